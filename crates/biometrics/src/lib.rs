@@ -1,0 +1,41 @@
+//! From camera frames to a decision with its evidence: detect, align, judge quality, detect presentation attacks and
+//! masks, embed, compare. Strictly one to one; vocabulary of ISO/IEC 2382-37.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "pixel arithmetic goes from integers to floats and back, bounded by images of at most 2048 pixels a side"
+)]
+mod align;
+mod attack;
+mod capture;
+mod compare;
+mod dequantise;
+mod detect;
+mod draw_mask;
+mod embed;
+mod engine;
+mod enrol;
+mod image;
+mod jpeg;
+mod mask;
+mod network;
+mod parallel;
+mod quality;
+mod resize;
+mod template;
+mod timing;
+
+pub use align::{Crop, SIDE as CROP_SIDE, Similarity, align};
+pub use capture::{Capture, CaptureError, FaceError, VerifyError};
+pub use compare::{AttackOutcome, CompareError, Outcome, Verification};
+pub use detect::{BoundingBox, Face, Landmarks, Point};
+pub use draw_mask::{MaskStyle, UnknownMaskStyle, draw_mask};
+pub use embed::{DIMENSIONS, Embedding};
+pub use engine::{DrawMaskError, Engine, InspectedFace, Inspection, LoadError};
+pub use enrol::EnrolError;
+pub use image::{Image, ImageError};
+pub use network::InferenceError;
+pub use quality::{Hint, Quality};
+pub use template::{Template, TemplateError};
+pub use timing::Step;

@@ -1,0 +1,31 @@
+//! The words and rules of IMP: identifiers, entities, their states and transitions, and the events that
+//! transitions return. No input or output, no asynchrony: time and randomness are arguments.
+pub mod attempts;
+pub mod challenge;
+pub mod clock;
+pub mod digest;
+pub mod enrolment;
+pub mod event;
+pub mod id;
+pub mod invitation;
+pub mod name;
+pub mod phone;
+pub mod policy;
+pub mod reference;
+pub mod refusal;
+pub mod secret;
+pub mod session;
+pub mod spiffe;
+pub mod tap;
+pub mod user;
+pub mod workstation;
+
+pub use clock::Clock;
+pub use digest::Digest;
+pub use event::{Actor, Event, Record};
+pub use id::{
+    ChallengeId, EnrolmentId, EventId, PhoneId, ReferenceId, SessionId, TapId, UserId,
+    WorkstationId,
+};
+pub use refusal::Refusal;
+pub use secret::Secret;

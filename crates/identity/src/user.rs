@@ -1,0 +1,135 @@
+//! People who can be authenticated (SP 800-63-4's subscribers, SCIM's users).
+use jiff::Timestamp;
+
+use crate::event::Event;
+use crate::id::UserId;
+use crate::name::{Label, Username};
+
+/// A member of staff.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Names this user.
+    pub id: UserId,
+    /// What she signs in as.
+    pub username: Username,
+    /// How she is shown to people.
+    pub display_name: Label,
+    /// What she may do.
+    pub role: Role,
+    /// The ward or department she belongs to.
+    pub unit: Option<Label>,
+    /// Whether she may be authenticated.
+    pub state: State,
+}
+
+/// What a user may do beyond using applications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Taps in.
+    Staff,
+    /// Also enrols others and binds their phones.
+    Officer,
+    /// Also manages users, workstations and policies.
+    Administrator,
+    /// Reads the event log.
+    Auditor,
+}
+
+/// Whether a user may be authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// She may.
+    Active,
+    /// She may not, since `at`.
+    Disabled {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// The user is in that state already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UserError {
+    /// Nothing to disable.
+    #[error("the user is disabled already")]
+    AlreadyDisabled,
+    /// Nothing to enable.
+    #[error("the user is active already")]
+    AlreadyActive,
+}
+
+impl User {
+    /// A new active user.
+    pub fn create(
+        id: UserId,
+        username: Username,
+        display_name: Label,
+        role: Role,
+        unit: Option<Label>,
+    ) -> (Self, Event) {
+        let event = Event::UserCreated {
+            user: id,
+            username: username.clone(),
+            display_name: display_name.clone(),
+            role,
+        };
+        (Self { id, username, display_name, role, unit, state: State::Active }, event)
+    }
+
+    /// Whether she may be authenticated.
+    pub fn is_active(&self) -> bool {
+        self.state == State::Active
+    }
+
+    /// Stops her from being authenticated (RISC `account-disabled`).
+    pub fn disable(mut self, now: Timestamp) -> Result<(Self, Event), UserError> {
+        match self.state {
+            State::Active => {
+                self.state = State::Disabled { at: now };
+                let event = Event::UserDisabled { user: self.id };
+                Ok((self, event))
+            }
+            State::Disabled { .. } => Err(UserError::AlreadyDisabled),
+        }
+    }
+
+    /// Lets her be authenticated again (RISC `account-enabled`).
+    pub fn enable(mut self) -> Result<(Self, Event), UserError> {
+        match self.state {
+            State::Disabled { .. } => {
+                self.state = State::Active;
+                let event = Event::UserEnabled { user: self.id };
+                Ok((self, event))
+            }
+            State::Active => Err(UserError::AlreadyActive),
+        }
+    }
+}
+
+crate::name::codes! { Role:
+    Staff = "staff",
+    Officer = "officer",
+    Administrator = "administrator",
+    Auditor = "auditor",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_disabled_user_is_disabled_once() {
+        let id = UserId::from(Uuid::from_u128(1));
+        let (user, _) =
+            User::create(id, "ada".parse().unwrap(), "Ada".parse().unwrap(), Role::Staff, None);
+        let (user, event) = user.disable(Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(event, Event::UserDisabled { user: id });
+        assert!(!user.is_active());
+        assert_eq!(user.clone().disable(Timestamp::UNIX_EPOCH), Err(UserError::AlreadyDisabled));
+        let (user, _) = user.enable().unwrap();
+        assert!(user.is_active());
+        assert_eq!(user.enable(), Err(UserError::AlreadyActive));
+    }
+}
