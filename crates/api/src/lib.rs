@@ -1,1 +1,13 @@
-//! 
+//! The HTTP contract of IMP: paths, bodies, problems, and the typed client that workstations and phones use.
+pub mod admin;
+pub mod bytes;
+pub mod client;
+pub mod enrolment;
+pub mod machine;
+pub mod problem;
+pub mod session;
+pub mod tap;
+
+pub use bytes::Base64;
+pub use client::{Client, ClientError};
+pub use problem::Problem;

@@ -1,0 +1,142 @@
+//! Administration: users, workstations, phones, policy, events, and the first sign-ins.
+use imp_identity::event::Record;
+use imp_identity::invitation::Code;
+use imp_identity::user::Role;
+use imp_identity::{Secret, UserId, WorkstationId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// `POST /v1/sign-in`: uses a one-time code. Answers 200 [`SignedIn`].
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// The administrator token of the first start, or a sign-in code made by an administrator.
+    #[schema(value_type = String)]
+    pub code: Code,
+    /// With the administrator token of the first start: the first administrator to create.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_administrator: Option<CreateUser>,
+}
+
+/// A bearer token (RFC 6750) for the person who used the code.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SignedIn {
+    /// Whom it stands for.
+    #[schema(value_type = Uuid)]
+    pub user: UserId,
+    /// The token.
+    #[schema(value_type = String)]
+    pub token: Secret<String>,
+    /// First instant at which it no longer counts.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+}
+
+/// `POST /v1/users` by an administrator. Answers 201 [`User`].
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateUser {
+    /// 1 to 64 lower-case letters, digits, `.`, `_` or `-`.
+    pub username: String,
+    /// 1 to 128 printable characters.
+    pub display_name: String,
+    /// `staff` unless said otherwise; for the first administrator always `administrator`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub role: Option<Role>,
+    /// The ward or department.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+}
+
+/// A user. `GET /v1/users`, `GET /v1/users/{user}`; `POST /v1/users/{user}/disablement` and `DELETE` of it change `active`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct User {
+    /// Names the user.
+    #[schema(value_type = Uuid)]
+    pub id: UserId,
+    /// What she signs in as.
+    pub username: String,
+    /// How she is shown to people.
+    pub display_name: String,
+    /// What she may do.
+    #[schema(value_type = String)]
+    pub role: Role,
+    /// The ward or department.
+    pub unit: Option<String>,
+    /// Whether she may be authenticated.
+    pub active: bool,
+}
+
+/// One page of users, by username.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Users {
+    /// The page.
+    pub users: Vec<User>,
+    /// Pass as `after` for the next page; absent on the last.
+    pub next: Option<String>,
+}
+
+/// `POST /v1/users/{user}/sign-in-code` by an administrator. Answers 201.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SignInCode {
+    /// To be used once.
+    #[schema(value_type = String)]
+    pub code: Code,
+    /// First instant at which it no longer counts.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+}
+
+/// `POST /v1/workstations` by an administrator. Answers 201 [`WorkstationInvited`].
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InviteWorkstation {
+    /// How it is shown to people.
+    pub name: String,
+    /// The ward or department where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+}
+
+/// A workstation may enrol with this.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct WorkstationInvited {
+    /// Names the workstation.
+    #[schema(value_type = Uuid)]
+    pub workstation: WorkstationId,
+    /// What to type at the workstation: `imp:enrol?server=…&ca=…&code=…`.
+    pub invitation: String,
+    /// First instant at which it no longer counts.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+}
+
+/// `POST /v1/phones/{phone}/revocation` and `POST /v1/workstations/{workstation}/revocation` by an officer or administrator. Answers 204.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Revoke {
+    /// `administrator`, `lost`, `superseded` or `erased`.
+    #[schema(value_type = String)]
+    pub reason: imp_identity::phone::Revocation,
+}
+
+/// `GET /v1/events?after=…&limit=…` by an auditor or administrator: the event log in order.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Events {
+    /// The page.
+    pub events: Vec<Entry>,
+}
+
+/// One entry of the event log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Entry {
+    /// Its place, from 1, without gaps.
+    pub sequence: u64,
+    /// The type URI of the event.
+    pub type_uri: String,
+    /// What happened.
+    #[schema(value_type = Object)]
+    pub record: Record,
+}

@@ -1,0 +1,99 @@
+//! Taps: `/v1/taps` and `/v1/roster`.
+use imp_identity::refusal::Abandonment;
+use imp_identity::tap::{Purpose, Step};
+use imp_identity::{PhoneId, SessionId, TapId, UserId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::bytes::Base64;
+
+/// `POST /v1/taps` by a workstation: asks for a challenge. Answers 201 [`TapOpened`], or the refusal.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenTap {
+    /// The phone that was resolved from the roster.
+    #[schema(value_type = Uuid)]
+    pub phone: PhoneId,
+    /// What for.
+    #[schema(value_type = String)]
+    pub purpose: Purpose,
+}
+
+/// A challenge for one tap.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TapOpened {
+    /// Names the tap.
+    #[schema(value_type = Uuid)]
+    pub tap: TapId,
+    /// 32 bytes.
+    pub challenge: Base64,
+    /// First instant at which it no longer counts.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+}
+
+/// `POST /v1/taps/{tap}/submission`: the two signed statements. Answers 200 [`TapAccepted`], or 403 with the refusal.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitTap {
+    /// The phone's tap statement, `COSE_Sign1`.
+    pub statement: Base64,
+    /// The workstation's match evidence, `COSE_Sign1`.
+    pub evidence: Base64,
+}
+
+/// The tap was accepted.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TapAccepted {
+    /// The session that was opened, resumed, stepped up or ended.
+    pub session: Session,
+    /// The server's signed receipt, `COSE_Sign1`, for the phone.
+    pub receipt: Base64,
+}
+
+/// A session, as its workstation sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Session {
+    /// Names the session.
+    #[schema(value_type = Uuid)]
+    pub id: SessionId,
+    /// Whose it is.
+    #[schema(value_type = Uuid)]
+    pub user: UserId,
+    /// What she signs in as.
+    pub username: String,
+    /// How she is shown to people.
+    pub display_name: String,
+    /// First instant at which it no longer counts.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// `active`, `suspended` or `ended`.
+    pub state: String,
+}
+
+/// `POST /v1/taps/{tap}/abandonment`, and `POST /v1/taps/abandonments` when no tap was opened: reports that the workstation gave up. Answers 204.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AbandonTap {
+    /// The phone that was resolved, if one was.
+    #[schema(value_type = Option<Uuid>)]
+    pub phone: Option<PhoneId>,
+    /// What for.
+    #[schema(value_type = String)]
+    pub purpose: Purpose,
+    /// Why.
+    #[schema(value_type = String)]
+    pub reason: Abandonment,
+    /// What was done until then.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    pub steps: Vec<Step>,
+}
+
+/// `GET /v1/roster`: who may tap at this workstation, signed.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SignedRoster {
+    /// The roster, `COSE_Sign1` by the server.
+    pub roster: Base64,
+}
