@@ -1,1 +1,3 @@
-//! 
+//! The tests of IMP as a whole: a world of server, workstations and phones, journeys through it, and the tools to look at
+//! what they leave behind.
+pub mod source_tree;

@@ -1,0 +1,111 @@
+//! Who may use whom.
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{Metadata, MetadataCommand, PackageId};
+use imp_tests::source_tree;
+
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("imp-identity", &[]),
+    ("imp-models", &[]),
+    ("imp-storage", &[]),
+    ("imp-authenticator", &["imp-identity"]),
+    ("imp-pki", &["imp-identity"]),
+    ("imp-api", &["imp-identity"]),
+    ("imp-biometrics", &["imp-identity", "imp-models"]),
+    ("imp-hardware", &["imp-identity", "imp-authenticator"]),
+    ("imp-phone", &["imp-identity", "imp-authenticator", "imp-hardware", "imp-api"]),
+    ("imp-service", &["imp-identity", "imp-api"]),
+    (
+        "imp-client",
+        &[
+            "imp-identity",
+            "imp-authenticator",
+            "imp-api",
+            "imp-biometrics",
+            "imp-hardware",
+            "imp-models",
+            "imp-service",
+        ],
+    ),
+    (
+        "imp-server",
+        &["imp-identity", "imp-authenticator", "imp-pki", "imp-api", "imp-storage", "imp-service"],
+    ),
+];
+
+/// What the workspace depends on, without asking the network.
+pub(super) fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(source_tree::root().join("Cargo.toml"))
+        .other_options(vec!["--offline".to_owned(), "--locked".to_owned()])
+        .exec()
+        .unwrap()
+}
+
+#[test]
+fn packages_use_only_what_the_architecture_allows() {
+    let metadata = metadata();
+    let allowed: BTreeMap<&str, &[&str]> = ALLOWED.iter().copied().collect();
+    let ours: BTreeSet<&str> =
+        metadata.workspace_packages().iter().map(|package| package.name.as_str()).collect();
+    for package in metadata.workspace_packages() {
+        let name = package.name.as_str();
+        if name == "imp-tests" {
+            continue;
+        }
+        let may = allowed.get(name).unwrap_or_else(|| panic!("{name} has no line in the table"));
+        for used in &package.dependencies {
+            let used = used.name.as_str();
+            assert!(
+                !ours.contains(used) || used == name || may.contains(&used),
+                "{name} may not use {used}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_table_is_the_one_in_the_documentation() {
+    let page = std::fs::read_to_string(source_tree::root().join("docs/architecture.md")).unwrap();
+    for (package, may) in ALLOWED {
+        let shown = if may.is_empty() {
+            "nothing of ours".to_owned()
+        } else {
+            may.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        };
+        let row = format!("| `{package}` | {shown} |");
+        assert!(page.contains(&row), "docs/architecture.md lacks: {row}");
+    }
+}
+
+#[test]
+fn the_server_cannot_look_at_a_face() {
+    let metadata = metadata();
+    let reached = closure(&metadata, "imp-server");
+    for eye in ["imp-biometrics", "imp-models", "imp-hardware", "tract-onnx", "opencv", "image"] {
+        assert!(!reached.contains(eye), "imp-server reaches {eye}");
+    }
+    // The same walk does find what is there, so the assertion above can fail.
+    assert!(closure(&metadata, "imp-client").contains("tract-onnx"));
+}
+
+/// Every package that ends up in a build of `name`: without dev-dependencies.
+fn closure(metadata: &Metadata, name: &str) -> BTreeSet<String> {
+    let nodes: BTreeMap<&PackageId, _> =
+        metadata.resolve.as_ref().unwrap().nodes.iter().map(|node| (&node.id, node)).collect();
+    let start = metadata.workspace_packages().into_iter().find(|p| p.name.as_str() == name);
+    let mut open = vec![&start.unwrap().id];
+    let mut seen: BTreeSet<&PackageId> = open.iter().copied().collect();
+    while let Some(id) = open.pop() {
+        for used in &nodes[id].deps {
+            let builds = used
+                .dep_kinds
+                .iter()
+                .any(|k| k.kind != cargo_metadata::DependencyKind::Development);
+            if builds && seen.insert(&used.pkg) {
+                open.push(&used.pkg);
+            }
+        }
+    }
+    seen.into_iter().map(|id| metadata[id].name.to_string()).collect()
+}

@@ -1,0 +1,5 @@
+//! The rules that `docs/architecture.md` states, held.
+mod dependencies;
+mod emulators;
+mod licences;
+mod sources;

@@ -1,0 +1,71 @@
+//! The shape of the source files.
+use std::path::Path;
+
+use imp_tests::source_tree::{files, shown};
+
+const LONGEST: usize = 600;
+const SHAPELESS_FILES: &[&str] = &[
+    "util", "utils", "common", "helper", "helpers", "prelude", "misc", "types", "mocks",
+    "handlers", "manager", "domain",
+];
+const SHAPELESS_ENDINGS: &[&str] = &["Manager", "Info", "Data", "Helper", "Helpers", "Utils"];
+
+#[test]
+fn no_file_is_longer_than_six_hundred_lines_without_its_tests() {
+    for path in rust_files() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
+        assert!(lines <= LONGEST, "{}: {lines} lines", shown(&path));
+    }
+}
+
+#[test]
+fn names_say_what_they_name() {
+    for path in rust_files() {
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let folder = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        for name in [&stem, &folder] {
+            assert!(!SHAPELESS_FILES.contains(&name.as_str()), "{}", shown(&path));
+        }
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            for pair in words.windows(2) {
+                let [keyword, name] = pair else { continue };
+                let shapeless = match *keyword {
+                    "struct" | "enum" | "trait" => {
+                        SHAPELESS_ENDINGS.iter().any(|ending| name.ends_with(ending))
+                    }
+                    "fn" => name.starts_with("get_"),
+                    _ => false,
+                };
+                assert!(!shapeless, "{}: `{keyword} {name}`", shown(&path));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_project_knows_nothing_of_the_place_where_it_is_built() {
+    let places = [
+        concat!("..", "/shared"),
+        concat!("/wo", "rk/"),
+        concat!(".lib", "rary"),
+        concat!("bash", "_jobs"),
+        concat!("/ro", "ot/"),
+    ];
+    for path in files(".") {
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let continuous_integration = shown(&path) == ".ci/run";
+        for place in places {
+            let known = text.contains(place) && !continuous_integration;
+            assert!(!known, "{} mentions {place}", shown(&path));
+        }
+    }
+}
+
+fn rust_files() -> impl Iterator<Item = std::path::PathBuf> {
+    let ours = ["crates", "hardware", "models", "imp-server", "imp-client", "tests"];
+    ours.into_iter()
+        .flat_map(files)
+        .filter(|path| path.extension() == Some(Path::new("rs").as_os_str()))
+}

@@ -1,0 +1,3 @@
+//! The documentation holds together, and says what the code says.
+mod links;
+mod reasons;

@@ -1,0 +1,3 @@
+//! One binary for everything that looks at IMP as a whole.
+mod architecture;
+mod docs;
