@@ -1,0 +1,50 @@
+//! What can go wrong below the tables.
+
+/// The database failed, or holds what it should not.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The URL names neither database.
+    #[error("a database URL begins with `sqlite:` or `postgres:`")]
+    Url,
+    /// The database does not open: wrong path, permission, host, password.
+    #[error("the database cannot be opened")]
+    Open(#[source] sqlx::Error),
+    /// The schema cannot be brought up to date.
+    #[error("the database cannot be migrated")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A query failed.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// A row does not hold what this version writes: another version or another hand wrote it.
+    #[error("a stored `{what}` cannot be understood")]
+    Corrupt {
+        /// The column or document.
+        what: &'static str,
+    },
+}
+
+impl StorageError {
+    /// Whether a row with the same unique value exists.
+    pub fn is_unique_violation(&self) -> bool {
+        self.database().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+    }
+
+    /// Whether the database was only busy, so that trying again can help.
+    pub fn is_busy(&self) -> bool {
+        // SQLITE_BUSY and SQLITE_BUSY_SNAPSHOT; serialization_failure, deadlock_detected, lock_not_available.
+        const CODES: [&str; 5] = ["5", "517", "40001", "40P01", "55P03"];
+        matches!(self, Self::Database(sqlx::Error::PoolTimedOut))
+            || self.database().and_then(|e| e.code()).is_some_and(|c| CODES.contains(&c.as_ref()))
+    }
+
+    fn database(&self) -> Option<&dyn sqlx::error::DatabaseError> {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => Some(error.as_ref()),
+            Self::Database(_)
+            | Self::Url
+            | Self::Open(_)
+            | Self::Migrate(_)
+            | Self::Corrupt { .. } => None,
+        }
+    }
+}

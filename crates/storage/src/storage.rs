@@ -1,0 +1,196 @@
+//! Opening a database and beginning transactions.
+use std::fmt;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+
+use crate::error::StorageError;
+use crate::transaction::Transaction;
+
+/// Prepared statements that each connection keeps.
+const STATEMENTS: usize = 256;
+
+/// The snapshot of a reader does not move while it reads.
+const POSTGRES_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// One writer at a time, as in SQLite: the lock is held until the transaction ends, and every later statement of the
+/// transaction sees what earlier writers committed. The number is arbitrary but fixed: "imp".
+const POSTGRES_WRITE: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(6909296)";
+
+/// How a database is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The most connections that are open at a time.
+    pub connections: u32,
+    /// The longest wait for a connection or a lock.
+    pub wait: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { connections: 8, wait: Duration::from_secs(5) }
+    }
+}
+
+/// An open database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Storage(Pools);
+
+#[derive(Clone, Debug)]
+enum Pools {
+    /// SQLite has one writer at a time, so writers queue for one connection instead of polling for a lock.
+    Sqlite {
+        write: SqlitePool,
+        read: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// Which database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Inside the server.
+    Sqlite,
+    /// Beside it.
+    Postgres,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        })
+    }
+}
+
+impl Storage {
+    /// Opens the database at `url` (`sqlite:/path/to/file`, created if missing; `sqlite::memory:`; `postgres://…`) and
+    /// brings its schema up to date.
+    pub async fn open(
+        url: &str,
+        migrator: &Migrator,
+        options: &Options,
+    ) -> Result<Self, StorageError> {
+        let scheme = url.split_once(':').map(|(scheme, _)| scheme);
+        let pools = match scheme {
+            Some("sqlite") => open_sqlite(url, migrator, options).await?,
+            Some("postgres" | "postgresql") => open_postgres(url, migrator, options).await?,
+            Some(_) | None => return Err(StorageError::Url),
+        };
+        Ok(Self(pools))
+    }
+
+    /// Begins a transaction that may write. There is one at a time, on either database and over all replicas: what it
+    /// reads nobody else changes before it ends, so a command may load, decide and change without further locks.
+    pub async fn begin(&self) -> Result<Transaction, StorageError> {
+        Ok(match &self.0 {
+            Pools::Sqlite { write, .. } => {
+                Transaction::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Pools::Postgres(pool) => Transaction::Postgres(pool.begin_with(POSTGRES_WRITE).await?),
+        })
+    }
+
+    /// Begins a transaction that only reads, from one consistent snapshot, without waiting for writers.
+    pub async fn read(&self) -> Result<Transaction, StorageError> {
+        Ok(match &self.0 {
+            Pools::Sqlite { read, .. } => Transaction::Sqlite(read.begin().await?),
+            Pools::Postgres(pool) => Transaction::Postgres(pool.begin_with(POSTGRES_READ).await?),
+        })
+    }
+
+    /// Whether the database answers, for readiness and for diagnosis.
+    pub async fn check(&self) -> Result<(), StorageError> {
+        let mut transaction = self.read().await?;
+        crate::on!(&mut transaction, |conn| sqlx::query("SELECT 1").execute(conn).await.map(drop))?;
+        transaction.commit().await
+    }
+
+    /// Which database it is.
+    pub const fn kind(&self) -> Kind {
+        match &self.0 {
+            Pools::Sqlite { .. } => Kind::Sqlite,
+            Pools::Postgres(_) => Kind::Postgres,
+        }
+    }
+
+    /// Waits for transactions under way and closes every connection.
+    pub async fn close(&self) {
+        match &self.0 {
+            Pools::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn open_sqlite(
+    url: &str,
+    migrator: &Migrator,
+    options: &Options,
+) -> Result<Pools, StorageError> {
+    let memory = url.contains(":memory:");
+    let connect = SqliteConnectOptions::from_str(url)
+        .map_err(StorageError::Open)?
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(options.wait)
+        .statement_cache_capacity(STATEMENTS);
+    // A connection in memory is the database: it must never be closed for being old or idle.
+    let pool = SqlitePoolOptions::new()
+        .acquire_timeout(options.wait)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false);
+    let write = pool
+        .clone()
+        .max_connections(1)
+        .connect_with(connect.clone())
+        .await
+        .map_err(StorageError::Open)?;
+    migrator.run(&write).await?;
+    if memory {
+        return Ok(Pools::Sqlite { read: write.clone(), write });
+    }
+    let read = pool
+        .max_connections(options.connections)
+        .connect_with(connect.pragma("query_only", "ON"))
+        .await
+        .map_err(StorageError::Open)?;
+    Ok(Pools::Sqlite { write, read })
+}
+
+async fn open_postgres(
+    url: &str,
+    migrator: &Migrator,
+    options: &Options,
+) -> Result<Pools, StorageError> {
+    let wait = format!("{}ms", options.wait.as_millis());
+    let connect = PgConnectOptions::from_str(url)
+        .map_err(StorageError::Open)?
+        .application_name("imp")
+        .statement_cache_capacity(STATEMENTS)
+        // A replica that dies within a transaction must not hold the others up for long.
+        .options([("lock_timeout", wait.as_str()), ("idle_in_transaction_session_timeout", "30s")]);
+    let pool = PgPoolOptions::new()
+        .acquire_timeout(options.wait)
+        .max_connections(options.connections)
+        .connect_with(connect)
+        .await
+        .map_err(StorageError::Open)?;
+    migrator.run(&pool).await?;
+    Ok(Pools::Postgres(pool))
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

@@ -1,0 +1,120 @@
+use sqlx::migrate::Migrator;
+
+use super::*;
+use crate::on;
+use crate::testing::{both, both_concurrent};
+
+/// A schema for these tests alone.
+async fn migrations() -> (tempfile::TempDir, Migrator) {
+    let directory = tempfile::tempdir().unwrap();
+    let sql = "CREATE TABLE things (id BIGINT PRIMARY KEY NOT NULL, name TEXT UNIQUE);";
+    std::fs::write(directory.path().join("0001_things.sql"), sql).unwrap();
+    let migrator = Migrator::new(directory.path()).await.unwrap();
+    (directory, migrator)
+}
+
+async fn add(transaction: &mut Transaction, id: i64, name: &str) -> Result<(), StorageError> {
+    const SQL: &str = "INSERT INTO things (id, name) VALUES ($1, $2)";
+    on!(transaction, |conn| sqlx::query(SQL).bind(id).bind(name).execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+async fn count(storage: &Storage) -> i64 {
+    const SQL: &str = "SELECT COUNT(*) FROM things";
+    let mut transaction = storage.read().await.unwrap();
+    on!(&mut transaction, |conn| sqlx::query_scalar(SQL).fetch_one(conn).await.unwrap())
+}
+
+#[tokio::test]
+async fn a_transaction_lasts_only_when_committed() {
+    let (_directory, migrator) = migrations().await;
+    for storage in both(&migrator).await {
+        storage.check().await.unwrap();
+        let mut transaction = storage.begin().await.unwrap();
+        add(&mut transaction, 1, "one").await.unwrap();
+        drop(transaction);
+        assert_eq!(count(&storage).await, 0, "{}", storage.kind());
+        let mut transaction = storage.begin().await.unwrap();
+        add(&mut transaction, 1, "one").await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(count(&storage).await, 1, "{}", storage.kind());
+        storage.close().await;
+        assert!(storage.check().await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_second_row_with_the_same_name_is_a_unique_violation() {
+    let (_directory, migrator) = migrations().await;
+    for storage in both(&migrator).await {
+        let mut transaction = storage.begin().await.unwrap();
+        add(&mut transaction, 1, "one").await.unwrap();
+        let error = add(&mut transaction, 2, "one").await.unwrap_err();
+        assert!(error.is_unique_violation() && !error.is_busy(), "{}", storage.kind());
+    }
+}
+
+#[tokio::test]
+async fn writers_wait_for_each_other_and_readers_for_nobody() {
+    let (directory, migrator) = migrations().await;
+    for storage in both_concurrent(directory.path(), &migrator).await {
+        let mut first = storage.begin().await.unwrap();
+        add(&mut first, 1, "one").await.unwrap();
+        assert_eq!(
+            count(&storage).await,
+            0,
+            "{}: a reader sees what was committed",
+            storage.kind()
+        );
+        let second = tokio::spawn({
+            let storage = storage.clone();
+            async move {
+                let transaction = storage.begin().await.unwrap();
+                transaction.commit().await.unwrap();
+                count(&storage).await
+            }
+        });
+        tokio::task::yield_now().await;
+        first.commit().await.unwrap();
+        assert_eq!(
+            second.await.unwrap(),
+            1,
+            "{}: the second began after the first",
+            storage.kind()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_waits_too_long_is_told_that_the_database_is_busy() {
+    let (directory, migrator) = migrations().await;
+    let options = Options { wait: Duration::from_millis(50), ..Options::default() };
+    let mut urls = vec![format!("sqlite:{}", directory.path().join("busy.db").display())];
+    urls.extend(crate::testing::postgres().await);
+    for url in urls {
+        let patient = Storage::open(&url, &migrator, &Options::default()).await.unwrap();
+        let hasty = Storage::open(&url, &migrator, &options).await.unwrap();
+        let _first = patient.begin().await.unwrap();
+        assert!(hasty.begin().await.unwrap_err().is_busy(), "{}", hasty.kind());
+    }
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write() {
+    let (directory, migrator) = migrations().await;
+    for storage in both_concurrent(directory.path(), &migrator).await {
+        let mut transaction = storage.read().await.unwrap();
+        assert!(add(&mut transaction, 1, "one").await.is_err(), "{}", storage.kind());
+    }
+}
+
+#[tokio::test]
+async fn an_url_of_neither_database_is_refused() {
+    let (_directory, migrator) = migrations().await;
+    for url in ["", "mysql://x", "imp.db"] {
+        let error = Storage::open(url, &migrator, &Options::default()).await.unwrap_err();
+        assert!(matches!(error, StorageError::Url), "{url}");
+    }
+    let nowhere = Storage::open("sqlite:/nowhere/x.db", &migrator, &Options::default()).await;
+    assert!(matches!(nowhere, Err(StorageError::Open(_))));
+}
