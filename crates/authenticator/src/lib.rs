@@ -1,1 +1,46 @@
-//! 
+//! The authenticator protocol: what phone, workstation and server say to each other about a tap, and how the
+//! server decides. No input or output: bytes, time and randomness are arguments.
+//!
+//! From the bottom: [`link`] carries a byte stream in radio frames, [`tls`] says whom to trust, [`channel`]
+//! carries [`message`]s over both; [`cose`] signs and checks the bodies of [`statement`], [`evidence`],
+//! [`credential`], [`storage`], [`receipt`] and [`roster`]; [`decision`] is the server's verdict on a tap.
+pub mod channel;
+pub mod cose;
+pub mod credential;
+pub mod decision;
+pub mod evidence;
+pub mod fuzz;
+pub mod identifier;
+pub mod invitation;
+pub mod knock;
+pub mod link;
+pub mod message;
+pub mod receipt;
+pub mod roster;
+pub mod signer;
+pub mod statement;
+pub mod storage;
+pub mod tls;
+mod wire;
+
+pub use channel::{Channel, ChannelError, ChannelEvent};
+pub use cose::{StatementError, Unverified};
+pub use credential::{ReferenceCredential, UnverifiedReferenceCredential, reference_digest};
+pub use decision::{Claims, Knowledge, VerifiedTap};
+pub use evidence::{
+    AttackCheck, AttackOutcome, Comparison, ComparisonOutcome, MatchEvidence,
+    UnverifiedMatchEvidence,
+};
+pub use invitation::InvitationUri;
+pub use knock::KnockGate;
+pub use link::Statistics;
+pub use message::{
+    DeclineReason, Declined, Message, ReceiptDelivery, ReferenceStored, ReleasedReference,
+    StoreReference, TapRequest, TapResponse,
+};
+pub use receipt::{Receipt, UnverifiedReceipt};
+pub use roster::{Roster, RosterEntry, UnverifiedRoster};
+pub use signer::{SignError, Signer, certificate_request};
+pub use statement::{TapStatement, UnverifiedTapStatement};
+pub use storage::{StorageStatement, UnverifiedStorageStatement};
+pub use tls::{MachineIdentity, Peer, TlsError, TrustAnchors};

@@ -1,0 +1,218 @@
+//! How the words of `imp-identity` are written in CBOR. Each module is one `#[cbor(with = …)]`.
+//!
+//! Everything is written in one way only (RFC 8949 §4.2.1; floating-point numbers always as binary32):
+//! [`decode`] encodes again and refuses what differs, so unknown keys, indefinite lengths, duplicate keys
+//! and trailing bytes are refused in one place.
+use minicbor::{Decode, Encode};
+use zeroize::Zeroizing;
+
+/// Longest text, in bytes.
+const TEXT: usize = 512;
+/// Longest byte string other than a template, in bytes.
+const BLOB: usize = 8 * 1024;
+/// Longest template, in bytes.
+const TEMPLATE: usize = 32 * 1024;
+/// Most steps in a match evidence.
+const STEPS: u64 = 64;
+
+/// Reads one `T` that fills `bytes` and is written canonically.
+pub(crate) fn decode<T>(bytes: &[u8]) -> Option<T>
+where
+    T: for<'b> Decode<'b, ()> + Encode<()>,
+{
+    let value: T = minicbor::decode(bytes).ok()?;
+    let mut again = Zeroizing::new(Vec::with_capacity(bytes.len()));
+    minicbor::encode(&value, &mut *again).ok()?;
+    (again.as_slice() == bytes).then_some(value)
+}
+
+/// Declares a module with `encode` and `decode` for one type, or for all types that fit a bound.
+macro_rules! codec {
+    ($(#[$doc:meta])* $name:ident [$($generic:tt)*] $type:ty, $encode:expr, $decode:expr) => {
+        $(#[$doc])*
+        pub(crate) mod $name {
+            use super::*;
+            use minicbor::decode::Error as DecodeError;
+            use minicbor::encode::{Error as EncodeError, Write};
+            use minicbor::{Decoder, Encoder};
+
+            pub(crate) fn encode<Ctx, W: Write, $($generic)*>(
+                value: &$type,
+                encoder: &mut Encoder<W>,
+                _: &mut Ctx,
+            ) -> Result<(), EncodeError<W::Error>> {
+                let write: fn(&$type, &mut Encoder<W>) -> Result<(), EncodeError<W::Error>> = $encode;
+                write(value, encoder)
+            }
+
+            pub(crate) fn decode<'b, Ctx, $($generic)*>(
+                decoder: &mut Decoder<'b>,
+                _: &mut Ctx,
+            ) -> Result<$type, DecodeError> {
+                let read: fn(&mut Decoder<'b>) -> Result<$type, DecodeError> = $decode;
+                read(decoder)
+            }
+        }
+    };
+}
+
+mod words {
+    pub(super) use imp_identity::clock::{from_micros, to_micros};
+    pub(super) use imp_identity::id::Id;
+    pub(super) use imp_identity::tap::Step;
+    pub(super) use imp_identity::{Digest, ReferenceId, Secret};
+    pub(super) use jiff::Timestamp;
+    pub(super) use std::fmt::Display;
+    pub(super) use std::str::FromStr;
+}
+use words::*;
+
+fn fixed<const N: usize>(
+    decoder: &mut minicbor::Decoder<'_>,
+) -> Result<[u8; N], minicbor::decode::Error> {
+    decoder
+        .bytes()?
+        .try_into()
+        .map_err(|_| minicbor::decode::Error::message("a byte string has the wrong length"))
+}
+
+fn parsed<T: FromStr>(decoder: &mut minicbor::Decoder<'_>) -> Result<T, minicbor::decode::Error> {
+    let text = decoder.str()?;
+    if text.len() > TEXT {
+        return Err(minicbor::decode::Error::message("a text is too long"));
+    }
+    text.parse().map_err(|_| minicbor::decode::Error::message("a text is not one of its kind"))
+}
+
+fn is_null(decoder: &minicbor::Decoder<'_>) -> Result<bool, minicbor::decode::Error> {
+    Ok(decoder.datatype()? == minicbor::data::Type::Null)
+}
+
+fn fits_text(text: &str) -> bool {
+    text.len() <= TEXT && !text.chars().any(char::is_control)
+}
+
+codec!(
+    /// 32 bytes.
+    bytes32 [] [u8; 32], |v, e| e.bytes(v)?.ok(), |d| fixed(d)
+);
+codec!(
+    /// 32 bytes that must not reach a log.
+    secret32 [] Secret<[u8; 32]>, |v, e| e.bytes(v.expose())?.ok(), |d| Ok(Secret::new(fixed(d)?))
+);
+codec!(
+    /// A digest: 32 bytes.
+    digest [] Digest, |v, e| e.bytes(v.as_bytes())?.ok(), |d| Ok(Digest::from_bytes(fixed(d)?))
+);
+codec!(
+    /// An identifier: 16 bytes.
+    id [T] Id<T>, |v, e| e.bytes(&v.into_bytes())?.ok(), |d| Ok(Id::from_bytes(fixed(d)?))
+);
+codec!(
+    /// An identifier, or null.
+    optional_id [T] Option<Id<T>>,
+    |v, e| match v {
+        Some(id) => e.bytes(&id.into_bytes())?.ok(),
+        None => e.null()?.ok(),
+    },
+    |d| if is_null(d)? { d.null()?; Ok(None) } else { Ok(Some(Id::from_bytes(fixed(d)?))) }
+);
+codec!(
+    /// An instant: microseconds since 1970-01-01T00:00:00Z.
+    time [] Timestamp,
+    |v, e| e.i64(to_micros(*v))?.ok(),
+    |d| from_micros(d.i64()?).ok_or_else(|| DecodeError::message("an instant is out of range"))
+);
+codec!(
+    /// A value that has one text form, such as a code or a SPIFFE ID.
+    text [T: Display + FromStr] T, |v, e| e.str(&v.to_string())?.ok(), |d| parsed(d)
+);
+codec!(
+    /// The same, or null.
+    optional_text [T: Display + FromStr] Option<T>,
+    |v, e| match v {
+        Some(value) => e.str(&value.to_string())?.ok(),
+        None => e.null()?.ok(),
+    },
+    |d| if is_null(d)? { d.null()?; Ok(None) } else { parsed(d).map(Some) }
+);
+codec!(
+    /// A text to show to people: at most 512 bytes, no control characters.
+    label [] String,
+    |v, e| if fits_text(v) { e.str(v)?.ok() } else { Err(EncodeError::message("a text does not fit")) },
+    |d| {
+        let text = d.str()?;
+        if fits_text(text) { Ok(text.to_owned()) } else { Err(DecodeError::message("a text does not fit")) }
+    }
+);
+codec!(
+    /// A finite binary32 number.
+    float [] f32,
+    |v, e| if v.is_finite() { e.f32(*v)?.ok() } else { Err(EncodeError::message("a number is not finite")) },
+    |d| {
+        let number = d.f32()?;
+        if number.is_finite() { Ok(number) } else { Err(DecodeError::message("a number is not finite")) }
+    }
+);
+codec!(
+    /// A byte string of at most 8 KiB.
+    blob [] Vec<u8>,
+    |v, e| if v.len() <= BLOB { e.bytes(v)?.ok() } else { Err(EncodeError::message("a byte string is too long")) },
+    |d| {
+        let bytes = d.bytes()?;
+        if bytes.len() <= BLOB { Ok(bytes.to_vec()) } else { Err(DecodeError::message("a byte string is too long")) }
+    }
+);
+codec!(
+    /// A template of at most 32 KiB.
+    template [] Secret<Vec<u8>>,
+    |v, e| if v.expose().len() <= TEMPLATE { e.bytes(v.expose())?.ok() } else { Err(EncodeError::message("a template is too long")) },
+    |d| {
+        let bytes = d.bytes()?;
+        if bytes.len() <= TEMPLATE { Ok(Secret::new(bytes.to_vec())) } else { Err(DecodeError::message("a template is too long")) }
+    }
+);
+codec!(
+    /// A reference and its digest, or null.
+    optional_reference [] Option<(ReferenceId, Digest)>,
+    |v, e| match v {
+        Some((id, digest)) => e.array(2)?.bytes(&id.into_bytes())?.bytes(digest.as_bytes())?.ok(),
+        None => e.null()?.ok(),
+    },
+    |d| {
+        if is_null(d)? {
+            d.null()?;
+            return Ok(None);
+        }
+        if d.array()? != Some(2) {
+            return Err(DecodeError::message("a reference is a pair"));
+        }
+        Ok(Some((Id::from_bytes(fixed(d)?), Digest::from_bytes(fixed(d)?))))
+    }
+);
+codec!(
+    /// At most 64 steps, each `[name, microseconds]`.
+    steps [] Vec<Step>,
+    |v, e| {
+        if v.len() as u64 > STEPS || v.iter().any(|step| !fits_text(&step.name)) {
+            return Err(EncodeError::message("the steps do not fit"));
+        }
+        e.array(v.len() as u64)?;
+        for step in v {
+            e.array(2)?.str(&step.name)?.u64(step.micros)?;
+        }
+        Ok(())
+    },
+    |d| {
+        let count = d.array()?.filter(|&count| count <= STEPS);
+        let count = count.ok_or_else(|| DecodeError::message("the steps do not fit"))?;
+        (0..count).map(|_| {
+            let pair = d.array()?;
+            let name = d.str()?;
+            if pair != Some(2) || !fits_text(name) {
+                return Err(DecodeError::message("a step is a short name and a number"));
+            }
+            Ok(Step { name: name.to_owned(), micros: d.u64()? })
+        }).collect()
+    }
+);
