@@ -3,7 +3,7 @@ mod manifest;
 mod store;
 
 pub use manifest::{
-    Channels, Comparison, ImageConvention, Input, Manifest, ManifestError, Model, ModelSet, Output, ProbeKind, Purpose,
-    ReferenceKind, Thresholds,
+    Channels, Comparison, ImageConvention, Input, Manifest, ManifestError, Model, ModelSet, Output,
+    ProbeKind, Purpose, ReferenceKind, Thresholds,
 };
 pub use store::{ModelStore, OpenError, ReadError};

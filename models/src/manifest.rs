@@ -222,7 +222,8 @@ impl Thresholds {
     fn in_range(&self) -> bool {
         let probabilities = [self.detection, self.attack, self.mask];
         let similarities = self.comparison.iter().map(|c| c.threshold);
-        probabilities.iter().all(|p| (0.0..=1.0).contains(p)) && similarities.into_iter().all(|s| (0.0..1.0).contains(&s))
+        probabilities.iter().all(|p| (0.0..=1.0).contains(p))
+            && similarities.into_iter().all(|s| (0.0..1.0).contains(&s))
     }
 
     fn complete(&self) -> bool {
@@ -248,7 +249,8 @@ impl Manifest {
             }
             self.check_set(set)?;
         }
-        let missing = || ManifestError::Reference { set: "active".to_owned(), model: self.active.clone() };
+        let missing =
+            || ManifestError::Reference { set: "active".to_owned(), model: self.active.clone() };
         self.sets.iter().find(|s| s.name == self.active).cloned().ok_or_else(missing)
     }
 
@@ -261,13 +263,19 @@ impl Manifest {
         needed.extend(set.attack.iter().map(|name| (name, Purpose::PresentationAttack)));
         for (name, purpose) in needed {
             if !self.models.iter().any(|m| &m.name == name && m.purpose == purpose) {
-                return Err(ManifestError::Reference { set: set.name.clone(), model: name.clone() });
+                return Err(ManifestError::Reference {
+                    set: set.name.clone(),
+                    model: name.clone(),
+                });
             }
         }
         if !set.thresholds.in_range() {
             return Err(ManifestError::Threshold(set.name.clone()));
         }
-        set.thresholds.complete().then_some(()).ok_or_else(|| ManifestError::Comparisons(set.name.clone()))
+        set.thresholds
+            .complete()
+            .then_some(())
+            .ok_or_else(|| ManifestError::Comparisons(set.name.clone()))
     }
 }
 

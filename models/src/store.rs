@@ -256,7 +256,10 @@ mod tests {
             let text = shipped_text().replacen(file, bad, 1);
             let error = open_text(&text).unwrap_err();
             assert!(
-                matches!(&error, OpenError::Inconsistent { source: ManifestError::FileName(_), .. }),
+                matches!(
+                    &error,
+                    OpenError::Inconsistent { source: ManifestError::FileName(_), .. }
+                ),
                 "{bad}: {error}"
             );
         }
@@ -284,7 +287,8 @@ mod tests {
 
     #[test]
     fn random_bytes_are_no_manifest() {
-        let noise: String = (0..5000u32).map(|i| char::from((i.wrapping_mul(2_654_435_761) >> 24) as u8)).collect();
+        let noise: String =
+            (0..5000u32).map(|i| char::from((i.wrapping_mul(2_654_435_761) >> 24) as u8)).collect();
         assert!(matches!(open_text(&noise), Err(OpenError::Malformed { .. })));
     }
 }

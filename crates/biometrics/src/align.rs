@@ -179,7 +179,9 @@ mod tests {
         let mut to = from;
         to[4].x += 1.0;
         let found = Similarity::between(&from, &to);
-        for (f, k) in [(found.a, 9.0 / 8.0), (found.b, -1.0 / 8.0), (found.dx, 0.2), (found.dy, 0.0)] {
+        for (f, k) in
+            [(found.a, 9.0 / 8.0), (found.b, -1.0 / 8.0), (found.dx, 0.2), (found.dy, 0.0)]
+        {
             assert!((f - k).abs() < 1e-6, "{found:?}");
         }
     }

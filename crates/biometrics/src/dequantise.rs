@@ -8,7 +8,7 @@ use tract_onnx::pb::{ModelProto, NodeProto, TensorProto};
 /// The file uses quantisation in a way that is not understood.
 #[derive(Debug, thiserror::Error)]
 #[error("the quantised weight {0} is malformed")]
-pub struct MalformedWeight(String);
+pub(crate) struct MalformedWeight(String);
 
 /// Replaces each `DequantizeLinear` of constants by its result, removes what only training needs, and flushes
 /// subnormal weights, which would slow inference several-fold.
@@ -19,7 +19,8 @@ pub(crate) fn expand(model: &mut ModelProto) -> Result<(), MalformedWeight> {
     let (quantised, others): (Vec<_>, Vec<_>) =
         graph.node.drain(..).partition(|node| node.op_type == "DequantizeLinear");
     for node in quantised {
-        let tensor = dequantised(&node, &constants).ok_or_else(|| MalformedWeight(node.name.clone()))?;
+        let tensor =
+            dequantised(&node, &constants).ok_or_else(|| MalformedWeight(node.name.clone()))?;
         for input in &node.input {
             constants.remove(input);
         }
@@ -39,7 +40,10 @@ fn dequantised(node: &NodeProto, constants: &HashMap<String, TensorProto>) -> Op
     let constant = |index: usize| constants.get(node.input.get(index)?);
     let (values, scales, zeros) = (constant(0)?, constant(1)?, constant(2)?);
     let int8 = DataType::Int8 as i32;
-    if values.data_type != int8 || zeros.data_type != int8 || scales.data_type != DataType::Float as i32 {
+    if values.data_type != int8
+        || zeros.data_type != int8
+        || scales.data_type != DataType::Float as i32
+    {
         return None;
     }
     let attribute = |name: &str| node.attribute.iter().find(|a| a.name == name).map(|a| a.i);
@@ -59,7 +63,8 @@ fn dequantised(node: &NodeProto, constants: &HashMap<String, TensorProto>) -> Op
     for (row, line) in values.raw_data.chunks_exact(columns).enumerate() {
         for (index, part) in line.chunks(block).enumerate() {
             let at = row * blocks + index;
-            let (scale, zero) = (f32::from_le_bytes(scales[at]), i16::from(zeros.raw_data[at].cast_signed()));
+            let (scale, zero) =
+                (f32::from_le_bytes(scales[at]), i16::from(zeros.raw_data[at].cast_signed()));
             for value in part {
                 let value = f32::from(i16::from(value.cast_signed()) - zero) * scale;
                 raw_data.extend_from_slice(&value.to_le_bytes());
@@ -67,7 +72,13 @@ fn dequantised(node: &NodeProto, constants: &HashMap<String, TensorProto>) -> Op
         }
     }
     let (name, dims) = (node.output.first()?.clone(), values.dims.clone());
-    Some(TensorProto { name, dims, data_type: DataType::Float as i32, raw_data, ..TensorProto::default() })
+    Some(TensorProto {
+        name,
+        dims,
+        data_type: DataType::Float as i32,
+        raw_data,
+        ..TensorProto::default()
+    })
 }
 
 /// Drops `Dropout`, which does nothing outside training, and hands its input on.
@@ -112,11 +123,18 @@ mod tests {
 
     fn tensor(name: &str, data_type: DataType, dims: &[i64], raw_data: Vec<u8>) -> TensorProto {
         let dims = dims.to_vec();
-        TensorProto { name: name.into(), dims, data_type: data_type as i32, raw_data, ..TensorProto::default() }
+        TensorProto {
+            name: name.into(),
+            dims,
+            data_type: data_type as i32,
+            raw_data,
+            ..TensorProto::default()
+        }
     }
 
     fn model(zeros: Vec<u8>) -> ModelProto {
-        let attribute = |name: &str, i| AttributeProto { name: name.into(), i, ..AttributeProto::default() };
+        let attribute =
+            |name: &str, i| AttributeProto { name: name.into(), i, ..AttributeProto::default() };
         let scales: Vec<u8> = [0.5f32, 2.0].iter().flat_map(|s| s.to_le_bytes()).collect();
         let node = NodeProto {
             op_type: "DequantizeLinear".into(),
@@ -145,7 +163,8 @@ mod tests {
         assert!(graph.node.is_empty());
         assert_eq!(graph.initializer.len(), 1);
         let raw = &graph.initializer[0].raw_data;
-        let values: Vec<f32> = raw.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        let values: Vec<f32> =
+            raw.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
         assert_eq!(values, [0.5, -0.5, 18.0, -258.0]);
     }
 

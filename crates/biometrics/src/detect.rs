@@ -78,7 +78,8 @@ impl BoundingBox {
 
     /// Intersection over union with `other`, 0–1.
     pub fn overlap(&self, other: &Self) -> f32 {
-        let across = (self.left + self.width).min(other.left + other.width) - self.left.max(other.left);
+        let across =
+            (self.left + self.width).min(other.left + other.width) - self.left.max(other.left);
         let down = (self.top + self.height).min(other.top + other.height) - self.top.max(other.top);
         let common = across.max(0.0) * down.max(0.0);
         common / (self.area() + other.area() - common).max(f32::MIN_POSITIVE)
@@ -147,7 +148,12 @@ impl Detector {
     }
 
     /// Looks with the picture filling `share` of the network's square.
-    fn look(&self, network: &Network, image: &Image, share: f32) -> Result<Vec<Face>, InferenceError> {
+    fn look(
+        &self,
+        network: &Network,
+        image: &Image,
+        share: f32,
+    ) -> Result<Vec<Face>, InferenceError> {
         let (canvas, place) = letterbox(image, network.size().0, share);
         let outputs = network.run(&canvas)?;
         let mut faces = decode(&outputs, network.size().0, self.least_score);
@@ -156,12 +162,14 @@ impl Detector {
         let mut faces = without_duplicates(faces);
         faces.truncate(MOST_FACES);
         for face in &mut faces {
-            let corner = Point { x: face.bounding_box.left, y: face.bounding_box.top }.moved(&place);
+            let corner =
+                Point { x: face.bounding_box.left, y: face.bounding_box.top }.moved(&place);
             face.bounding_box.left = corner.x;
             face.bounding_box.top = corner.y;
             face.bounding_box.width /= place.scale;
             face.bounding_box.height /= place.scale;
-            face.landmarks = Landmarks::from_points(face.landmarks.points().map(|p| p.moved(&place)));
+            face.landmarks =
+                Landmarks::from_points(face.landmarks.points().map(|p| p.moved(&place)));
         }
         faces.sort_by(|a, b| b.bounding_box.area().total_cmp(&a.bounding_box.area()));
         Ok(faces)
@@ -200,7 +208,10 @@ fn decode(outputs: &[Vec<f32>], side: usize, least_score: f32) -> Vec<Face> {
             continue;
         };
         let columns = side / stride;
-        let cells = class.iter().zip(object).zip(boxes.as_chunks::<4>().0.iter().zip(points.as_chunks::<10>().0));
+        let cells = class
+            .iter()
+            .zip(object)
+            .zip(boxes.as_chunks::<4>().0.iter().zip(points.as_chunks::<10>().0));
         for (index, ((class, object), (bounds, points))) in cells.enumerate() {
             let score = (class.clamp(0.0, 1.0) * object.clamp(0.0, 1.0)).sqrt();
             if score >= least_score {
@@ -218,7 +229,10 @@ fn face(cell: Point, stride: f32, score: f32, (bounds, points): (&[f32; 4], &[f3
     let (width, height) = (size(bounds[2]), size(bounds[3]));
     let left = (cell.x + bounds[0]) * stride - width / 2.0;
     let top = (cell.y + bounds[1]) * stride - height / 2.0;
-    let at = |i: usize| Point { x: (cell.x + points[2 * i]) * stride, y: (cell.y + points[2 * i + 1]) * stride };
+    let at = |i: usize| Point {
+        x: (cell.x + points[2 * i]) * stride,
+        y: (cell.y + points[2 * i + 1]) * stride,
+    };
     let landmarks = Landmarks::from_points([at(0), at(1), at(2), at(3), at(4)]);
     Face { bounding_box: BoundingBox { left, top, width, height }, landmarks, score }
 }
@@ -262,7 +276,8 @@ mod tests {
     fn a_cell_is_decoded_as_the_paper_says() {
         let face = face(Point { x: 3.0, y: 4.0 }, 8.0, 0.7, (&[0.5, 0.25, 0.0, 1.0], &[1.0; 10]));
         let b = face.bounding_box;
-        let expected = [28.0 - 4.0, 34.0 - 4.0 * std::f32::consts::E, 8.0, 8.0 * std::f32::consts::E];
+        let expected =
+            [28.0 - 4.0, 34.0 - 4.0 * std::f32::consts::E, 8.0, 8.0 * std::f32::consts::E];
         for (found, expected) in [b.left, b.top, b.width, b.height].into_iter().zip(expected) {
             assert!((found - expected).abs() < 1e-4);
         }

@@ -112,7 +112,8 @@ impl Image {
         check_size(width, height)?;
         let pixels = u64::from(width) * u64::from(height);
         let decoded = decoder.total_bytes();
-        let converted = if decoder.color_type() == ::image::ColorType::Rgb8 { 0 } else { 3 * pixels };
+        let converted =
+            if decoder.color_type() == ::image::ColorType::Rgb8 { 0 } else { 3 * pixels };
         if bytes.len() as u64 + decoded + converted + coefficients * pixels > MEMORY_LIMIT {
             return Err(ImageError::TooLarge);
         }
@@ -168,16 +169,6 @@ impl Image {
         let mut copy = self.clone();
         change(&mut copy.rgb);
         copy
-    }
-
-    /// The part of the picture inside the rectangle, which must lie in it.
-    pub(crate) fn cut(&self, left: u32, top: u32, width: u32, height: u32) -> Self {
-        let mut rgb = Zeroizing::new(Vec::with_capacity((width * height * 3) as usize));
-        for y in top..top + height {
-            let start = (y * self.width + left) as usize * 3;
-            rgb.extend_from_slice(&self.rgb[start..start + width as usize * 3]);
-        }
-        Self { width, height, rgb }
     }
 
     fn upright(picture: RgbImage, orientation: Orientation) -> Self {

@@ -5,10 +5,11 @@ use imp_models::{Channels, ImageConvention, ModelStore, ReadError};
 use tract_onnx::prelude::*;
 
 use crate::dequantise::{self, MalformedWeight};
+use crate::prelu;
 
 /// A network could not be made from its file.
 #[derive(Debug, thiserror::Error)]
-pub enum NetworkError {
+pub(crate) enum NetworkError {
     /// The file is missing, altered, or not in the manifest.
     #[error("the model {name} cannot be read")]
     Read {
@@ -69,8 +70,12 @@ impl Network {
         let convention = model.input.image.ok_or_else(missing)?;
         let shape: [usize; 4] = model.input.shape.as_slice().try_into().map_err(|_| missing())?;
         let (width, height) = size.unwrap_or((shape[3], shape[2]));
-        let graph = |source: TractError| NetworkError::Graph { name: name.to_owned(), source: source.into() };
-        let onnx = onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
+        let graph = |source: TractError| NetworkError::Graph {
+            name: name.to_owned(),
+            source: source.into(),
+        };
+        let mut onnx = onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
+        prelu::register(&mut onnx);
         let mut proto = onnx.proto_model_for_read(&mut bytes.as_slice()).map_err(graph)?;
         dequantise::expand(&mut proto)
             .map_err(|source| NetworkError::Weights { name: name.to_owned(), source })?;
@@ -109,7 +114,9 @@ impl Network {
         let ImageConvention { mean, scale, .. } = self.convention;
         let area = self.width * self.height;
         let mut values = zeroize::Zeroizing::new(vec![0f32; 3 * area]);
-        for (plane, (channel, mean)) in values.chunks_exact_mut(area).zip(order.into_iter().zip(mean)) {
+        for (plane, (channel, mean)) in
+            values.chunks_exact_mut(area).zip(order.into_iter().zip(mean))
+        {
             for (value, pixel) in plane.iter_mut().zip(rgb.as_chunks::<3>().0) {
                 *value = (f32::from(pixel[channel]) - mean) * scale;
             }

@@ -77,8 +77,9 @@ mod tests {
 
     #[test]
     fn a_fine_chequerboard_becomes_grey_instead_of_aliasing() {
-        let board: Vec<u8> =
-            (0..64 * 64).flat_map(|i| [if (i % 64 + i / 64) % 2 == 0 { 0u8 } else { 255 }; 3]).collect();
+        let board: Vec<u8> = (0..64 * 64)
+            .flat_map(|i| [if (i % 64 + i / 64) % 2 == 0 { 0u8 } else { 255 }; 3])
+            .collect();
         let small = shrink(&board, (64, 64), (16, 16));
         let inner = |i: usize| (1..15).contains(&(i % 16)) && (1..15).contains(&(i / 16));
         assert!((0..256).filter(|&i| inner(i)).all(|i| (120..=135).contains(&small[i * 3])));

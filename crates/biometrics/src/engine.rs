@@ -1,0 +1,212 @@
+//! All networks of a model set, loaded once.
+use std::num::NonZeroUsize;
+
+use imp_models::{ModelSet, ModelStore};
+use serde::Serialize;
+
+use crate::align::align;
+use crate::attack::AttackDetector;
+use crate::capture::{Capture, FaceError, VerifyError, only_face};
+use crate::compare::{self, CompareError, Verification};
+use crate::detect::{Detector, Face};
+use crate::draw_mask::{MaskStyle, draw_mask};
+use crate::embed::Embedder;
+use crate::image::Image;
+use crate::mask::MaskDetector;
+use crate::network::{InferenceError, NetworkError};
+use crate::parallel;
+use crate::quality::{Hint, Quality};
+use crate::template::Template;
+use crate::timing::{Step, timed};
+
+/// The networks, ready to run; share it between threads.
+pub struct Engine {
+    pub(crate) detector: Detector,
+    pub(crate) embedder: Embedder,
+    pub(crate) attack: AttackDetector,
+    pub(crate) mask: MaskDetector,
+    pub(crate) threads: usize,
+    set: ModelSet,
+    id: String,
+}
+
+/// A model set cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the model set {set} cannot be loaded")]
+pub struct LoadError {
+    set: String,
+    source: NetworkError,
+}
+
+/// A mask could not be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum DrawMaskError {
+    /// There is no one face to draw on.
+    #[error("there is no face to draw a mask on")]
+    Face(#[source] FaceError),
+    /// The detector failed.
+    #[error("the face could not be looked for")]
+    Inference(#[from] InferenceError),
+}
+
+/// What was found in a picture.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Inspection {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// Largest first, at most 8.
+    pub faces: Vec<InspectedFace>,
+    /// How long each step took.
+    pub steps: Vec<Step>,
+}
+
+/// What was found out about one face.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct InspectedFace {
+    /// Where it is.
+    pub face: Face,
+    /// How good it is.
+    pub quality: Quality,
+    /// How it could be better.
+    pub hint: Option<Hint>,
+    /// Probability of a worn mask, 0–1.
+    pub mask_score: f32,
+    /// A mask is worn.
+    pub mask_worn: bool,
+    /// Probability of a bona fide presentation, 0–1.
+    pub attack_score: f32,
+}
+
+/// Most faces that are looked at closely.
+const MOST_INSPECTED: usize = 8;
+
+impl Engine {
+    /// Loads the active set of `store`; `threads` are used for one capture.
+    pub fn load(store: &ModelStore, threads: NonZeroUsize) -> Result<Self, LoadError> {
+        let set = store.active_set().clone();
+        let id = set.id();
+        let load = || -> Result<Self, NetworkError> {
+            // Each part takes a while: load them side by side.
+            let (detector, embedder, attack) = std::thread::scope(|scope| {
+                let detector = scope.spawn(|| Detector::load(store));
+                let attack = scope.spawn(|| AttackDetector::load(store));
+                (joined(detector), Embedder::load(store), joined(attack))
+            });
+            Ok(Self {
+                detector: detector?,
+                embedder: embedder?,
+                attack: attack?,
+                mask: MaskDetector::load(store)?,
+                threads: threads.get(),
+                set: set.clone(),
+                id: id.clone(),
+            })
+        };
+        load().map_err(|source| LoadError { set: id.clone(), source })
+    }
+
+    /// Name and version of the loaded set, such as `imp-face@1`.
+    pub fn model_set(&self) -> &str {
+        &self.id
+    }
+
+    /// The loaded set, with its thresholds.
+    pub fn set(&self) -> &ModelSet {
+        &self.set
+    }
+
+    /// Decides whether `capture` shows the person of `template`.
+    pub fn compare(
+        &self,
+        capture: &Capture,
+        template: &Template,
+    ) -> Result<Verification, CompareError> {
+        compare::compare(&self.set.thresholds, capture, template)
+    }
+
+    /// From frames to a decision with its evidence: [`Engine::capture`], then [`Engine::compare`].
+    pub fn verify(
+        &self,
+        frames: &[Image],
+        template: &Template,
+    ) -> Result<Verification, VerifyError> {
+        Ok(self.compare(&self.capture(frames)?, template)?)
+    }
+
+    /// Finds every face in `image` and says what can be said about it.
+    pub fn inspect(&self, image: &Image) -> Result<Inspection, InferenceError> {
+        let (faces, micros) = timed(|| self.detector.detect(image));
+        let mut faces = faces?;
+        faces.truncate(MOST_INSPECTED);
+        let mut steps = vec![Step { name: "detect", micros }];
+        let mut inspected = Vec::with_capacity(faces.len());
+        for result in parallel::map(self.threads, &faces, |face| self.inspect_face(image, *face)) {
+            let (face, face_steps) = result?;
+            inspected.push(face);
+            for step in face_steps {
+                match steps.iter_mut().find(|s| s.name == step.name) {
+                    Some(sum) => sum.micros += step.micros,
+                    None => steps.push(step),
+                }
+            }
+        }
+        Ok(Inspection { width: image.width(), height: image.height(), faces: inspected, steps })
+    }
+
+    /// Draws a face mask on the one face of a photograph; the same seed gives the same picture.
+    pub fn draw_mask(
+        &self,
+        image: &Image,
+        style: MaskStyle,
+        seed: u64,
+    ) -> Result<Image, DrawMaskError> {
+        let face = only_face(&self.detector.detect(image)?).map_err(DrawMaskError::Face)?;
+        Ok(draw_mask(image, &face.landmarks, style, seed))
+    }
+
+    fn inspect_face(
+        &self,
+        image: &Image,
+        face: Face,
+    ) -> Result<(InspectedFace, [Step; 4]), InferenceError> {
+        let ((crop, quality), quality_micros) = timed(|| {
+            let crop = align(image, &face.landmarks);
+            let quality = Quality::measure(&crop, &face.landmarks);
+            (crop, quality)
+        });
+        let (attack_score, attack_micros) = timed(|| {
+            let judges = self.attack.judges();
+            let scores: Result<Vec<f32>, _> =
+                judges.iter().map(|judge| judge.score(image, &face.bounding_box)).collect();
+            scores.map(|scores| scores.iter().sum::<f32>() / judges.len() as f32)
+        });
+        let attack_score = attack_score?;
+        let (embedding, embed_micros) = timed(|| self.embedder.embed(&crop));
+        let embedding = embedding?;
+        let (mask_score, mask_micros) = timed(|| self.mask.score(&crop, &embedding));
+        let mask_worn = self.mask.worn(mask_score);
+        let inspected = InspectedFace {
+            face,
+            quality,
+            hint: quality.hint(),
+            mask_score,
+            mask_worn,
+            attack_score,
+        };
+        let step = |name, micros| Step { name, micros };
+        let steps = [
+            step("align and quality", quality_micros),
+            step("attack", attack_micros),
+            step("embed", embed_micros),
+            step("mask", mask_micros),
+        ];
+        Ok((inspected, steps))
+    }
+}
+
+/// What the thread returned; its panic goes on here.
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
