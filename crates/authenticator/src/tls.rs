@@ -14,6 +14,7 @@ mod key;
 mod provider;
 mod verifier;
 
+pub(crate) use certificate::is_about_a_certificate;
 pub use certificate::{CertificateProblem, peer_of};
 
 use verifier::{FirstMeeting, Kind, Verifier};
