@@ -52,6 +52,8 @@ pub enum Event {
     ServerInitialised { trust_domain: TrustDomain, ca: Digest },
     /// The one-time administrator token was used.
     AdministratorTokenRedeemed { user: UserId },
+    /// A one-time code for signing in was made for a person.
+    SignInCodeIssued { user: UserId, expires_at: Timestamp },
     /// A person was given a bearer token.
     AccessTokenIssued { user: UserId, expires_at: Timestamp },
     /// A user was created.
@@ -173,6 +175,7 @@ impl Event {
         match self {
             Self::ServerInitialised { .. } => "server-initialised",
             Self::AdministratorTokenRedeemed { .. } => "administrator-token-redeemed",
+            Self::SignInCodeIssued { .. } => "sign-in-code-issued",
             Self::AccessTokenIssued { .. } => "access-token-issued",
             Self::UserCreated { .. } => "user-created",
             Self::UserDisabled { .. } => "user-disabled",
@@ -216,6 +219,7 @@ impl Event {
     pub fn user(&self) -> Option<UserId> {
         match self {
             Self::AdministratorTokenRedeemed { user }
+            | Self::SignInCodeIssued { user, .. }
             | Self::AccessTokenIssued { user, .. }
             | Self::UserCreated { user, .. }
             | Self::UserDisabled { user }

@@ -1,0 +1,58 @@
+//! Whether a machine that shows a certificate still counts.
+use imp_identity::phone::{self, Phone};
+use imp_identity::workstation::{self, Workstation};
+use imp_identity::{PhoneId, WorkstationId};
+use imp_storage::{Storage, StorageError};
+
+use crate::store::Tables as _;
+
+/// The machine does not count.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthenticateMachineError {
+    /// There is none of that name, or it never used its code.
+    #[error("this machine is not known here")]
+    Unknown,
+    /// It was revoked.
+    #[error("this machine was revoked")]
+    Revoked,
+    /// Its certificate is for another key than the one that it enrolled with.
+    #[error("this machine's certificate is for another key")]
+    OtherKey,
+    /// See the source.
+    #[error("could not look up the machine")]
+    Storage(#[from] StorageError),
+}
+
+/// The enrolled workstation whose certificate names `id` and `public_key` (a `SubjectPublicKeyInfo` in DER).
+pub async fn authenticate_workstation(
+    storage: &Storage,
+    id: WorkstationId,
+    public_key: &[u8],
+) -> Result<Workstation, AuthenticateMachineError> {
+    let found = storage.read().await?.workstations().find(id).await?;
+    let workstation = found.ok_or(AuthenticateMachineError::Unknown)?;
+    match &workstation.state {
+        workstation::State::Invited(_) => Err(AuthenticateMachineError::Unknown),
+        workstation::State::Revoked { .. } => Err(AuthenticateMachineError::Revoked),
+        workstation::State::Enrolled { public_key: key, .. } if key == public_key => {
+            Ok(workstation)
+        }
+        workstation::State::Enrolled { .. } => Err(AuthenticateMachineError::OtherKey),
+    }
+}
+
+/// The bound phone whose certificate names `id` and `public_key` (a `SubjectPublicKeyInfo` in DER).
+pub async fn authenticate_phone(
+    storage: &Storage,
+    id: PhoneId,
+    public_key: &[u8],
+) -> Result<Phone, AuthenticateMachineError> {
+    let found = storage.read().await?.phones().find(id).await?;
+    let phone = found.ok_or(AuthenticateMachineError::Unknown)?;
+    match &phone.state {
+        phone::State::Invited(_) => Err(AuthenticateMachineError::Unknown),
+        phone::State::Revoked { .. } => Err(AuthenticateMachineError::Revoked),
+        phone::State::Bound(binding) if binding.public_key == public_key => Ok(phone),
+        phone::State::Bound(_) => Err(AuthenticateMachineError::OtherKey),
+    }
+}

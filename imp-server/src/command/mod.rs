@@ -1,0 +1,116 @@
+//! What the server does, an operation a file: load, decide, change, append the events, commit. A command that fails
+//! leaves nothing behind, and a machine may repeat any command whose answer it did not get.
+use imp_authenticator::Signer;
+use imp_identity::spiffe::TrustDomain;
+use imp_identity::{Actor, Event, EventId, Record};
+use imp_storage::{Storage, StorageError, Transaction};
+use jiff::Timestamp;
+use rand::CryptoRng;
+
+use crate::store::Tables as _;
+
+mod abandon_tap;
+mod authenticate;
+mod bind_phone;
+mod confirm_reference;
+mod create_user;
+mod disable_user;
+mod enable_user;
+mod end_session;
+mod enrol_workstation;
+mod enrolment_status;
+mod erase_reference;
+mod events;
+mod expire_sessions;
+mod initialise_server;
+mod invite_workstation;
+mod issue_reference;
+mod issue_sign_in_code;
+mod officer;
+mod open_enrolment;
+mod open_tap;
+mod policy;
+mod public_key;
+mod purge;
+mod receipt;
+mod record_certificate;
+mod redeem_sign_in_code;
+mod revoke_phone;
+mod revoke_workstation;
+mod roster;
+mod submit_tap;
+mod suspend_session;
+mod token;
+mod users;
+
+pub use crate::store::{Certificate, Entry, UserSession};
+pub use abandon_tap::{AbandonTapError, Abandoned, abandon_tap};
+pub use authenticate::{AuthenticateMachineError, authenticate_phone, authenticate_workstation};
+pub use bind_phone::{BindPhoneError, PhoneBound, bind_phone};
+pub use confirm_reference::{ConfirmReference, ConfirmReferenceError, confirm_reference};
+pub use create_user::{CreateUserError, NewUser, create_user};
+pub use disable_user::{DisableUserError, disable_user};
+pub use enable_user::{EnableUserError, enable_user};
+pub use end_session::{EndSessionError, end_session};
+pub use enrol_workstation::{EnrolWorkstationError, enrol_workstation};
+pub use enrolment_status::{EnrolmentStatus, enrolment_status};
+pub use erase_reference::{EraseReferenceError, erase_reference};
+pub use events::{events_of_user, events_page};
+pub use expire_sessions::expire_sessions;
+pub use initialise_server::{AdministratorCode, initialise_server};
+pub use invite_workstation::{WorkstationInvited, invite_workstation, list_workstations};
+pub use issue_reference::{IssueReference, IssueReferenceError, ReferenceIssued, issue_reference};
+pub use issue_sign_in_code::{IssueSignInCodeError, SignInCode, issue_sign_in_code};
+pub use open_enrolment::{EnrolmentOpened, OpenEnrolment, OpenEnrolmentError, open_enrolment};
+pub use open_tap::{OpenTapError, TapOpened, open_tap};
+pub use policy::{SetPolicyError, current_policy, set_policy};
+pub use public_key::InvalidPublicKey;
+pub use purge::{Purged, purge};
+pub use record_certificate::record_certificate;
+pub use redeem_sign_in_code::{RedeemSignInCodeError, SignedIn, redeem_sign_in_code};
+pub use revoke_phone::{RevokePhoneError, phones_of_user, revoke_phone};
+pub use revoke_workstation::{RevokeWorkstationError, revoke_workstation};
+pub use roster::{RosterCache, RosterError, roster};
+pub use submit_tap::{Submission, SubmitTapError, TapAccepted, submit_tap};
+pub use suspend_session::{SuspendSessionError, sessions_of_workstation, suspend_session};
+pub use token::authenticate_token;
+pub use users::{find_user, find_username, list_users};
+
+/// What every command works with.
+pub struct Context<'a> {
+    /// The database.
+    pub storage: &'a Storage,
+    /// The current instant.
+    pub now: Timestamp,
+    /// Randomness.
+    pub rng: &'a mut (dyn CryptoRng + Send),
+    /// The installation.
+    pub trust_domain: &'a TrustDomain,
+    /// The server's statement key.
+    pub signer: &'a dyn Signer,
+}
+
+/// Where an event went in the log.
+#[derive(Clone, Copy, Debug)]
+struct Appended {
+    id: EventId,
+    sequence: u64,
+}
+
+impl Context<'_> {
+    /// Appends an event to the log, within the transaction that makes the change.
+    async fn append(
+        &mut self,
+        transaction: &mut Transaction,
+        actor: &Actor,
+        event: Event,
+    ) -> Result<Appended, StorageError> {
+        let id = EventId::generate(self.now, &mut self.rng);
+        let record = Record { id, at: self.now, actor: actor.clone(), event };
+        let sequence = transaction.events().append(&record).await?;
+        Ok(Appended { id, sequence })
+    }
+}
+
+#[cfg(test)]
+mod tests;

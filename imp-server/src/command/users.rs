@@ -1,0 +1,29 @@
+//! Reading users.
+use imp_identity::UserId;
+use imp_identity::name::Username;
+use imp_identity::user::User;
+use imp_storage::{Page, Storage, StorageError};
+
+use crate::store::Tables as _;
+
+/// One user.
+pub async fn find_user(storage: &Storage, id: UserId) -> Result<Option<User>, StorageError> {
+    storage.read().await?.users().find(id).await
+}
+
+/// The user of that name.
+pub async fn find_username(
+    storage: &Storage,
+    name: &Username,
+) -> Result<Option<User>, StorageError> {
+    storage.read().await?.users().find_by_name(name).await
+}
+
+/// The users after a name, by username; at most 500.
+pub async fn list_users(
+    storage: &Storage,
+    after: Option<&Username>,
+    limit: u32,
+) -> Result<Page<User, Username>, StorageError> {
+    storage.read().await?.users().page(after, limit).await
+}

@@ -1,0 +1,85 @@
+//! The tables, a file a family: rows, SQL, and their way into the entities of `imp-identity`. Decides nothing.
+use imp_storage::Transaction;
+use sqlx::migrate::Migrator;
+
+mod attempts;
+mod certificates;
+mod challenges;
+mod enrolments;
+mod events;
+mod knowledge;
+mod phones;
+mod policies;
+mod references;
+mod sessions;
+mod settings;
+mod sign_in;
+mod taps;
+mod users;
+mod value;
+mod workstations;
+
+pub use attempts::AttemptsTable;
+pub use certificates::{Certificate, Certificates};
+pub use challenges::{Answer, Challenges};
+pub use enrolments::{Confirmation, Enrolments};
+pub use events::{Entry, Events};
+pub use knowledge::TapKnowledge;
+pub use phones::{Phones, RosterRow};
+pub use policies::Policies;
+pub use references::References;
+pub use sessions::{Sessions, UserSession};
+pub use settings::Settings;
+pub use sign_in::{SignIn, SignInCodeRow};
+pub use taps::Taps;
+pub use users::Users;
+pub use workstations::Workstations;
+
+/// The schema, for [`imp_storage::Storage::open`].
+pub static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// The tables, within a transaction.
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:ident: $table:ident,)+) => {
+        /// Reaches the tables within a transaction.
+        pub trait Tables {
+            $($(#[$doc])* fn $name(&mut self) -> $table<'_>;)+
+        }
+        impl Tables for Transaction {
+            $(fn $name(&mut self) -> $table<'_> { $table(self) })+
+        }
+    };
+}
+tables! {
+    /// Failed comparisons.
+    attempts: AttemptsTable,
+    /// Certificates that were issued.
+    certificates: Certificates,
+    /// Challenges that may be answered.
+    challenges: Challenges,
+    /// Supervised enrolments.
+    enrolments: Enrolments,
+    /// The event log.
+    events: Events,
+    /// Phones.
+    phones: Phones,
+    /// Versions of the policy.
+    policies: Policies,
+    /// Biometric references.
+    references: References,
+    /// Sessions.
+    sessions: Sessions,
+    /// Single values of the installation.
+    settings: Settings,
+    /// One-time codes and bearer tokens of people.
+    sign_in: SignIn,
+    /// Taps and their outcomes.
+    taps: Taps,
+    /// People.
+    users: Users,
+    /// Workstations.
+    workstations: Workstations,
+}
+
+#[cfg(test)]
+mod tests;
