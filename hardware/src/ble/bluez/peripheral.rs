@@ -1,0 +1,225 @@
+//! The phone's side: advertise, be written to, notify.
+//!
+//! `BlueZ` hands over one socket for all who subscribe to a characteristic, so such a phone serves one workstation at
+//! a time. That is enough for a reference phone; Android and iOS tell their subscribers apart.
+use std::io;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bluer::adv::{Advertisement, AdvertisementHandle};
+use bluer::gatt::local::{
+    Application, ApplicationHandle, Characteristic, CharacteristicControl,
+    CharacteristicControlEvent, CharacteristicNotify, CharacteristicNotifyMethod,
+    CharacteristicWrite, CharacteristicWriteMethod, Service, characteristic_control,
+};
+use bluer::gatt::{CharacteristicReader, CharacteristicWriter};
+use bluer::{Adapter, Session};
+use futures::StreamExt as _;
+use tokio::sync::Mutex;
+
+use crate::ble::{
+    Connection, INBOUND, MTU_MAX, MTU_MIN, OUTBOUND, Peripheral, RadioError, SERVICE, check_frame,
+};
+
+/// How often the phone is heard, in the shortest and the longest case.
+const INTERVAL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(150));
+
+/// A GATT server on one Bluetooth adapter.
+pub(in crate::ble) struct BluezPeripheral {
+    adapter: Adapter,
+    advertisement: Mutex<Option<AdvertisementHandle>>,
+    arriving: Mutex<Arriving>,
+    _application: ApplicationHandle,
+}
+
+/// The two halves of the next link, in whichever order they come.
+struct Arriving {
+    writes: CharacteristicControl,
+    subscriptions: CharacteristicControl,
+    reader: Option<CharacteristicReader>,
+    writer: Option<CharacteristicWriter>,
+}
+
+impl BluezPeripheral {
+    /// Switches the adapter on and serves the IMP service on it.
+    pub(in crate::ble) async fn open(adapter: Option<&str>) -> Result<Self, RadioError> {
+        let session = Session::new()
+            .await
+            .map_err(|error| unavailable("the system bus cannot be reached", error))?;
+        let adapter = match adapter {
+            Some(name) => session.adapter(name),
+            None => session.default_adapter().await,
+        };
+        let adapter = adapter.map_err(|error| unavailable("no adapter was found", error))?;
+        let on = adapter
+            .is_powered()
+            .await
+            .map_err(|error| unavailable("the adapter does not answer", error))?;
+        if !on && adapter.set_powered(true).await.is_err() {
+            return Err(RadioError::Off(adapter.name().to_owned()));
+        }
+        let (writes, write_handle) = characteristic_control();
+        let (subscriptions, notify_handle) = characteristic_control();
+        let inbound = Characteristic {
+            uuid: INBOUND,
+            write: Some(CharacteristicWrite {
+                write: true,
+                write_without_response: true,
+                method: CharacteristicWriteMethod::Io,
+                ..Default::default()
+            }),
+            control_handle: write_handle,
+            ..Default::default()
+        };
+        let outbound = Characteristic {
+            uuid: OUTBOUND,
+            notify: Some(CharacteristicNotify {
+                notify: true,
+                method: CharacteristicNotifyMethod::Io,
+                ..Default::default()
+            }),
+            control_handle: notify_handle,
+            ..Default::default()
+        };
+        let service = Service {
+            uuid: SERVICE,
+            primary: true,
+            characteristics: vec![inbound, outbound],
+            ..Default::default()
+        };
+        let application = Application { services: vec![service], ..Default::default() };
+        let application = adapter
+            .serve_gatt_application(application)
+            .await
+            .map_err(|error| failed("serve the IMP service", error))?;
+        let arriving = Arriving { writes, subscriptions, reader: None, writer: None };
+        Ok(Self {
+            adapter,
+            advertisement: Mutex::new(None),
+            arriving: Mutex::new(arriving),
+            _application: application,
+        })
+    }
+}
+
+/// What is sent, within the 31 bytes of a legacy advertisement: flags (3), service data (2 + 16 + 8).
+///
+/// The list of services does not fit beside it. Without the flag *discoverable* `BlueZ` centrals look away.
+pub(super) fn advertisement(identifier: [u8; 8]) -> Advertisement {
+    Advertisement {
+        service_data: [(SERVICE, identifier.to_vec())].into(),
+        discoverable: Some(true),
+        min_interval: Some(INTERVAL.0),
+        max_interval: Some(INTERVAL.1),
+        ..Default::default()
+    }
+}
+
+#[async_trait]
+impl Peripheral for BluezPeripheral {
+    async fn advertise(&self, identifier: [u8; 8]) -> Result<(), RadioError> {
+        let mut current = self.advertisement.lock().await;
+        let next = self
+            .adapter
+            .advertise(advertisement(identifier))
+            .await
+            .map_err(|error| failed("advertise", error))?;
+        // The old one ends only now, so that there is no gap.
+        *current = Some(next);
+        Ok(())
+    }
+
+    async fn accept(&self) -> Result<Box<dyn Connection>, RadioError> {
+        // What has arrived stays in `arriving` when this wait is cancelled.
+        let mut arriving = self.arriving.lock().await;
+        loop {
+            if let Some(link) = arriving.complete() {
+                return Ok(Box::new(link));
+            }
+            arriving.next().await?;
+        }
+    }
+}
+
+impl Arriving {
+    /// Takes the link, if both halves are there and of the same workstation.
+    fn complete(&mut self) -> Option<BluezLink> {
+        let (reader, writer) = (self.reader.take()?, self.writer.take());
+        match writer {
+            Some(writer) if writer.device_address() == reader.device_address() => {
+                let mtu = reader.mtu().min(writer.mtu()).clamp(MTU_MIN, MTU_MAX);
+                Some(BluezLink { reader: Some(reader), writer: Some(writer), mtu })
+            }
+            other => {
+                (self.reader, self.writer) = (Some(reader), other);
+                None
+            }
+        }
+    }
+
+    /// Waits for one half; a later one replaces an earlier of the same kind.
+    async fn next(&mut self) -> Result<(), RadioError> {
+        let event = tokio::select! {
+            event = self.writes.next() => event,
+            event = self.subscriptions.next() => event,
+        };
+        match event.ok_or(RadioError::Disconnected)? {
+            CharacteristicControlEvent::Write(request) => {
+                let reader = request.accept().map_err(|error| failed("accept", error))?;
+                self.reader = Some(reader);
+            }
+            CharacteristicControlEvent::Notify(writer) => self.writer = Some(writer),
+        }
+        Ok(())
+    }
+}
+
+/// A link to a workstation.
+struct BluezLink {
+    reader: Option<CharacteristicReader>,
+    writer: Option<CharacteristicWriter>,
+    mtu: usize,
+}
+
+#[async_trait]
+impl Connection for BluezLink {
+    fn mtu(&self) -> usize {
+        self.mtu
+    }
+
+    async fn send(&mut self, frame: &[u8]) -> Result<(), RadioError> {
+        check_frame(frame, self.mtu)?;
+        let writer = self.writer.as_ref().ok_or(RadioError::Disconnected)?;
+        writer.send(frame).await.map_err(broken)
+    }
+
+    async fn receive(&mut self) -> Result<Vec<u8>, RadioError> {
+        let (Some(reader), Some(writer)) = (&self.reader, &self.writer) else {
+            return Err(RadioError::Disconnected);
+        };
+        let frame = tokio::select! {
+            biased;
+            frame = reader.recv() => frame.map_err(broken)?,
+            _ = writer.closed() => return Err(RadioError::Disconnected),
+        };
+        // A packet of no bytes is how the socket says that its other end is closed.
+        if frame.is_empty() { Err(RadioError::Disconnected) } else { Ok(frame) }
+    }
+
+    async fn close(&mut self) {
+        (self.reader, self.writer) = (None, None);
+    }
+}
+
+fn broken(error: io::Error) -> RadioError {
+    tracing::debug!(%error, "a link broke");
+    RadioError::Disconnected
+}
+
+fn failed(action: &'static str, error: bluer::Error) -> RadioError {
+    RadioError::Failed(action, Box::new(error))
+}
+
+fn unavailable(what: &str, error: bluer::Error) -> RadioError {
+    RadioError::Unavailable(what.to_owned(), Some(Box::new(error)))
+}
