@@ -1,1 +1,54 @@
-//! 
+//! The reference phone: the authenticator that a staff member carries.
+//!
+//! It is bound to its owner by a one-time code, keeps her sealed biometric reference, shows it to workstations of
+//! her hospital that prove themselves, signs what it showed to whom, and keeps the server's receipts of it.
+//! Keystore, radio, clock and screen are arguments, so that an Android or iOS app can bind this library; the binary
+//! `imp-phone` is the phone for Linux phones and small boards.
+#[cfg(all(feature = "emulator", not(debug_assertions)))]
+compile_error!("the feature `emulator` lets the phone lie: it must not be in a release build");
+
+mod attend;
+mod bind;
+mod binding;
+mod conduct;
+mod config;
+mod doctor;
+mod enrolment;
+mod erase;
+mod holder;
+#[cfg(feature = "emulator")]
+mod misbehave;
+mod phone;
+mod receipts;
+mod renew;
+mod screen;
+mod serve;
+mod state;
+mod status;
+mod trust;
+mod uses;
+mod vault;
+
+#[cfg(test)]
+mod tests;
+
+pub use bind::{Bind, BindError, Bound};
+pub use binding::BindingError;
+pub use conduct::TapError;
+pub use config::{Config, ConfigError};
+pub use doctor::Finding;
+pub use enrolment::StoreError;
+pub use erase::{Erase, EraseError, Erased, Told};
+pub use holder::{ConnectError, HolderError};
+#[cfg(feature = "emulator")]
+pub use misbehave::Misbehaviour;
+pub use phone::{OpenError, Phone};
+pub use renew::RenewError;
+pub use screen::{Answer, Notice, Question, Screen, Silent};
+pub use serve::{Consent, ServeError, Serving};
+pub use state::StateError;
+pub use status::{BindingStatus, ReferenceStatus, Status, StatusError};
+pub use uses::{Use, Uses, UsesError};
+pub use vault::VaultError;
+
+pub use attend::explain;

@@ -1,0 +1,201 @@
+//! One conversation with a workstation, from its first message to its end.
+use std::sync::Arc;
+use std::time::Duration;
+
+use imp_authenticator::{Declined, Message, ReceiptDelivery, StoreReference, TapRequest};
+use imp_hardware::ble::{Conversation, ConversationError};
+use imp_identity::Clock;
+use imp_identity::tap::Intent;
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tokio::task;
+
+use crate::conduct::{Asked, Conduct, TapError};
+use crate::holder::Holder;
+use crate::screen::{Answer, Notice, Question, Screen};
+use crate::serve::Consent;
+
+/// The longest time that a question stays on the screen.
+const LONGEST_QUESTION: Duration = Duration::from_secs(30);
+
+/// A conversation is over.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Ended {
+    /// It ended, or the link did.
+    #[error(transparent)]
+    Conversation(#[from] ConversationError),
+    /// The workstation said what only a phone says.
+    #[error("the workstation sent a message that is not for phones")]
+    NotForPhones,
+    /// The phone is stopping.
+    #[error("the phone is stopping")]
+    Stopping,
+}
+
+/// Answers one workstation.
+#[derive(Clone)]
+pub(crate) struct Attendant {
+    pub(crate) holder: Arc<Holder>,
+    pub(crate) conduct: Arc<dyn Conduct>,
+    pub(crate) screen: Arc<dyn Screen>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) consent: Consent,
+    /// One request at a time, over all conversations.
+    pub(crate) busy: Arc<Semaphore>,
+}
+
+impl Attendant {
+    /// Answers until the workstation or the link is gone.
+    pub(crate) async fn attend(&self, conversation: &mut Conversation) -> Result<(), Ended> {
+        let mut early = None;
+        loop {
+            let message = match early.take() {
+                Some(message) => message,
+                None => conversation.receive().await?,
+            };
+            match message {
+                Message::TapRequest(request) => {
+                    early = self.tap(request, conversation).await?;
+                }
+                Message::StoreReference(store) => {
+                    let reply = self.store(store).await;
+                    conversation.send(&reply).await?;
+                }
+                Message::Receipt(delivery) => {
+                    let reply = self.receipt(delivery).await;
+                    conversation.send(&reply).await?;
+                }
+                // The workstation gave up; there is nothing to take back.
+                Message::Declined(_) => {}
+                Message::TapResponse(_) | Message::ReferenceStored(_) | Message::Acknowledged => {
+                    return Err(Ended::NotForPhones);
+                }
+            }
+        }
+    }
+
+    /// Answers a request; returns the message by which the workstation interrupted it, if it did.
+    async fn tap(
+        &self,
+        request: TapRequest,
+        conversation: &mut Conversation,
+    ) -> Result<Option<Message>, Ended> {
+        let (workstation, purpose) = (request.workstation_label.clone(), request.purpose);
+        let mut early = None;
+        let answered = self.answer(request, conversation, &mut early).await?;
+        let reply = match &answered {
+            Ok(reply) => reply.clone(),
+            Err(error) => Message::Declined(error.declined()),
+        };
+        conversation.send(&reply).await?;
+        let answer = match answered {
+            Ok(_) => Answer::Released,
+            Err(error) => Answer::Declined(explain(&error)),
+        };
+        let at = self.clock.now();
+        self.screen.show(&Notice::Asked { workstation, purpose, at, answer });
+        Ok(early)
+    }
+
+    async fn answer(
+        &self,
+        request: TapRequest,
+        conversation: &mut Conversation,
+        early: &mut Option<Message>,
+    ) -> Result<Result<Message, TapError>, Ended> {
+        let Ok(_turn) = self.busy.try_acquire() else { return Ok(Err(TapError::Busy)) };
+        if let Err(error) = self.conduct.admit(&request, self.clock.now()) {
+            return Ok(Err(error));
+        }
+        // A press on the phone is only what the phone itself has seen.
+        let ask = self.consent == Consent::OnPhone || request.intent == Intent::Phone;
+        let intent = if ask { Intent::Phone } else { request.intent };
+        if ask {
+            tokio::select! {
+                agreed = self.ask(&request) => if !agreed { return Ok(Err(TapError::NotWilling)) },
+                message = conversation.receive() => {
+                    *early = Some(message?);
+                    return Ok(Err(TapError::NotWilling));
+                }
+            }
+        }
+        let workstation = conversation.peer().spiffe_id.clone();
+        let asked = Asked { request, workstation, exporter: conversation.exporter(), intent };
+        let (conduct, holder) = (Arc::clone(&self.conduct), Arc::clone(&self.holder));
+        let now = self.clock.now();
+        let response = task::spawn_blocking(move || conduct.answer(&holder, &asked, now)).await;
+        Ok(match response {
+            Ok(response) => response.map(Message::TapResponse),
+            Err(_) => return Err(Ended::Stopping),
+        })
+    }
+
+    async fn ask(&self, request: &TapRequest) -> bool {
+        let question = Question {
+            workstation: request.workstation_label.clone(),
+            purpose: request.purpose,
+            expires_at: request.expires_at,
+        };
+        let left = remaining(request.expires_at, self.clock.now());
+        tokio::time::timeout(left, self.screen.ask(&question)).await.unwrap_or(false)
+    }
+
+    async fn store(&self, store: StoreReference) -> Message {
+        let Ok(_turn) = self.busy.try_acquire() else {
+            return Message::Declined(TapError::Busy.declined());
+        };
+        let (holder, now) = (Arc::clone(&self.holder), self.clock.now());
+        match task::spawn_blocking(move || holder.store(&store.reference, now)).await {
+            Ok(Ok((credential, stored))) => {
+                self.screen.show(&Notice::Enrolled {
+                    model_set: credential.model_set,
+                    expires_at: credential.expires_at,
+                });
+                Message::ReferenceStored(stored)
+            }
+            Ok(Err(error)) => {
+                self.screen.show(&Notice::NotEnrolled(explain(&error)));
+                Message::Declined(error.declined())
+            }
+            Err(_) => stopping(),
+        }
+    }
+
+    async fn receipt(&self, delivery: ReceiptDelivery) -> Message {
+        let holder = Arc::clone(&self.holder);
+        match task::spawn_blocking(move || holder.keep(&delivery.receipt)).await {
+            Ok(Ok(receipt)) => {
+                let notice = Notice::Receipt { kind: receipt.kind, sequence: receipt.sequence };
+                self.screen.show(&notice);
+                Message::Acknowledged
+            }
+            Ok(Err(error)) => {
+                self.screen.show(&Notice::ReceiptRefused(explain(&error)));
+                Message::Declined(error.declined())
+            }
+            Err(_) => stopping(),
+        }
+    }
+}
+
+fn stopping() -> Message {
+    let reason = imp_authenticator::DeclineReason::Busy;
+    Message::Declined(Declined { reason, detail: "this phone is stopping".to_owned() })
+}
+
+fn remaining(expires_at: Timestamp, now: Timestamp) -> Duration {
+    let left = expires_at.duration_since(now);
+    Duration::try_from(left).unwrap_or_default().min(LONGEST_QUESTION)
+}
+
+/// An error with its causes, in one line.
+pub fn explain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

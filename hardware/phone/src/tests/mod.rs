@@ -1,0 +1,10 @@
+//! Conversations over the emulated radio with workstations of a small hospital, whose certificates and signatures are
+//! made by the same code as the server's.
+mod enrolment;
+mod erasure;
+mod hospital;
+#[cfg(feature = "emulator")]
+mod misbehaviour;
+mod serving;
+mod tap;
+mod vault;

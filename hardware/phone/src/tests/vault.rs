@@ -1,0 +1,95 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use imp_identity::{PhoneId, UserId};
+use uuid::Uuid;
+
+use super::hospital::{Hospital, TEMPLATE};
+use crate::TapError;
+use crate::holder::Holder;
+use crate::state::Entry;
+use crate::vault::{Owner, VaultError};
+
+#[test]
+fn a_seal_opens_only_for_its_user_phone_reference_and_model_set() {
+    let hospital = Hospital::new();
+    let phone = hospital.open();
+    hospital.enrol(&phone);
+    let holder = Holder::load(&phone).unwrap().unwrap();
+    let (credential, stored) = holder.enrolled().unwrap().unwrap();
+    let open = |owner, credential: &_| phone.vault().open(owner, credential, &stored);
+    let owner = holder.owner();
+    assert_eq!(open(owner, &credential).unwrap().template.expose(), TEMPLATE);
+
+    let refused = |result| matches!(result, Err(VaultError::Keystore(_)));
+    let user = UserId::from(Uuid::from_u128(99));
+    assert!(refused(open(Owner { user, ..owner }, &credential)));
+    let other = PhoneId::from(Uuid::from_u128(99));
+    assert!(refused(open(Owner { phone: other, ..owner }, &credential)));
+    let mut relabelled = credential.clone();
+    relabelled.model_set = "imp-face@2".to_owned();
+    assert!(refused(open(owner, &relabelled)));
+    let mut relabelled = credential.clone();
+    relabelled.reference = imp_identity::ReferenceId::from(Uuid::from_u128(99));
+    assert!(refused(open(owner, &relabelled)));
+}
+
+#[test]
+fn a_file_with_one_byte_changed_releases_nothing() {
+    let hospital = Hospital::new();
+    let phone = hospital.open();
+    hospital.enrol(&phone);
+    let holder = Holder::load(&phone).unwrap().unwrap();
+    let path = phone.state().path(Entry::Reference);
+    let whole = fs::read(&path).unwrap();
+    holder.release(hospital.now()).unwrap();
+    for place in 0..whole.len() {
+        let mut changed = whole.clone();
+        changed[place] ^= 0x10;
+        fs::write(&path, &changed).unwrap();
+        let refused = holder.release(hospital.now());
+        assert!(
+            matches!(refused, Err(TapError::Storage(_) | TapError::Credential(_))),
+            "byte {place}: {refused:?}"
+        );
+    }
+    for length in [0, 5, 6, 20, whole.len() - 1] {
+        fs::write(&path, &whole[..length]).unwrap();
+        holder.release(hospital.now()).unwrap_err();
+    }
+}
+
+#[test]
+fn everything_is_readable_by_its_owner_only() {
+    let hospital = Hospital::new();
+    let phone = hospital.open();
+    hospital.enrol(&phone);
+    let receipt = hospital.receipt(1).sign(hospital.statement.as_ref()).unwrap();
+    crate::receipts::append(phone.state(), &receipt).unwrap();
+    let mut names = Vec::new();
+    for entry in fs::read_dir(hospital.state()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?}", entry.file_name());
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    for name in ["binding.json", "reference", "receipts"] {
+        assert!(names.iter().any(|n| n == name), "{names:?}");
+    }
+    let clear = [fs::read(phone.state().path(Entry::Reference)).unwrap()].concat();
+    assert!(!clear.windows(16).any(|window| TEMPLATE.windows(16).any(|part| part == window)));
+}
+
+#[test]
+fn a_new_reference_destroys_the_key_of_the_old_one() {
+    let hospital = Hospital::new();
+    let phone = hospital.open();
+    hospital.enrol(&phone);
+    let path = phone.state().path(Entry::Reference);
+    let old = fs::read(&path).unwrap();
+    hospital.enrol(&phone);
+    let holder = Holder::load(&phone).unwrap().unwrap();
+    holder.release(hospital.now()).unwrap();
+    fs::write(&path, &old).unwrap();
+    assert!(matches!(holder.release(hospital.now()), Err(TapError::Storage(_))));
+}
