@@ -1,1 +1,36 @@
-//! 
+//! The workstation's agent: hears the phone, sees the face, has the server decide, opens and locks the desktop.
+//!
+//! [`agent`] holds the parts together; [`tap`] is the main job; [`enrolment`] prepares it; [`upkeep`] keeps everything fresh; [`socket`] is how
+//! programs of the workstation ask; [`doctor`] says what is wrong.
+pub mod agent;
+pub mod config;
+pub mod crash;
+pub mod credentials;
+pub mod desktop;
+pub mod devices;
+pub mod doctor;
+pub mod enrolment;
+pub mod hardening;
+pub mod meeting;
+pub mod outbox;
+pub mod prefetch;
+pub mod presence;
+pub mod roster;
+pub mod server;
+pub mod socket;
+pub mod state;
+pub mod status;
+pub mod tap;
+#[cfg(test)]
+mod tests;
+pub mod timeline;
+pub mod upkeep;
+
+pub use agent::{Agent, CameraFactory, Devices, Parts};
+pub use config::ClientConfig;
+pub use state::StateDirectory;
+
+#[cfg(all(feature = "emulator", not(debug_assertions)))]
+compile_error!(
+    "the feature `emulator` lets scripts and crashes in: it must not be in a release build"
+);

@@ -73,7 +73,7 @@ pub struct Session {
 }
 
 /// `POST /v1/taps/{tap}/abandonment`, and `POST /v1/taps/abandonments` when no tap was opened: reports that the workstation gave up. Answers 204.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AbandonTap {
     /// The phone that was resolved, if one was.

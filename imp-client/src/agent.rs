@@ -1,0 +1,237 @@
+//! The agent: the parts of a workstation and what they know of each other. [`crate::tap`], [`crate::enrolment`] and [`crate::upkeep`]
+//! say what it does.
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use imp_api::tap::Session;
+use imp_api::{Client, ClientError};
+use imp_authenticator::tls::TlsError;
+use imp_biometrics::Engine;
+use imp_hardware::ble::Central;
+use imp_hardware::camera::{Camera, CameraError};
+use imp_hardware::keystore::Keystore;
+use imp_identity::Clock;
+use imp_service::Shutdown;
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use crate::config::ClientConfig;
+use crate::credentials::{CredentialsError, Standing};
+use crate::desktop::Desktop;
+use crate::outbox::{Message, Outbox};
+use crate::prefetch::Prefetch;
+use crate::presence::Presence;
+use crate::roster::RosterKeeper;
+use crate::server::Server;
+use crate::state::{StateDirectory, StateError, StateLock};
+use crate::status::RadioState;
+use crate::tap::TapReport;
+use crate::{crash, upkeep};
+
+/// Opens the camera; called for each tap, so that it looks at nobody in between.
+pub type CameraFactory = Arc<dyn Fn() -> Result<Box<dyn Camera>, CameraError> + Send + Sync>;
+
+/// Sees path and body of every request to the server before it is sent.
+#[cfg(feature = "emulator")]
+pub type Recorder = Arc<dyn Fn(&str, &[u8]) + Send + Sync>;
+
+/// What a workstation sees, hears, and signs with.
+#[derive(Clone)]
+pub struct Devices {
+    /// Hears phones.
+    pub central: Arc<dyn Central>,
+    /// Sees faces.
+    pub camera: CameraFactory,
+    /// Holds the machine's key.
+    pub keystore: Arc<dyn Keystore>,
+    /// Recognises faces.
+    pub engine: Arc<Engine>,
+}
+
+/// What an agent is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// What it is told.
+    pub config: ClientConfig,
+    /// Where it keeps things.
+    pub state: StateDirectory,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Its devices.
+    pub devices: Devices,
+    /// Sees what leaves for the server.
+    #[cfg(feature = "emulator")]
+    pub recorder: Option<Recorder>,
+}
+
+/// A workstation's agent.
+pub struct Agent {
+    pub(crate) config: ClientConfig,
+    pub(crate) state: StateDirectory,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) devices: Devices,
+    pub(crate) server: Server,
+    pub(crate) standing: RwLock<Arc<Standing>>,
+    pub(crate) roster: RosterKeeper,
+    pub(crate) presence: Mutex<Presence>,
+    pub(crate) prefetch: Mutex<Prefetch>,
+    pub(crate) outbox: Outbox,
+    /// A phone was heard that was not near before, or became known.
+    pub(crate) news: Notify,
+    /// Somebody wants the roster to be asked for.
+    pub(crate) roster_wanted: Notify,
+    /// The server has to be told something.
+    pub(crate) outbox_wanted: Notify,
+    /// One tap or enrolment at a time: there is one camera, and one person before it.
+    pub(crate) busy: tokio::sync::Mutex<()>,
+    /// One enrolment at a time.
+    pub(crate) enrolling: tokio::sync::Mutex<()>,
+    /// Held while the camera is open, also by a tap that was given up.
+    pub(crate) camera: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) radio: Mutex<RadioState>,
+    pub(crate) shutdown: Shutdown,
+    desktop: Mutex<Desktop>,
+    last_tap: Mutex<Option<TapReport>>,
+    _lock: StateLock,
+}
+
+/// The agent cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The state folder cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The workstation is not enrolled, or not rightly.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// No TLS configuration for the server.
+    #[error("the connection to the server cannot be prepared")]
+    Tls(#[from] TlsError),
+    /// No client for the server.
+    #[error("the connection to the server cannot be prepared")]
+    Client(#[from] ClientError),
+}
+
+impl Agent {
+    /// Starts: takes up what is kept, asks the server who is signed in, listens for phones. A server or radio that is down does not keep it
+    /// from starting.
+    pub async fn start(parts: Parts, shutdown: &Shutdown) -> Result<Arc<Self>, StartError> {
+        let agent = Arc::new(Self::new(parts, shutdown.clone()).await?);
+        agent.outbox.flush(&agent.server).await;
+        agent.refresh_sessions().await;
+        if let Err(error) = agent.refresh_roster().await {
+            tracing::warn!(error = %error, "starting without a new roster");
+        }
+        shutdown.spawn(upkeep::listen(agent.clone()));
+        shutdown.spawn(upkeep::keep_up(agent.clone()));
+        Ok(agent)
+    }
+
+    async fn new(parts: Parts, shutdown: Shutdown) -> Result<Self, StartError> {
+        let lock = parts.state.lock()?;
+        let standing = load_standing(&parts).await?;
+        let client =
+            Client::new(&standing.stored.server, standing.server_tls(parts.clock.clone())?)?;
+        let server = Server::new(client);
+        #[cfg(feature = "emulator")]
+        let server = server.recording(parts.recorder);
+        let Parts { config, state, clock, devices, .. } = parts;
+        let memory = Duration::from_secs(config.limits.presence_seconds.into());
+        Ok(Self {
+            server,
+            roster: RosterKeeper::open(state.clone(), &standing.stored, clock.now())?,
+            standing: RwLock::new(Arc::new(standing)),
+            presence: Mutex::new(Presence::new(memory)),
+            prefetch: Mutex::default(),
+            outbox: Outbox::open(state.clone())?,
+            news: Notify::new(),
+            roster_wanted: Notify::new(),
+            outbox_wanted: Notify::new(),
+            busy: tokio::sync::Mutex::default(),
+            enrolling: tokio::sync::Mutex::default(),
+            camera: Arc::default(),
+            radio: Mutex::default(),
+            desktop: Mutex::default(),
+            last_tap: Mutex::default(),
+            config,
+            state,
+            clock,
+            devices,
+            shutdown,
+            _lock: lock,
+        })
+    }
+
+    /// Locks the desktop, whether or not the server can be told now.
+    pub async fn lock(&self) {
+        let mut session = None;
+        self.change_desktop(|desktop| {
+            let (desktop, suspended) = desktop.lock();
+            session = suspended;
+            desktop
+        });
+        if let Some(session) = session {
+            crash::point("lock:locked");
+            self.outbox.put(Message::Suspend { session });
+            let patience = Duration::from_secs(2);
+            let _told_or_later =
+                tokio::time::timeout(patience, self.outbox.flush(&self.server)).await;
+            crash::point("lock:told");
+        }
+    }
+
+    /// Who is signed in now.
+    pub fn desktop(&self) -> Desktop {
+        self.change_desktop(|desktop| desktop)
+    }
+
+    /// Changes the desktop, after whose session is over was signed out; returns what it is now.
+    pub(crate) fn change_desktop(&self, change: impl FnOnce(Desktop) -> Desktop) -> Desktop {
+        let now = self.clock.now();
+        let mut desktop = self.desktop.lock().unwrap_or_else(PoisonError::into_inner);
+        *desktop = change(std::mem::take(&mut *desktop).expire(now));
+        desktop.clone()
+    }
+
+    /// Follows the server's view of the sessions.
+    pub(crate) fn follow_sessions(&self, sessions: &[Session]) {
+        let (untold, now) = (self.outbox.suspensions(), self.clock.now());
+        self.change_desktop(|desktop| desktop.follow(sessions, &untold, now));
+    }
+
+    /// Certificate and key in use.
+    pub fn standing(&self) -> Arc<Standing> {
+        self.standing.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The last tap that came to an end.
+    pub fn last_tap(&self) -> Option<TapReport> {
+        self.last_tap.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn remember_tap(&self, report: TapReport) {
+        *self.last_tap.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn presence(&self) -> MutexGuard<'_, Presence> {
+        self.presence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn prefetch(&self) -> MutexGuard<'_, Prefetch> {
+        self.prefetch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads credentials and key; a TPM may take a while.
+async fn load_standing(parts: &Parts) -> Result<Standing, CredentialsError> {
+    let (state, keystore, clock) =
+        (parts.state.clone(), parts.devices.keystore.clone(), parts.clock.clone());
+    let load = move || Standing::load(&state, keystore.as_ref(), clock);
+    tokio::task::spawn_blocking(load)
+        .await
+        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}

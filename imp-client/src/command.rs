@@ -1,0 +1,118 @@
+//! What can be asked for on the command line, a file a command.
+mod agent;
+mod doctor;
+mod enrol;
+pub(crate) mod output;
+mod status;
+mod tap;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use imp_client::config::InvalidConfig;
+use imp_client::state::StateError;
+use imp_client::{ClientConfig, StateDirectory};
+
+use crate::face::{self, FaceCommand};
+
+/// What `main` is given.
+#[derive(Parser)]
+#[command(
+    name = "imp-client",
+    version,
+    about = "The workstation's agent of IMP, and what it can be asked for"
+)]
+pub(crate) struct Arguments {
+    /// The agent's folder.
+    #[arg(long, global = true, default_value = "/var/lib/imp-client")]
+    state: PathBuf,
+    /// The configuration; `client.toml` in the agent's folder, or /etc/imp/client.toml, if absent.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service: hears phones, runs taps, keeps who is signed in.
+    Agent,
+    /// Tap: sign in, unlock, confirm or sign out with phone and face.
+    Tap(tap::Tap),
+    /// Lock the desktop.
+    Lock {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say who is signed in and how the workstation is.
+    Status {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Enrol this workstation, or a person at it.
+    #[command(subcommand)]
+    Enrol(enrol::Enrol),
+    /// Look at photographs with the engine that decides at a tap.
+    #[command(subcommand)]
+    Face(FaceCommand),
+    /// Look at everything a tap needs, and say what is wrong and how to mend it.
+    Doctor {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What every command gets.
+pub(crate) struct Context {
+    state: StateDirectory,
+    config: ClientConfig,
+}
+
+impl Context {
+    fn open(state: &Path, config: ClientConfig) -> Result<Self, StateError> {
+        Ok(Self { state: StateDirectory::open(state)?, config })
+    }
+}
+
+/// Why a command failed.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// Runs the command. 0: done; 1: not accepted, or something is wrong; 2: it could not be tried.
+pub(crate) async fn run(arguments: Arguments) -> ExitCode {
+    let outcome = async {
+        let config = configuration(&arguments)?;
+        let context = || Context::open(&arguments.state, config.clone());
+        match &arguments.command {
+            Command::Agent => agent::run(context()?).await,
+            Command::Tap(tap) => tap.run(&context()?).await,
+            Command::Lock { json } => status::lock(&context()?, *json).await,
+            Command::Status { json } => status::status(&context()?, *json).await,
+            Command::Enrol(enrol) => enrol.run(context()?).await,
+            Command::Doctor { json } => doctor::run(&context()?, *json).await,
+            // Looks at photographs only: there need be no agent, nor a folder of it.
+            Command::Face(command) => {
+                Ok(face::run(command, &config.models(), &mut std::io::stdout().lock())?.into())
+            }
+        }
+    };
+    match outcome.await {
+        Ok(code) => code,
+        Err(error) => {
+            output::complain_with_causes(error.as_ref());
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The configuration that is named, or one in a usual place, or the defaults.
+fn configuration(arguments: &Arguments) -> Result<ClientConfig, InvalidConfig> {
+    let places = [arguments.state.join("client.toml"), PathBuf::from("/etc/imp/client.toml")];
+    let usual = places.iter().find(|place| place.is_file());
+    let file = arguments.config.as_ref().or(usual);
+    ClientConfig::load(file.map(PathBuf::as_path), std::env::vars())
+}

@@ -1,0 +1,39 @@
+//! `imp-client agent`
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use imp_client::{Agent, Devices, Parts, socket};
+use imp_identity::clock::SystemClock;
+use imp_service::Shutdown;
+
+use super::{Context, Failure, output};
+
+/// How long tasks may take to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) async fn run(context: Context) -> Result<ExitCode, Failure> {
+    let Context { state, config } = context;
+    config.telemetry.start()?;
+    let shutdown = Shutdown::new();
+    shutdown.on_signals()?;
+    let (devices_config, devices_state) = (config.clone(), state.clone());
+    let open = move || Devices::open(&devices_config, &devices_state);
+    let devices = tokio::task::spawn_blocking(open).await??;
+    let parts = Parts {
+        config,
+        state: state.clone(),
+        clock: Arc::new(SystemClock),
+        devices,
+        #[cfg(feature = "emulator")]
+        recorder: None,
+    };
+    let agent = Agent::start(parts, &shutdown).await?;
+    socket::serve(&agent)?;
+    let name = agent.standing().stored.name.clone();
+    output::say(&format!("the agent of “{name}” listens at {}", state.socket().display()));
+    drop(agent);
+    shutdown.requested().await;
+    shutdown.finished(PATIENCE).await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,27 @@
+//! `imp-client doctor`
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use imp_client::doctor::{Check, examine};
+use imp_identity::clock::SystemClock;
+
+use super::{Context, Failure, output};
+
+pub(super) async fn run(context: &Context, json: bool) -> Result<ExitCode, Failure> {
+    let checks = examine(&context.config, &context.state, Arc::new(SystemClock)).await;
+    if json {
+        output::say_json(&checks)?;
+    } else {
+        checks.iter().for_each(print);
+    }
+    let well = checks.iter().all(|check| check.ok);
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn print(check: &Check) {
+    let mark = if check.ok { "ok   " } else { "WRONG" };
+    output::say(&format!("{mark}  {:<14} {}", check.name, check.found));
+    if let Some(mend) = &check.mend {
+        output::say(&format!("{:22} → {mend}", ""));
+    }
+}

@@ -1,0 +1,135 @@
+//! `imp-client status` and `imp-client lock`
+use std::process::ExitCode;
+
+use imp_client::server::Reach;
+use imp_client::socket::{Answer, Connection, Request};
+use imp_client::status::{RadioState, StatusReport};
+
+use super::{Context, Failure, output};
+
+pub(super) async fn status(context: &Context, json: bool) -> Result<ExitCode, Failure> {
+    print(&ask(context, &Request::Status).await?, json)
+}
+
+pub(super) async fn lock(context: &Context, json: bool) -> Result<ExitCode, Failure> {
+    print(&ask(context, &Request::Lock).await?, json)
+}
+
+async fn ask(context: &Context, request: &Request) -> Result<StatusReport, Failure> {
+    let mut connection = Connection::ask(&context.state.socket(), request).await?;
+    match connection.next().await? {
+        Answer::Status(status) => Ok(status),
+        Answer::Failed { message } => Err(message.into()),
+        Answer::Progress(_) | Answer::Tap(_) | Answer::Enrolled(_) => {
+            Err("the agent answered something else: is it of another version?".into())
+        }
+    }
+}
+
+fn print(status: &StatusReport, json: bool) -> Result<ExitCode, Failure> {
+    if json {
+        output::say_json(status)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for line in lines(status) {
+        output::say(&line);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Who is signed in comes first, and large: nobody should work under another's name by mistake.
+fn lines(status: &StatusReport) -> Vec<String> {
+    let who = status.signed_in.as_ref().map_or("NOBODY", |s| s.person.display_name.as_str());
+    let lock = match (&status.signed_in, status.locked) {
+        (Some(_), true) => "LOCKED — ",
+        (None, _) | (Some(_), false) => "",
+    };
+    let banner = format!("  {lock}{}  ", who.to_uppercase());
+    let edge = "═".repeat(banner.chars().count());
+    let names = |people: &[imp_client::tap::Person]| {
+        let names: Vec<_> = people.iter().map(|p| p.display_name.as_str()).collect();
+        if names.is_empty() { "none that is known here".to_owned() } else { names.join(", ") }
+    };
+    let mut lines = vec![format!("╔{edge}╗"), format!("║{banner}║"), format!("╚{edge}╝")];
+    lines.push(format!("Workstation   {}", status.workstation));
+    if let Some(signed_in) = &status.signed_in {
+        lines.push(format!("Session       until {}", signed_in.expires_at));
+    }
+    lines.push(format!("Phones near   {}", names(&status.near)));
+    if status.unknown_phones > 0 {
+        lines
+            .push(format!("              and {} not bound to anybody here", status.unknown_phones));
+    }
+    lines.push(format!("Radio         {}", radio(&status.radio)));
+    lines.push(format!("Server        {}", server(status.server)));
+    lines.push(format!("Certificate   valid until {}", status.certificate_expires_at));
+    lines.push(match &status.roster {
+        Some(r) => format!("Roster        {} phones, until {}", r.phones, r.expires_at),
+        None => "Roster        none: the server could not be asked yet".to_owned(),
+    });
+    if status.untold > 0 {
+        lines.push(format!("To be told    {} messages wait for the server", status.untold));
+    }
+    if let Some(tap) = &status.last_tap {
+        let total = tap.steps.iter().find(|step| step.name == "total");
+        let time =
+            total.map_or_else(String::new, |s| format!(" ({})", output::milliseconds(s.micros)));
+        lines.push(format!("Last tap      {}{time}", tap.explain()));
+    }
+    lines
+}
+
+fn radio(state: &RadioState) -> String {
+    match state {
+        RadioState::Starting => "starting".to_owned(),
+        RadioState::Listening => "listening".to_owned(),
+        RadioState::Failing { reason } => format!("does not work: {reason}"),
+    }
+}
+
+const fn server(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Unknown => "not asked yet",
+        Reach::Reachable => "answers",
+        Reach::Unreachable => "DOES NOT ANSWER",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use imp_client::status::SignedIn;
+    use imp_client::tap::Person;
+    use imp_identity::SessionId;
+    use jiff::Timestamp;
+
+    fn report(signed_in: bool, locked: bool) -> StatusReport {
+        let person = Person { display_name: "Ada L".to_owned(), username: "ada".to_owned() };
+        let at = Timestamp::UNIX_EPOCH;
+        let session = SessionId::from_bytes([1; 16]);
+        StatusReport {
+            workstation: "Ward 3".to_owned(),
+            signed_in: signed_in.then(|| SignedIn { person, session, expires_at: at }),
+            locked,
+            near: vec![],
+            unknown_phones: 2,
+            radio: RadioState::Listening,
+            server: Reach::Unreachable,
+            certificate_renew_after: at,
+            certificate_expires_at: at,
+            roster: None,
+            challenges: 0,
+            untold: 1,
+            last_tap: None,
+        }
+    }
+
+    #[test]
+    fn who_is_signed_in_is_the_largest_thing_to_see() {
+        assert_eq!(lines(&report(true, false))[1], "║  ADA L  ║");
+        assert_eq!(lines(&report(true, true))[1], "║  LOCKED — ADA L  ║");
+        assert_eq!(lines(&report(false, true))[1], "║  NOBODY  ║");
+        let text = lines(&report(false, true)).join("\n");
+        assert!(text.contains("DOES NOT ANSWER") && text.contains("2 not bound"));
+    }
+}

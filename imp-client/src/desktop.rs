@@ -1,0 +1,184 @@
+//! Who is signed in at this workstation, and whether the desktop is open to her.
+use imp_api::tap::Session;
+use imp_identity::SessionId;
+use imp_identity::tap::Purpose;
+use jiff::Timestamp;
+
+/// The desktop of a shared workstation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Desktop {
+    /// The server was not asked yet: closed until it answers.
+    #[default]
+    Unknown,
+    /// Nobody is signed in.
+    Free,
+    /// She is at work.
+    Open(Session),
+    /// She is away; a tap lets her in again.
+    Locked(Session),
+}
+
+impl Desktop {
+    /// After a restart: what the server says. A session whose suspension the server was not told yet stays locked.
+    pub fn restore(sessions: &[Session], untold: &[SessionId], now: Timestamp) -> Self {
+        let counting = |s: &&Session| now < s.expires_at;
+        let active = sessions
+            .iter()
+            .filter(counting)
+            .find(|s| s.state == "active")
+            .filter(|s| !untold.contains(&s.id));
+        if let Some(session) = active {
+            return Self::Open(session.clone());
+        }
+        match sessions.iter().find(|s| counting(s) && s.state != "ended") {
+            Some(session) => Self::Locked(session.clone()),
+            None => Self::Free,
+        }
+    }
+
+    /// After an accepted tap; also returns the session of somebody else that was open and now has to be suspended.
+    #[must_use]
+    pub fn accept(self, purpose: Purpose, session: Session) -> (Self, Option<Session>) {
+        if purpose == Purpose::TapOut || session.state == "ended" {
+            let hers = self.session().is_some_and(|s| s.user == session.user);
+            return (if hers || self == Self::Unknown { Self::Free } else { self }, None);
+        }
+        let displaced = match self {
+            Self::Open(other) if other.user != session.user => Some(other),
+            Self::Unknown | Self::Free | Self::Open(_) | Self::Locked(_) => None,
+        };
+        (Self::Open(session), displaced)
+    }
+
+    /// Closes the desktop; also returns the session to be suspended, if one was open.
+    #[must_use]
+    pub fn lock(self) -> (Self, Option<SessionId>) {
+        match self {
+            Self::Open(session) => {
+                let id = session.id;
+                (Self::Locked(session), Some(id))
+            }
+            Self::Unknown | Self::Free | Self::Locked(_) => (self, None),
+        }
+    }
+
+    /// Signs out whose session is over at `now`.
+    #[must_use]
+    pub fn expire(self, now: Timestamp) -> Self {
+        match self {
+            Self::Open(session) | Self::Locked(session) if session.expires_at <= now => Self::Free,
+            Self::Unknown | Self::Free | Self::Open(_) | Self::Locked(_) => self,
+        }
+    }
+
+    /// Follows what the server says of the session at hand: it may have been ended, suspended, or resumed elsewhere. Nothing the server says
+    /// opens a desktop that is closed: only a tap does.
+    #[must_use]
+    pub fn follow(self, sessions: &[Session], untold: &[SessionId], now: Timestamp) -> Self {
+        let hers = |mine: &Session| {
+            sessions.iter().find(|s| s.id == mine.id && s.state != "ended" && now < s.expires_at)
+        };
+        match self {
+            Self::Unknown => Self::restore(sessions, untold, now),
+            Self::Free => Self::Free,
+            Self::Open(mine) => match hers(&mine) {
+                Some(session) if session.state == "active" => Self::Open(session.clone()),
+                Some(session) => Self::Locked(session.clone()),
+                None => Self::Free,
+            },
+            Self::Locked(mine) => hers(&mine).map_or(Self::Free, |s| Self::Locked(s.clone())),
+        }
+    }
+
+    /// What a press without further words means for `user`.
+    pub fn purpose_for(&self, user: imp_identity::UserId) -> Purpose {
+        match self {
+            Self::Locked(session) if session.user == user => Purpose::Unlock,
+            Self::Unknown | Self::Free | Self::Open(_) | Self::Locked(_) => Purpose::TapIn,
+        }
+    }
+
+    /// The session at hand.
+    pub const fn session(&self) -> Option<&Session> {
+        match self {
+            Self::Open(session) | Self::Locked(session) => Some(session),
+            Self::Unknown | Self::Free => None,
+        }
+    }
+
+    /// Whether nobody can work.
+    pub const fn is_locked(&self) -> bool {
+        !matches!(self, Self::Open(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use imp_identity::UserId;
+    use jiff::ToSpan as _;
+    use uuid::Uuid;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn session(id: u128, user: u128, state: &str) -> Session {
+        Session {
+            id: SessionId::from(Uuid::from_u128(id)),
+            user: UserId::from(Uuid::from_u128(user)),
+            username: format!("user{user}"),
+            display_name: format!("User {user}"),
+            expires_at: NOW + 1.hour(),
+            state: state.to_owned(),
+        }
+    }
+
+    #[test]
+    fn after_a_restart_the_server_says_who_is_signed_in() {
+        let (hers, his) = (session(1, 1, "active"), session(2, 2, "suspended"));
+        let both = [his.clone(), hers.clone()];
+        assert_eq!(Desktop::restore(&both, &[], NOW), Desktop::Open(hers.clone()));
+        assert_eq!(Desktop::restore(&both[..1], &[], NOW), Desktop::Locked(his));
+        assert_eq!(Desktop::restore(&[], &[], NOW), Desktop::Free);
+        assert_eq!(Desktop::restore(&both, &[], NOW + 1.hour()), Desktop::Free);
+        // She locked it while the server was away.
+        assert!(Desktop::restore(&both, &[hers.id], NOW).is_locked());
+    }
+
+    #[test]
+    fn another_persons_tap_switches_the_desktop() {
+        let (hers, his) = (session(1, 1, "active"), session(2, 2, "active"));
+        let (desktop, displaced) = Desktop::Free.accept(Purpose::TapIn, hers.clone());
+        assert_eq!((&desktop, displaced), (&Desktop::Open(hers.clone()), None));
+        let (desktop, displaced) = desktop.accept(Purpose::TapIn, his.clone());
+        assert_eq!((desktop, displaced), (Desktop::Open(his), Some(hers)));
+    }
+
+    #[test]
+    fn only_a_tap_opens_a_locked_desktop() {
+        let hers = session(1, 1, "active");
+        let (desktop, suspended) = Desktop::Open(hers.clone()).lock();
+        assert_eq!(suspended, Some(hers.id));
+        assert_eq!(desktop.purpose_for(hers.user), Purpose::Unlock);
+        let followed = desktop.clone().follow(std::slice::from_ref(&hers), &[], NOW);
+        assert!(followed.is_locked());
+        assert_eq!(desktop.clone().follow(&[], &[], NOW), Desktop::Free);
+        assert!(!desktop.accept(Purpose::Unlock, hers).0.is_locked());
+    }
+
+    #[test]
+    fn a_session_ends_when_it_expires_or_the_server_says_so() {
+        let hers = session(1, 1, "active");
+        let open = Desktop::Open(hers.clone());
+        assert_eq!(open.clone().expire(NOW + 1.hour()), Desktop::Free);
+        assert_eq!(open.clone().expire(NOW), open);
+        assert_eq!(open.clone().follow(&[session(1, 1, "ended")], &[], NOW), Desktop::Free);
+        assert!(open.clone().follow(&[session(1, 1, "suspended")], &[], NOW).is_locked());
+        assert_eq!(open.accept(Purpose::TapOut, session(1, 1, "ended")).0, Desktop::Free);
+    }
+
+    #[test]
+    fn tapping_out_somebody_elses_session_leaves_the_desktop_alone() {
+        let hers = Desktop::Open(session(1, 1, "active"));
+        assert_eq!(hers.clone().accept(Purpose::TapOut, session(2, 2, "ended")).0, hers);
+    }
+}

@@ -1,0 +1,181 @@
+//! What the server has to be told and could not be told yet. It survives a crash and a server that is down.
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use imp_api::ClientError;
+use imp_api::tap::AbandonTap;
+use imp_identity::{SessionId, TapId};
+use serde::{Deserialize, Serialize};
+
+use crate::crash;
+use crate::server::Server;
+use crate::state::{StateDirectory, StateError};
+
+const FILE: &str = "outbox.json";
+/// Most messages that are kept; the oldest abandonment goes first, a suspension never.
+const MOST: usize = 1000;
+
+/// One thing to tell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "tell")]
+pub enum Message {
+    /// The desktop was locked.
+    Suspend {
+        /// Whose session is to be suspended.
+        session: SessionId,
+    },
+    /// A tap was given up.
+    Abandon {
+        /// Which, if the server had opened one.
+        tap: Option<TapId>,
+        /// What is reported.
+        report: AbandonTap,
+    },
+}
+
+/// The messages, oldest first, in memory and in the state folder.
+pub struct Outbox {
+    state: StateDirectory,
+    waiting: Mutex<VecDeque<Message>>,
+    flushing: tokio::sync::Mutex<()>,
+}
+
+impl Outbox {
+    /// Takes up what an earlier run left behind.
+    pub fn open(state: StateDirectory) -> Result<Self, StateError> {
+        let waiting: VecDeque<Message> = state.read_json(FILE)?.unwrap_or_default();
+        Ok(Self { state, waiting: Mutex::new(waiting), flushing: tokio::sync::Mutex::default() })
+    }
+
+    /// Puts a message in. When the folder cannot be written it is kept in memory alone, and the log says so.
+    pub fn put(&self, message: Message) {
+        self.change(|waiting| {
+            if waiting.len() >= MOST {
+                let oldest = waiting.iter().position(|m| matches!(m, Message::Abandon { .. }));
+                oldest.map(|at| waiting.remove(at));
+            }
+            waiting.push_back(message);
+        });
+        crash::point("outbox:stored");
+    }
+
+    /// How many messages wait.
+    pub fn len(&self) -> usize {
+        self.waiting().len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting().is_empty()
+    }
+
+    /// The sessions whose suspension the server was not told yet.
+    pub fn suspensions(&self) -> Vec<SessionId> {
+        let session = |message: &Message| match message {
+            Message::Suspend { session } => Some(*session),
+            Message::Abandon { .. } => None,
+        };
+        self.waiting().iter().filter_map(session).collect()
+    }
+
+    /// Tells the server, in order, until all is told or the server cannot be reached. What the server refuses is dropped: it will not change
+    /// its mind.
+    pub async fn flush(&self, server: &Server) {
+        let _one_at_a_time = self.flushing.lock().await;
+        loop {
+            let Some(message) = self.waiting().front().cloned() else { return };
+            let told = match &message {
+                Message::Suspend { session } => server.suspend_session(*session).await.map(|_| ()),
+                Message::Abandon { tap, report } => server.abandon(*tap, report).await,
+            };
+            match told {
+                Ok(()) => {}
+                Err(ClientError::Unreachable(_)) => return,
+                Err(error) if error.problem().is_some_and(|problem| problem.status >= 500) => {
+                    return;
+                }
+                Err(error) => tracing::warn!(error = %error, "the server does not want to know"),
+            }
+            self.change(|waiting| {
+                if let Some(at) = waiting.iter().position(|m| *m == message) {
+                    waiting.remove(at);
+                }
+            });
+        }
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, VecDeque<Message>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut VecDeque<Message>)) {
+        let mut waiting = self.waiting();
+        change(&mut waiting);
+        if let Err(error) = self.state.write_json(FILE, &*waiting) {
+            tracing::error!(error = %error, "what the server has to be told cannot be kept");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use imp_identity::refusal::Abandonment;
+    use imp_identity::tap::Purpose;
+    use uuid::Uuid;
+
+    fn outbox() -> (tempfile::TempDir, StateDirectory, Outbox) {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDirectory::open(folder.path().join("state")).unwrap();
+        let outbox = Outbox::open(state.clone()).unwrap();
+        (folder, state, outbox)
+    }
+
+    fn suspend(n: u128) -> Message {
+        Message::Suspend { session: SessionId::from(Uuid::from_u128(n)) }
+    }
+
+    fn abandon() -> Message {
+        let (reason, purpose) = (Abandonment::NoFace, Purpose::TapIn);
+        Message::Abandon {
+            tap: None,
+            report: AbandonTap { phone: None, purpose, reason, steps: vec![] },
+        }
+    }
+
+    #[test]
+    fn what_was_not_told_survives_a_crash() {
+        let (_folder, state, outbox) = outbox();
+        outbox.put(suspend(1));
+        outbox.put(abandon());
+        drop(outbox);
+        let outbox = Outbox::open(state).unwrap();
+        assert_eq!(outbox.len(), 2);
+        assert_eq!(outbox.suspensions(), [SessionId::from(Uuid::from_u128(1))]);
+    }
+
+    #[test]
+    fn a_server_that_is_down_for_long_costs_old_abandonments_only() {
+        let (_folder, state, outbox) = outbox();
+        outbox.put(suspend(1));
+        {
+            let mut waiting = outbox.waiting();
+            waiting.extend((0..MOST).map(|_| abandon()));
+        }
+        outbox.put(abandon());
+        outbox.put(suspend(2));
+        assert!(outbox.len() <= MOST + 1);
+        assert_eq!(outbox.suspensions().len(), 2);
+        assert_eq!(Outbox::open(state).unwrap().suspensions().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn messages_wait_while_the_server_is_down() {
+        let (_folder, _state, outbox) = outbox();
+        outbox.put(suspend(1));
+        let server = crate::tests::unreachable_server();
+        outbox.flush(&server).await;
+        assert_eq!(outbox.len(), 1);
+        assert_eq!(server.reach(), crate::server::Reach::Unreachable);
+    }
+}

@@ -1,0 +1,203 @@
+//! The server, as the agent talks to it: every request goes through here.
+use std::future::Future;
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use imp_api::enrolment::{
+    ConfirmReference, EnrolmentCompleted, EnrolmentOpened, EnrolmentStatus, IssueReference,
+    OpenEnrolment, ReferenceIssued,
+};
+use imp_api::machine::{Credentials, RenewCertificate};
+use imp_api::session::{Sessions, SuspendSession};
+use imp_api::tap::{AbandonTap, OpenTap, Session, SignedRoster, SubmitTap, TapAccepted, TapOpened};
+use imp_api::{Client, ClientError};
+use imp_identity::{EnrolmentId, Secret, SessionId, TapId};
+use serde::Serialize;
+
+#[cfg(feature = "emulator")]
+use crate::agent::Recorder;
+
+/// What the last request said about the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reach {
+    /// Nothing was asked yet.
+    #[default]
+    Unknown,
+    /// It answers.
+    Reachable,
+    /// It does not, or is not the one that is trusted.
+    Unreachable,
+}
+
+/// The one server.
+pub struct Server {
+    client: RwLock<Client>,
+    reach: Mutex<Reach>,
+    #[cfg(feature = "emulator")]
+    recorder: Option<Recorder>,
+}
+
+impl Server {
+    /// Talks through `client`.
+    pub fn new(client: Client) -> Self {
+        Self {
+            client: RwLock::new(client),
+            reach: Mutex::default(),
+            #[cfg(feature = "emulator")]
+            recorder: None,
+        }
+    }
+
+    /// Shows every request to `recorder` before it is sent.
+    #[cfg(feature = "emulator")]
+    #[must_use]
+    pub fn recording(self, recorder: Option<Recorder>) -> Self {
+        Self { recorder, ..self }
+    }
+
+    /// Talks through `client` from now on: the certificate was renewed.
+    pub fn replace(&self, client: Client) {
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+    }
+
+    /// What the last request said.
+    pub fn reach(&self) -> Reach {
+        *self.reach.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for a challenge.
+    pub async fn open_tap(&self, body: &OpenTap) -> Result<TapOpened, ClientError> {
+        let client = self.client();
+        self.send("v1/taps", body, client.open_tap(body)).await
+    }
+
+    /// Submits the two statements. The server answers a second submission of the same as it answered the first: one that got no answer is
+    /// sent once more.
+    pub async fn submit_tap(
+        &self,
+        id: TapId,
+        body: &SubmitTap,
+    ) -> Result<TapAccepted, ClientError> {
+        let (client, path) = (self.client(), format!("v1/taps/{id}/submission"));
+        match self.send(&path, body, client.submit_tap(id, body)).await {
+            Err(ClientError::Unreachable(_)) => {
+                self.send(&path, body, client.submit_tap(id, body)).await
+            }
+            answered => answered,
+        }
+    }
+
+    /// Reports that a tap was given up.
+    pub async fn abandon(&self, tap: Option<TapId>, body: &AbandonTap) -> Result<(), ClientError> {
+        let client = self.client();
+        match tap {
+            Some(id) => {
+                let path = format!("v1/taps/{id}/abandonment");
+                self.send(&path, body, client.abandon_tap(id, body)).await
+            }
+            None => self.send("v1/taps/abandonments", body, client.abandon(body)).await,
+        }
+    }
+
+    /// Who may tap here.
+    pub async fn roster(&self) -> Result<SignedRoster, ClientError> {
+        let client = self.client();
+        self.send("v1/roster", &(), client.roster()).await
+    }
+
+    /// The sessions that count here.
+    pub async fn sessions(&self) -> Result<Sessions, ClientError> {
+        let client = self.client();
+        self.send("v1/sessions", &(), client.sessions()).await
+    }
+
+    /// The desktop was locked.
+    pub async fn suspend_session(&self, id: SessionId) -> Result<Session, ClientError> {
+        let (client, path) = (self.client(), format!("v1/sessions/{id}/suspension"));
+        self.send(&path, &SuspendSession {}, client.suspend_session(id)).await
+    }
+
+    /// A new certificate for the same key.
+    pub async fn renew_certificate(
+        &self,
+        body: &RenewCertificate,
+    ) -> Result<Credentials, ClientError> {
+        let client = self.client();
+        self.send("v1/certificates/renewal", body, client.renew_certificate(body)).await
+    }
+
+    /// The server for an enrolment that an officer supervises.
+    pub fn supervised(&self, token: Secret<String>) -> Supervised<'_> {
+        Supervised { server: self, client: self.client().with_token(token) }
+    }
+
+    fn client(&self) -> Client {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends, and remembers whether the server answered.
+    async fn send<T>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+        request: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
+        self.record(path, body);
+        let result = request.await;
+        let reach = match &result {
+            Err(ClientError::Unreachable(_) | ClientError::Url(_)) => Reach::Unreachable,
+            Ok(_) | Err(ClientError::Problem(_) | ClientError::Answer { .. }) => Reach::Reachable,
+        };
+        *self.reach.lock().unwrap_or_else(PoisonError::into_inner) = reach;
+        result
+    }
+
+    #[cfg(feature = "emulator")]
+    fn record(&self, path: &str, body: &impl Serialize) {
+        if let Some(recorder) = &self.recorder {
+            recorder(path, &serde_json::to_vec(body).unwrap_or_default());
+        }
+    }
+
+    #[cfg(not(feature = "emulator"))]
+    #[expect(clippy::unused_self, reason = "records with the feature `emulator` only")]
+    const fn record(&self, _path: &str, _body: &impl Serialize) {}
+}
+
+/// Requests with an officer's token.
+pub struct Supervised<'a> {
+    server: &'a Server,
+    client: Client,
+}
+
+impl Supervised<'_> {
+    /// Begins an enrolment.
+    pub async fn open(&self, body: &OpenEnrolment) -> Result<EnrolmentOpened, ClientError> {
+        self.server.send("v1/enrolments", body, self.client.open_enrolment(body)).await
+    }
+
+    /// How far it has come.
+    pub async fn status(&self, id: EnrolmentId) -> Result<EnrolmentStatus, ClientError> {
+        self.server.send(&format!("v1/enrolments/{id}"), &(), self.client.enrolment(id)).await
+    }
+
+    /// Has the digest of a reference signed.
+    pub async fn issue(
+        &self,
+        id: EnrolmentId,
+        body: &IssueReference,
+    ) -> Result<ReferenceIssued, ClientError> {
+        let path = format!("v1/enrolments/{id}/reference");
+        self.server.send(&path, body, self.client.issue_reference(id, body)).await
+    }
+
+    /// The phone holds the reference.
+    pub async fn confirm(
+        &self,
+        id: EnrolmentId,
+        body: &ConfirmReference,
+    ) -> Result<EnrolmentCompleted, ClientError> {
+        let path = format!("v1/enrolments/{id}/confirmation");
+        self.server.send(&path, body, self.client.confirm_reference(id, body)).await
+    }
+}

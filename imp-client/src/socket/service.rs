@@ -1,0 +1,207 @@
+//! The agent's side of the socket.
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::protocol::{Answer, LineError, Request, read_line, write_line};
+use crate::agent::Agent;
+use crate::enrolment::EnrolCommand;
+use crate::tap::{TapCommand, with_causes};
+
+/// Most connections at a time.
+const MOST_CONNECTIONS: usize = 32;
+/// How long a connection may take to say what it wants, or to take an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The agent cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[error("the socket {} cannot be opened", .path.display())]
+pub struct ListenError {
+    path: PathBuf,
+    source: std::io::Error,
+}
+
+/// Listens in the agent's state folder until the agent stops. Returns once programs can connect.
+pub fn serve(agent: &Arc<Agent>) -> Result<(), ListenError> {
+    let path = agent.state.socket();
+    let failed = |source| ListenError { path: path.clone(), source };
+    // The lock of the folder says that no other agent listens: what is there is left from a crash.
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        Ok(()) | Err(_) => {}
+    }
+    let listener = UnixListener::bind(&path).map_err(failed)?;
+    std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
+    agent.shutdown.spawn(accept(agent.clone(), listener));
+    Ok(())
+}
+
+async fn accept(agent: Arc<Agent>, listener: UnixListener) {
+    let token = agent.shutdown.token();
+    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    while let Some(accepted) = token.run_until_cancelled(listener.accept()).await {
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(error = %error, "a connection to the socket failed");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&room).try_acquire_owned() else { continue };
+        let agent = agent.clone();
+        agent.clone().shutdown.spawn(async move {
+            let _place = place;
+            let token = agent.shutdown.token();
+            token.run_until_cancelled(connection(&agent, stream)).await;
+        });
+    }
+    let _gone_or_not = std::fs::remove_file(agent.state.socket());
+}
+
+async fn connection(agent: &Arc<Agent>, stream: UnixStream) {
+    let own = rustix::process::geteuid().as_raw();
+    match stream.peer_cred() {
+        Ok(peer) if may_ask(peer.uid(), own) => {}
+        Ok(peer) => {
+            tracing::warn!(uid = peer.uid(), "another account asked the agent: refused");
+            return;
+        }
+        Err(error) => {
+            tracing::warn!(error = %error, "nobody can be told to have asked: refused");
+            return;
+        }
+    }
+    let (read, write) = stream.into_split();
+    if let Err(error) = converse(agent, BufReader::new(read), write).await {
+        tracing::debug!(error = %error, "a connection to the socket ended early");
+    }
+}
+
+/// The agent's own account and root may ask it.
+const fn may_ask(peer: u32, own: u32) -> bool {
+    peer == own || peer == 0
+}
+
+async fn converse(
+    agent: &Arc<Agent>,
+    mut read: BufReader<impl AsyncRead + Unpin>,
+    mut write: impl AsyncWrite + Unpin,
+) -> Result<(), LineError> {
+    let request = match tokio::time::timeout(PATIENCE, read_line::<Request>(&mut read)).await {
+        Ok(Ok(request)) => request,
+        Ok(Err(LineError::Closed)) | Err(_) => return Ok(()),
+        Ok(Err(error)) => {
+            let message = with_causes(&error);
+            return answer(&mut write, &Answer::Failed { message }).await;
+        }
+    };
+    match request {
+        Request::Tap(command) => {
+            let report = Answer::Tap(tap(agent, command, &mut read).await);
+            answer(&mut write, &report).await
+        }
+        Request::Lock => {
+            agent.lock().await;
+            answer(&mut write, &Answer::Status(agent.status())).await
+        }
+        Request::Status => answer(&mut write, &Answer::Status(agent.status())).await,
+        Request::Enrol(command) => enrol(agent, &command, &mut read, &mut write).await,
+    }
+}
+
+/// Runs a tap; the program that asked for it may go away, which stops it.
+async fn tap(
+    agent: &Arc<Agent>,
+    command: TapCommand,
+    read: &mut BufReader<impl AsyncRead + Unpin>,
+) -> crate::tap::TapReport {
+    let cancelled = CancellationToken::new();
+    let tap = agent.tap_until(command, &cancelled);
+    tokio::pin!(tap);
+    tokio::select! {
+        report = &mut tap => return report,
+        () = gone(read) => cancelled.cancel(),
+    }
+    tap.await
+}
+
+/// Runs an enrolment; the program that asked for it may go away, which stops it.
+async fn enrol(
+    agent: &Arc<Agent>,
+    command: &EnrolCommand,
+    read: &mut BufReader<impl AsyncRead + Unpin>,
+    write: &mut (impl AsyncWrite + Unpin),
+) -> Result<(), LineError> {
+    let (told, mut progress) = mpsc::unbounded_channel();
+    let tell = move |step| {
+        let _gone_or_not = told.send(step);
+    };
+    let enrolment = async {
+        let result = agent.enrol_person(command, &tell).await;
+        match result {
+            Ok(enrolled) => Answer::Enrolled(enrolled),
+            Err(error) => Answer::Failed { message: with_causes(&error) },
+        }
+    };
+    tokio::pin!(enrolment);
+    let last = loop {
+        tokio::select! {
+            biased;
+            Some(step) = progress.recv() => answer(write, &Answer::Progress(step)).await?,
+            last = &mut enrolment => break last,
+            () = gone(read) => return Ok(()),
+        }
+    };
+    while let Ok(step) = progress.try_recv() {
+        answer(write, &Answer::Progress(step)).await?;
+    }
+    answer(write, &last).await
+}
+
+/// Completes when the other side has closed the connection; what it says meanwhile is not heard.
+async fn gone(read: &mut BufReader<impl AsyncRead + Unpin>) {
+    while let Ok(chunk) = read.fill_buf().await {
+        let length = chunk.len();
+        if length == 0 {
+            return;
+        }
+        read.consume(length);
+    }
+}
+
+async fn answer(write: &mut (impl AsyncWrite + Unpin), value: &Answer) -> Result<(), LineError> {
+    let written = tokio::time::timeout(PATIENCE, write_line(write, value)).await;
+    Ok(written.map_err(|_| LineError::Closed)??)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_same_account_and_root_may_ask() {
+        assert!(may_ask(1000, 1000) && may_ask(0, 1000) && may_ask(0, 0));
+        assert!(!may_ask(1001, 1000) && !may_ask(1000, 0));
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_connection_is_noticed_whatever_is_said_before() {
+        let (mut here, there) = tokio::io::duplex(16);
+        let mut read = BufReader::new(there);
+        let noticed = gone(&mut read);
+        tokio::pin!(noticed);
+        let soon = Duration::from_millis(1);
+        write_line(&mut here, &1).await.unwrap();
+        tokio::time::timeout(soon, &mut noticed).await.unwrap_err();
+        drop(here);
+        noticed.await;
+    }
+}

@@ -1,0 +1,200 @@
+//! The face's half of a tap: camera on, frames, and everything that can be found out before the reference arrives.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use imp_biometrics::{Capture, CaptureError, FaceError, Image, ImageError};
+use imp_hardware::camera::{Camera, CameraError, Frame};
+use imp_identity::refusal::Abandonment;
+use tokio::time::timeout_at;
+
+use super::{Attempt, Failure, with_causes};
+use crate::agent::{Agent, CameraFactory};
+use crate::crash;
+
+/// No probe could be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FaceFailure {
+    #[error("the camera gives no picture")]
+    Camera(#[from] CameraError),
+    #[error("the camera's picture cannot be used")]
+    Image(#[from] ImageError),
+    #[error("the face cannot be used")]
+    Capture(#[from] CaptureError),
+    #[error("somebody stopped it")]
+    Stopped,
+}
+
+/// Stops the camera's thread when the tap no longer waits for it.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A probe, and how long the camera took, in microseconds.
+struct Captured {
+    capture: Capture,
+    camera_micros: u64,
+}
+
+impl From<&FaceFailure> for Abandonment {
+    fn from(failure: &FaceFailure) -> Self {
+        match failure {
+            FaceFailure::Camera(_) | FaceFailure::Image(_) => Self::Camera,
+            FaceFailure::Stopped => Self::Cancelled,
+            FaceFailure::Capture(error) => match error {
+                CaptureError::Unusable(face) => face_reason(face),
+                CaptureError::FacesDiffer => Self::SeveralFaces,
+                CaptureError::NoFrames
+                | CaptureError::TooManyFrames(_)
+                | CaptureError::Inference(_) => Self::Camera,
+            },
+        }
+    }
+}
+
+/// Why a face cannot be used.
+pub(crate) const fn face_reason(face: &FaceError) -> Abandonment {
+    match face {
+        FaceError::NoFace => Abandonment::NoFace,
+        FaceError::SeveralFaces { .. } => Abandonment::SeveralFaces,
+        FaceError::TooSmall { .. } | FaceError::PoorQuality(_) => Abandonment::PoorQuality,
+    }
+}
+
+impl From<FaceFailure> for Failure {
+    fn from(failure: FaceFailure) -> Self {
+        Self::abandoned(Abandonment::from(&failure), with_causes(&failure))
+    }
+}
+
+impl Attempt<'_> {
+    /// Captures the face; tries again while the person may still be stepping up.
+    pub(super) async fn capture_face(&self) -> Result<Capture, Failure> {
+        let late = |detail: &str| Failure::abandoned(Abandonment::Camera, detail.to_owned());
+        let free = timeout_at(self.deadline, Arc::clone(&self.agent.camera).lock_owned()).await;
+        let held = free.map_err(|_| late("The camera is still busy with an earlier tap."))?;
+        let stop = StopOnDrop(Arc::default());
+        let (engine, factory) =
+            (self.agent.devices.engine.clone(), self.agent.devices.camera.clone());
+        let (settings, stopped) = (self.agent.config.capture, stop.0.clone());
+        let work = tokio::task::spawn_blocking(move || {
+            let _held = held;
+            let mut attempts = settings.attempts;
+            let mut session = CameraSession::open(&factory)?;
+            loop {
+                attempts -= 1;
+                let images = session.take(settings.frames, Duration::ZERO, &stopped)?;
+                match engine.capture(&images) {
+                    Err(CaptureError::Unusable(_)) if attempts > 0 => {}
+                    Err(error) => return Err(error.into()),
+                    Ok(capture) => {
+                        return Ok(Captured { capture, camera_micros: session.micros });
+                    }
+                }
+            }
+        });
+        let Ok(joined) = timeout_at(self.deadline, work).await else {
+            return Err(late("The camera gave no usable picture in time."));
+        };
+        let result: Result<Captured, FaceFailure> =
+            joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        let Captured { capture, camera_micros } = result?;
+        self.timeline.record("camera", camera_micros);
+        for step in capture.steps() {
+            self.timeline.record(&step.name.replace(' ', "-"), step.micros);
+        }
+        crash::point("tap:captured");
+        Ok(capture)
+    }
+}
+
+/// The camera while it is on.
+struct CameraSession {
+    camera: Box<dyn Camera>,
+    micros: u64,
+}
+
+impl CameraSession {
+    fn open(factory: &CameraFactory) -> Result<Self, CameraError> {
+        let start = Instant::now();
+        let camera = factory()?;
+        Ok(Self { camera, micros: micros_since(start) })
+    }
+
+    /// Takes `count` frames with `interval` between them.
+    fn take(
+        &mut self,
+        count: u8,
+        interval: Duration,
+        stopped: &AtomicBool,
+    ) -> Result<Vec<Image>, FaceFailure> {
+        let mut images = Vec::with_capacity(count.into());
+        for n in 0..count {
+            if n > 0 {
+                std::thread::sleep(interval);
+            }
+            if stopped.load(Ordering::Relaxed) {
+                return Err(FaceFailure::Stopped);
+            }
+            let start = Instant::now();
+            let frame = self.camera.capture()?;
+            self.micros = self.micros.saturating_add(micros_since(start));
+            images.push(image(frame)?);
+        }
+        Ok(images)
+    }
+}
+
+/// Takes photographs for an enrolment.
+pub(crate) async fn photograph(
+    agent: &Agent,
+    count: u8,
+    interval: Duration,
+) -> Result<Vec<Image>, FaceFailure> {
+    let held = Arc::clone(&agent.camera).lock_owned().await;
+    let stop = StopOnDrop(Arc::default());
+    let (factory, stopped) = (agent.devices.camera.clone(), stop.0.clone());
+    let work = tokio::task::spawn_blocking(move || {
+        let _held = held;
+        CameraSession::open(&factory)?.take(count, interval, &stopped)
+    });
+    work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+/// A frame as the engine wants it; nothing is copied.
+pub(crate) fn image(frame: Frame) -> Result<Image, ImageError> {
+    let (width, height) = (frame.width, frame.height);
+    Image::from_rgb(width, height, frame.into_rgb())
+}
+
+fn micros_since(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use imp_biometrics::Hint;
+
+    #[test]
+    fn each_way_a_face_cannot_be_used_has_its_reason_and_says_what_to_do() {
+        let unusable = |face| FaceFailure::from(CaptureError::Unusable(face));
+        let small = FaceError::TooSmall { eye_distance: 9.0, least: 24.0 };
+        for (failure, reason) in [
+            (unusable(FaceError::NoFace), Abandonment::NoFace),
+            (unusable(FaceError::SeveralFaces { count: 2 }), Abandonment::SeveralFaces),
+            (unusable(small), Abandonment::PoorQuality),
+            (unusable(FaceError::PoorQuality(Hint::MoreLight)), Abandonment::PoorQuality),
+            (CaptureError::FacesDiffer.into(), Abandonment::SeveralFaces),
+            (CameraError::NoFrame("camera".to_owned()).into(), Abandonment::Camera),
+        ] {
+            assert_eq!(Abandonment::from(&failure), reason, "{failure}");
+        }
+        let failure = Failure::from(unusable(FaceError::PoorQuality(Hint::MoreLight)));
+        assert!(failure.detail.unwrap().contains(&Hint::MoreLight.to_string()));
+    }
+}

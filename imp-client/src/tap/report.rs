@@ -1,0 +1,117 @@
+//! What a tap came to, for the person before the screen and for whoever measures.
+use imp_api::tap::Session;
+use imp_identity::Refusal;
+use imp_identity::refusal::Abandonment;
+use imp_identity::tap::{Purpose, Step};
+use serde::{Deserialize, Serialize};
+
+/// A tap and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TapReport {
+    /// What for; absent when it was not decided yet.
+    pub purpose: Option<Purpose>,
+    /// Whose phone was asked.
+    pub person: Option<Person>,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: TapOutcome,
+    /// More about this occurrence, for the help desk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// What was done and how long it took; steps overlap, `total` is the whole.
+    pub steps: Vec<Step>,
+}
+
+/// What came of a tap.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "outcome")]
+pub enum TapOutcome {
+    /// The server accepted.
+    Accepted {
+        /// The session it opened, resumed, stepped up or ended.
+        session: Session,
+    },
+    /// The server refused.
+    Refused {
+        /// Why.
+        reason: Refusal,
+    },
+    /// The workstation gave up.
+    Abandoned {
+        /// Why.
+        reason: Abandonment,
+    },
+    /// Several phones are near: the person has to say which is hers.
+    Choose {
+        /// Whose.
+        people: Vec<Person>,
+    },
+    /// Another tap or an enrolment is under way.
+    Busy,
+}
+
+/// A person, as she is called.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Person {
+    /// How she is shown.
+    pub display_name: String,
+    /// What she signs in as.
+    pub username: String,
+}
+
+impl TapReport {
+    /// Whether the server accepted.
+    pub const fn accepted(&self) -> bool {
+        matches!(self.outcome, TapOutcome::Accepted { .. })
+    }
+
+    /// One or two sentences for the person before the screen.
+    pub fn explain(&self) -> String {
+        match &self.outcome {
+            TapOutcome::Accepted { session } => self.welcome(&session.display_name),
+            TapOutcome::Refused { reason } => reason.explain().to_owned(),
+            TapOutcome::Abandoned { reason } => reason.explain().to_owned(),
+            TapOutcome::Choose { people } => {
+                let names: Vec<_> = people.iter().map(|p| p.display_name.as_str()).collect();
+                format!("Several phones are near. Who are you? {}", names.join(", "))
+            }
+            TapOutcome::Busy => "One moment: another tap is under way.".to_owned(),
+        }
+    }
+
+    fn welcome(&self, name: &str) -> String {
+        match self.purpose {
+            Some(Purpose::TapOut) => format!("Goodbye, {name}. You are signed out."),
+            Some(Purpose::StepUp) => format!("Confirmed by {name}."),
+            Some(Purpose::Unlock) => format!("Welcome back, {name}."),
+            Some(Purpose::TapIn) | None => format!("Welcome, {name}."),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_survives_the_socket() {
+        let person = Person { display_name: "Ada L".to_owned(), username: "ada".to_owned() };
+        for outcome in [
+            TapOutcome::Refused { reason: Refusal::ComparisonFailed },
+            TapOutcome::Abandoned { reason: Abandonment::NoPhone },
+            TapOutcome::Choose { people: vec![person.clone()] },
+            TapOutcome::Busy,
+        ] {
+            let report = TapReport {
+                purpose: Some(Purpose::TapIn),
+                person: Some(person.clone()),
+                outcome,
+                detail: None,
+                steps: vec![Step { name: "total".to_owned(), micros: 7 }],
+            };
+            let text = serde_json::to_string(&report).unwrap();
+            assert_eq!(serde_json::from_str::<TapReport>(&text).unwrap(), report, "{text}");
+            assert!(!report.explain().is_empty() && !report.accepted());
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! What the agent does while nobody taps: listens for phones, keeps roster, sessions and certificate fresh, asks for challenges ahead.
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use imp_api::machine::RenewCertificate;
+use imp_api::tap::OpenTap;
+use imp_api::{Client, ClientError};
+use imp_authenticator::signer::{SignError, certificate_request};
+use imp_authenticator::tls::TlsError;
+use imp_hardware::ble::Advertisement;
+use imp_identity::PhoneId;
+use imp_identity::tap::Purpose;
+use tokio::time::Instant;
+
+use crate::agent::Agent;
+use crate::crash;
+use crate::credentials::{CredentialsError, Standing, StoredCredentials};
+use crate::prefetch::Challenge;
+use crate::roster::RosterError;
+use crate::state::StateError;
+use crate::status::RadioState;
+
+/// How often the agent looks what is due.
+const TICK: Duration = Duration::from_secs(1);
+/// After a failure something is tried again no sooner than this.
+const RETRY: Duration = Duration::from_secs(10);
+/// An unknown phone has the roster asked for no more often than this.
+const ROSTER_ON_DEMAND: Duration = Duration::from_secs(5);
+/// The longest wait before the radio is opened again.
+const LONGEST_RADIO_WAIT: Duration = Duration::from_secs(30);
+
+/// The certificate could not be renewed.
+#[derive(Debug, thiserror::Error)]
+pub enum RenewalError {
+    /// The key does not sign.
+    #[error("the certificate request cannot be signed")]
+    Sign(#[from] SignError),
+    /// The server did not renew it.
+    #[error("the server did not renew the certificate")]
+    Server(#[from] ClientError),
+    /// The answer cannot be used.
+    #[error("the new certificate cannot be used")]
+    Credentials(#[from] CredentialsError),
+    /// No TLS configuration.
+    #[error("the connection to the server cannot be prepared")]
+    Tls(#[from] TlsError),
+    /// It cannot be kept.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The server gave this machine another name.
+    #[error("the new certificate is that of another machine")]
+    OtherMachine,
+}
+
+/// When each thing was done, or failed, last.
+struct Due {
+    at: Instant,
+}
+
+impl Due {
+    fn after(wait: Duration) -> Self {
+        Self { at: Instant::now() + wait }
+    }
+
+    fn is_now(&self) -> bool {
+        self.at <= Instant::now()
+    }
+}
+
+/// Listens for phones until the agent stops; a radio that fails is opened again.
+pub(crate) async fn listen(agent: Arc<Agent>) {
+    let token = agent.shutdown.token();
+    let mut wait = Duration::from_secs(1);
+    while !token.is_cancelled() {
+        match agent.devices.central.scan().await {
+            Ok(mut heard) => {
+                agent.set_radio(RadioState::Listening);
+                wait = Duration::from_secs(1);
+                while let Some(Some(advertisement)) = token.run_until_cancelled(heard.recv()).await
+                {
+                    agent.hear(advertisement);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "the radio cannot be used");
+                agent.set_radio(RadioState::Failing { reason: error.to_string() });
+            }
+        }
+        token.run_until_cancelled(tokio::time::sleep(wait)).await;
+        wait = (wait * 2).min(LONGEST_RADIO_WAIT);
+    }
+}
+
+/// Keeps everything fresh until the agent stops.
+pub(crate) async fn keep_up(agent: Arc<Agent>) {
+    let token = agent.shutdown.token();
+    let (roster, sessions) = agent.intervals();
+    let mut roster_due = Due::after(roster);
+    let mut roster_at = Instant::now();
+    let mut sessions_due = Due::after(sessions);
+    let mut outbox_due = Due::after(RETRY);
+    let mut renewal_due = Due::after(Duration::ZERO);
+    let mut wanted = false;
+    loop {
+        tokio::select! {
+            () = token.cancelled() => return,
+            () = tokio::time::sleep(TICK) => {}
+            () = agent.news.notified() => {}
+            () = agent.roster_wanted.notified() => wanted = true,
+            () = agent.outbox_wanted.notified() => outbox_due = Due::after(Duration::ZERO),
+        }
+        let round = async {
+            agent.presence().forget_gone(Instant::now());
+            if roster_due.is_now() || (wanted && roster_at.elapsed() >= ROSTER_ON_DEMAND) {
+                let next = if agent.refresh_roster_or_log().await { roster } else { RETRY };
+                (roster_due, roster_at, wanted) = (Due::after(next), Instant::now(), false);
+            }
+            if !agent.outbox.is_empty() && outbox_due.is_now() {
+                agent.outbox.flush(&agent.server).await;
+                outbox_due = Due::after(RETRY);
+            }
+            if sessions_due.is_now() {
+                agent.refresh_sessions().await;
+                sessions_due = Due::after(sessions);
+            }
+            if renewal_due.is_now() {
+                agent.renew_if_due().await;
+                renewal_due = Due::after(RETRY);
+            }
+            agent.fetch_challenges().await;
+        };
+        if token.run_until_cancelled(round).await.is_none() {
+            return;
+        }
+    }
+}
+
+impl Agent {
+    /// One round of everything now, whether due or not; the certificate by the clock.
+    pub async fn maintain(&self) {
+        self.presence().forget_gone(Instant::now());
+        self.outbox.flush(&self.server).await;
+        self.refresh_roster_or_log().await;
+        self.refresh_sessions().await;
+        self.renew_if_due().await;
+        self.fetch_challenges().await;
+    }
+
+    /// Asks the server who may tap here.
+    pub async fn refresh_roster(&self) -> Result<(), RosterError> {
+        let signed = self.server.roster().await?.roster.0;
+        let now = self.now();
+        self.roster.accept(&signed, &self.standing().stored, now)?;
+        if let Some(known) = self.roster.current(now) {
+            self.presence().reconsider(|identifier| known.resolve(identifier, now));
+            self.news.notify_waiters();
+        }
+        Ok(())
+    }
+
+    /// Asks the server who is signed in here. A server that does not answer changes nothing.
+    pub async fn refresh_sessions(&self) {
+        if let Ok(answer) = self.server.sessions().await {
+            self.follow_sessions(&answer.sessions);
+        }
+    }
+
+    /// Has the certificate renewed, for the same key.
+    pub async fn renew_certificate(&self) -> Result<(), RenewalError> {
+        let standing = self.standing();
+        let signer = standing.identity.signer.clone();
+        let request = certificate_request(&signer)?;
+        let body = RenewCertificate { certificate_request: request.into() };
+        let credentials = self.server.renew_certificate(&body).await?;
+        crash::point("renewal:answered");
+        if credentials.spiffe_id != standing.stored.credentials.spiffe_id {
+            return Err(RenewalError::OtherMachine);
+        }
+        let stored = StoredCredentials { credentials, ..standing.stored.clone() };
+        let renewed = Standing::new(stored, signer, self.clock.clone())?;
+        let tls = renewed.server_tls(self.clock.clone())?;
+        renewed.stored.write(&self.state)?;
+        crash::point("renewal:stored");
+        self.server.replace(Client::new(&renewed.stored.server, tls)?);
+        *self.standing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
+        tracing::info!("the certificate was renewed");
+        Ok(())
+    }
+
+    /// Remembers what was heard.
+    pub(crate) fn hear(&self, advertisement: Advertisement) {
+        let now = self.now();
+        let known = self.roster.current(now);
+        let phone = known.and_then(|known| known.resolve(advertisement.identifier, now));
+        let news = self.presence().hear(advertisement, phone, Instant::now());
+        if news && phone.is_none() {
+            self.roster_wanted.notify_one();
+        }
+        if news {
+            self.news.notify_waiters();
+        }
+    }
+
+    /// Asks for a challenge for each known phone that is near and has none.
+    async fn fetch_challenges(&self) {
+        let now = self.now();
+        let wanted = self.expected_taps();
+        let due = self.prefetch().due(&wanted, now);
+        for (phone, purpose) in due {
+            match self.server.open_tap(&OpenTap { phone, purpose }).await {
+                Ok(opened) => match Challenge::try_from(opened) {
+                    Ok(challenge) => self.prefetch().keep(phone, purpose, challenge),
+                    Err(error) => tracing::warn!(error = %error, "no challenge ahead"),
+                },
+                Err(ClientError::Unreachable(_)) => return,
+                Err(error) => {
+                    tracing::debug!(error = %error, phone.id = %phone, "no challenge ahead");
+                    self.prefetch().refused(phone, purpose, now);
+                }
+            }
+        }
+    }
+
+    /// The taps that are likely: those of active people whose phones are near.
+    fn expected_taps(&self) -> Vec<(PhoneId, Purpose)> {
+        let Some(known) = self.roster.current(self.now()) else { return vec![] };
+        let desktop = self.desktop();
+        let near = self.presence().known(Instant::now());
+        let entries = near.iter().filter_map(|(phone, _)| known.entry(*phone));
+        let active = entries.filter(|entry| entry.active);
+        active.map(|entry| (entry.phone, desktop.purpose_for(entry.user))).collect()
+    }
+
+    async fn refresh_roster_or_log(&self) -> bool {
+        match self.refresh_roster().await {
+            Ok(()) => true,
+            Err(RosterError::Server(ClientError::Unreachable(_))) => false,
+            Err(error) => {
+                tracing::warn!(error = %error, "no new roster");
+                false
+            }
+        }
+    }
+
+    async fn renew_if_due(&self) {
+        if self.standing().stored.credentials.renew_after > self.now() {
+            return;
+        }
+        if let Err(error) = self.renew_certificate().await {
+            tracing::warn!(error = %error, "the certificate is due and was not renewed");
+        }
+    }
+
+    fn intervals(&self) -> (Duration, Duration) {
+        let refresh = self.config.refresh;
+        (
+            Duration::from_secs(refresh.roster_seconds.into()),
+            Duration::from_secs(refresh.sessions_seconds.into()),
+        )
+    }
+
+    fn set_radio(&self, state: RadioState) {
+        *self.radio.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+}
