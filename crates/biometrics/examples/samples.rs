@@ -16,7 +16,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const THREADS: usize = 2;
 /// Numbers in a row.
-const ROW: usize = 1 + 128 + 128 + 448 + 9;
+const ROW: usize = 1 + 128 + 128 + 512 + 9;
 
 fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);

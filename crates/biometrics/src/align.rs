@@ -103,8 +103,10 @@ impl std::fmt::Debug for Crop {
 /// Cuts the face with these landmarks out of `image`, upright; what lies outside the picture is black.
 pub fn align(image: &Image, landmarks: &Landmarks) -> Crop {
     let inverse = Similarity::between(&TEMPLATE, &landmarks.points());
-    // A pixel of the crop covers several of a large face: average them.
-    let samples = (inverse.scale().ceil() as usize).clamp(1, 6);
+    // A pixel of the crop covers several of a large face: average them. Each sample is itself a mean over two.
+    let scale = inverse.scale();
+    let samples = if scale <= 2.0 { scale.ceil() } else { (scale / 2.0).ceil() + 1.0 };
+    let samples = (samples as usize).clamp(1, 6);
     let share = 1.0 / samples as f32;
     let mut rgb = Zeroizing::new(vec![0u8; SIDE * SIDE * 3]);
     for (index, pixel) in rgb.as_chunks_mut::<3>().0.iter_mut().enumerate() {

@@ -2,7 +2,7 @@
 use crate::align::{Crop, align};
 use crate::compare::CompareError;
 use crate::detect::Face;
-use crate::embed::Embedding;
+use crate::embed::{BothWays, Embedding};
 use crate::engine::Engine;
 use crate::image::Image;
 use crate::network::InferenceError;
@@ -142,7 +142,7 @@ pub(crate) struct Found {
 
 /// What one network is asked about one frame.
 enum Question {
-    Embed { frame: usize },
+    Embed { frame: usize, mirrored: bool },
     Attack { frame: usize, judge: usize },
 }
 
@@ -155,7 +155,7 @@ enum Answer {
 /// The answers about all frames of evidence.
 #[derive(Default)]
 struct Answers {
-    embeddings: Vec<Embedding>,
+    embeddings: Vec<BothWays>,
     attack_scores: Vec<f32>,
     embed_micros: u64,
     attack_micros: u64,
@@ -181,16 +181,18 @@ impl Engine {
         }
         let (frames, found) = self.usable(&distinct(frames))?;
         let answers = self.ask(&frames, &found)?;
-        let first = answers.embeddings.first().ok_or(CaptureError::NoFrames)?;
-        if answers.embeddings.iter().any(|e| e.similarity(first) < SAME_PERSON) {
+        let embeddings = &answers.embeddings;
+        let first = &embeddings.first().ok_or(CaptureError::NoFrames)?.mean;
+        if !embeddings.iter().all(|e| e.mean.similarity(first) >= SAME_PERSON) {
             return Err(CaptureError::FacesDiffer);
         }
         let (mask_score, mask_micros) = timed(|| {
             let scores =
-                found.iter().zip(&answers.embeddings).map(|(f, e)| self.mask.score(&f.crop, e));
+                found.iter().zip(embeddings).map(|(f, e)| self.mask.score(&f.crop, &e.straight));
             scores.sum::<f32>() / found.len() as f32
         });
-        let embedding = Embedding::mean(&answers.embeddings).ok_or(CaptureError::NoFrames)?;
+        let embedding =
+            Embedding::mean(embeddings.iter().map(|e| &e.mean)).ok_or(CaptureError::NoFrames)?;
         let total = |micros: fn(&Found) -> u64| found.iter().map(micros).sum();
         let step = |name, micros| Step { name, micros };
         Ok(Capture {
@@ -259,7 +261,8 @@ impl Engine {
     /// Asks every network about every frame, on all threads.
     fn ask(&self, frames: &[&Image], found: &[Found]) -> Result<Answers, InferenceError> {
         let judges = self.attack.judges();
-        let embed = (0..frames.len()).map(|frame| Question::Embed { frame });
+        let embed = (0..frames.len())
+            .flat_map(|frame| [false, true].map(|mirrored| Question::Embed { frame, mirrored }));
         let attack = (0..frames.len()).flat_map(|frame| {
             (0..judges.len()).map(move |judge| Question::Attack { frame, judge })
         });
@@ -267,8 +270,10 @@ impl Engine {
         let questions: Vec<Question> = embed.chain(attack).collect();
         let results = parallel::map(self.threads, &questions, |question| {
             timed(|| match *question {
-                Question::Embed { frame } => {
-                    self.embedder.embed(&found[frame].crop).map(Answer::Embedding)
+                Question::Embed { frame, mirrored } => {
+                    let crop = &found[frame].crop;
+                    let crop = if mirrored { crop.flipped() } else { crop.clone() };
+                    self.embedder.embed(&crop).map(Answer::Embedding)
                 }
                 Question::Attack { frame, judge } => judges[judge]
                     .score(frames[frame], &found[frame].face.bounding_box)
@@ -276,11 +281,16 @@ impl Engine {
             })
         });
         let mut answers = Answers::default();
+        let mut straight = None;
         for (answer, micros) in results {
             match answer? {
                 Answer::Embedding(embedding) => {
-                    answers.embeddings.push(embedding);
                     answers.embed_micros += micros;
+                    // They come in pairs: straight, then mirrored.
+                    match straight.take() {
+                        None => straight = Some(embedding),
+                        Some(first) => answers.embeddings.push(BothWays::new(first, &embedding)),
+                    }
                 }
                 Answer::Attack(score) => {
                     answers.attack_scores.push(score);

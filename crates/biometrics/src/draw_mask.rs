@@ -45,7 +45,7 @@ impl MaskStyle {
             Self::Surgical => {
                 pick(&[[156.0, 198.0, 222.0], [148.0, 208.0, 196.0], [226.0, 230.0, 232.0]], noise)
             }
-            Self::Cloth => [0; 3].map(|_| 60.0 + 150.0 * noise.share()),
+            Self::Cloth => [0; 3].map(|_| 20.0 + 215.0 * noise.share()),
             Self::Respirator => [236.0, 236.0, 230.0],
             Self::Dark => pick(&[[34.0, 34.0, 36.0], [34.0, 42.0, 68.0]], noise),
         }

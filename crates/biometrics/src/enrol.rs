@@ -3,7 +3,7 @@ use crate::align::{Crop, align};
 use crate::capture::{FaceError, Found};
 use crate::detect::Face;
 use crate::draw_mask::{MaskStyle, draw_mask};
-use crate::embed::Embedding;
+use crate::embed::{BothWays, Embedding};
 use crate::engine::Engine;
 use crate::image::Image;
 use crate::network::InferenceError;
@@ -112,23 +112,17 @@ impl Engine {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
         };
-        let embedding = self.embed_both_ways(&found.crop)?;
-        let masked = self.mask.worn(self.mask.score(&found.crop, &embedding));
+        let BothWays { straight, mean: embedding } = self.embedder.embed_both_ways(&found.crop)?;
+        let masked = self.mask.worn(self.mask.score(&found.crop, &straight));
         let mut drawn = Vec::new();
         if !masked {
             for (index, style) in DRAWN.into_iter().enumerate() {
                 let seed = seed * DRAWN.len() as u64 + index as u64;
-                drawn.push(self.embed_both_ways(&self.masked_crop(image, &found, style, seed)?)?);
+                let crop = self.masked_crop(image, &found, style, seed)?;
+                drawn.push(self.embedder.embed_both_ways(&crop)?.mean);
             }
         }
         Ok(Ok(Enrolled { embedding, masked, drawn }))
-    }
-
-    /// The mean with the mirror image: the time is there at enrolment.
-    pub(crate) fn embed_both_ways(&self, crop: &Crop) -> Result<Embedding, InferenceError> {
-        let straight = self.embedder.embed(crop)?;
-        let mirrored = self.embedder.embed(&crop.flipped())?;
-        Ok(Embedding::mean([&straight, &mirrored]).unwrap_or(straight))
     }
 
     /// The face under a drawn mask, aligned by the landmarks that the detector finds there: a mask moves them, and at

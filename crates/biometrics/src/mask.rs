@@ -10,8 +10,10 @@ use crate::network::NetworkError;
 const GRID: usize = 8;
 /// Pixels across a cell.
 const CELL: usize = SIDE / GRID;
-/// Numbers for each cell: brightness, two of colour, two of texture.
-const PER_CELL: usize = 5;
+/// Numbers measured in each cell: brightness, two of colour, two of texture.
+const MEASURED: usize = 5;
+/// Numbers weighed for each cell: those, and how far its colour is from that of the skin, in whatever direction.
+const PER_CELL: usize = MEASURED + 1;
 /// Numbers that the regression weighs.
 pub(crate) const FEATURES: usize = GRID * GRID * PER_CELL + DIMENSIONS;
 /// Rows of cells from the brows to the eyes: skin that a mask leaves free.
@@ -54,7 +56,7 @@ impl MaskDetector {
 /// What the regression looks at, in the order of its weights.
 pub(crate) fn features(crop: &Crop, embedding: &Embedding) -> Vec<f32> {
     let luma = crop.luma();
-    let cells: Vec<[f32; PER_CELL]> =
+    let cells: Vec<[f32; MEASURED]> =
         (0..GRID * GRID).map(|i| cell(crop, &luma, i % GRID * CELL, i / GRID * CELL)).collect();
     let upper = || UPPER.flat_map(|row| (2..GRID - 2).map(move |column| row * GRID + column));
     let count = upper().count() as f32;
@@ -62,7 +64,9 @@ pub(crate) fn features(crop: &Crop, embedding: &Embedding) -> Vec<f32> {
     let reference = [skin(0), skin(1), skin(2)];
     let mut features = Vec::with_capacity(FEATURES);
     for cell in &cells {
-        features.extend((0..3).map(|c| (cell[c] - reference[c]) / 64.0));
+        let relative = [0, 1, 2].map(|c| (cell[c] - reference[c]) / 64.0);
+        features.extend(relative);
+        features.push(2.0 * relative[1].hypot(relative[2]));
         features.extend(cell[3..].iter().map(|energy| energy.ln_1p() / 4.0));
     }
     // Unit vectors have components of about 1/√128; the factor brings them to the size of the others.
@@ -71,8 +75,8 @@ pub(crate) fn features(crop: &Crop, embedding: &Embedding) -> Vec<f32> {
 }
 
 /// Mean brightness and colour differences (ITU-R BT.601), and mean change along rows and columns.
-fn cell(crop: &Crop, luma: &[f32], left: usize, top: usize) -> [f32; PER_CELL] {
-    let mut sums = [0f32; PER_CELL];
+fn cell(crop: &Crop, luma: &[f32], left: usize, top: usize) -> [f32; MEASURED] {
+    let mut sums = [0f32; MEASURED];
     for y in top..top + CELL {
         for x in left..left + CELL {
             let at = y * SIDE + x;

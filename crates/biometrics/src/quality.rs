@@ -75,7 +75,7 @@ struct Bounds {
 /// Outside these a comparison would be a guess.
 const USABLE: Bounds = Bounds {
     eye_distance: 16.0,
-    sharpness: 0.04,
+    sharpness: 0.02,
     dark: 20.0,
     bright: 245.0,
     contrast: 6.0,
@@ -87,7 +87,7 @@ const USABLE: Bounds = Bounds {
 /// Outside these the person is told how to do better.
 const GOOD: Bounds = Bounds {
     eye_distance: 48.0,
-    sharpness: 0.09,
+    sharpness: 0.045,
     dark: 45.0,
     bright: 225.0,
     contrast: 14.0,
@@ -150,7 +150,7 @@ impl Quality {
     /// A single number by which to choose among frames; larger is better.
     pub(crate) fn rank(&self) -> f32 {
         let size = (self.eye_distance / 64.0).min(1.0);
-        let sharp = (self.sharpness / 0.2).min(1.0);
+        let sharp = (self.sharpness / 0.15).min(1.0);
         let frontal = 1.0 - (self.yaw.abs() / 90.0).min(1.0);
         size * sharp * frontal
     }

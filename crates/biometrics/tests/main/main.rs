@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use imp_biometrics::{
-    AttackOutcome, CaptureError, CompareError, Engine, EnrolError, FaceError, Hint, Image,
-    MaskStyle, Outcome, Template, VerifyError,
+    CaptureError, CompareError, Engine, EnrolError, FaceError, Hint, Image, MaskStyle, Outcome,
+    Template, VerifyError,
 };
 use imp_models::ModelStore;
 
