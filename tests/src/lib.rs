@@ -1,3 +1,8 @@
 //! The tests of IMP as a whole: a world of server, workstations and phones, journeys through it, and the tools to look at
 //! what they leave behind.
+pub mod demo;
+pub mod leak;
+pub mod presentation;
+pub mod process;
 pub mod source_tree;
+pub mod world;

@@ -37,7 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 pub(super) fn metadata() -> Metadata {
     MetadataCommand::new()
         .manifest_path(source_tree::root().join("Cargo.toml"))
-        .other_options(vec!["--offline".to_owned(), "--locked".to_owned()])
+        .other_options(["--offline", "--locked", "--filter-platform=host-tuple"].map(str::to_owned))
         .exec()
         .unwrap()
 }

@@ -1,0 +1,231 @@
+//! A hospital in one process: the server on a loopback port, workstations and phones on an emulated air, cameras that see
+//! photographs, and time that passes when a journey says so. All of it is the code that runs in production, with emulated
+//! devices.
+pub mod caller;
+pub mod clock;
+pub mod faces;
+mod phone;
+mod record;
+mod workstation;
+
+use std::sync::Arc;
+
+use imp_api::admin::{
+    CreateUser, Entry, Events, InviteWorkstation, SignIn, SignInCode, SignedIn, User,
+    WorkstationInvited,
+};
+use imp_api::{Client, ClientError};
+use imp_authenticator::invitation::InvitationUri;
+use imp_authenticator::tls;
+use imp_client::enrolment::{EnrolCommand, Progress};
+use imp_hardware::ble::emulated::Air;
+use imp_hardware::camera::CameraConfig;
+use imp_identity::policy::Policy;
+use imp_identity::user::Role;
+use imp_identity::{Clock, Secret, UserId};
+use imp_server::{Config, Server};
+use imp_service::Shutdown;
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use clock::VirtualClock;
+pub use phone::BoundPhone;
+pub use record::{Traffic, Upload};
+pub use workstation::Workstation;
+
+/// The ward where everything happens unless a journey says otherwise.
+pub const WARD: &str = "Ward 3";
+
+/// A server with an administrator, an officer, and an air.
+pub struct World {
+    /// Everybody's clock.
+    pub clock: Arc<VirtualClock>,
+    /// Where phones advertise.
+    pub air: Arc<Air>,
+    /// The server.
+    pub server: Server,
+    /// The administrator.
+    pub administrator: Client,
+    /// The officer's bearer token.
+    pub officer: Secret<String>,
+    /// What workstations sent to the server.
+    pub traffic: Traffic,
+    /// Ends the agents and phones.
+    pub shutdown: Shutdown,
+    /// Holds everybody's files.
+    pub folder: TempDir,
+}
+
+impl World {
+    /// A new hospital on a Monday morning.
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let clock = Arc::new(VirtualClock::at("2026-11-02T07:00:00Z".parse().expect("a time")));
+        let config = Config::at(&folder.path().join("server"));
+        let server = Server::start(config, clock.clone()).await.expect("the server starts");
+        let administrator = sign_in_first_administrator(&server, clock.clone()).await;
+        let mut world = Self {
+            air: Air::new(),
+            officer: Secret::new(String::new()),
+            traffic: Traffic::default(),
+            shutdown: Shutdown::new(),
+            clock,
+            server,
+            administrator,
+            folder,
+        };
+        world.user("officer", Role::Officer, None).await;
+        world.officer = world.token_of("officer").await;
+        world
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A client that knows the server by its fingerprint, without a token.
+    pub fn visitor(&self) -> Client {
+        visitor(&self.server, self.clock.clone())
+    }
+
+    /// Creates a user.
+    pub async fn user(&self, username: &str, role: Role, unit: Option<&str>) -> User {
+        let body = CreateUser {
+            username: username.to_owned(),
+            display_name: format!("Nurse {username}"),
+            role: Some(role),
+            unit: unit.map(str::to_owned),
+        };
+        self.administrator.post("v1/users", &body).await.expect("the user is created")
+    }
+
+    /// A bearer token for the user, by a one-time code.
+    pub async fn token_of(&self, username: &str) -> Secret<String> {
+        let user = self.find(username).await;
+        let path = format!("v1/users/{user}/sign-in-code");
+        let code: SignInCode = self.administrator.post(&path, &()).await.expect("a code");
+        let body = SignIn { code: code.code, first_administrator: None };
+        self.visitor().sign_in(&body).await.expect("the code signs in").token
+    }
+
+    /// The user's identifier.
+    pub async fn find(&self, username: &str) -> UserId {
+        let users: imp_api::admin::Users =
+            self.administrator.get("v1/users?limit=500").await.expect("users");
+        users.users.iter().find(|user| user.username == username).expect("the user exists").id
+    }
+
+    /// Disables the user.
+    pub async fn disable(&self, username: &str) {
+        let user = self.find(username).await;
+        let path = format!("v1/users/{user}/disablement");
+        self.administrator.post_nothing(&path, &()).await.expect("the user is disabled");
+    }
+
+    /// Puts a policy in force.
+    pub async fn set_policy(&self, change: impl FnOnce(&mut Policy)) {
+        let mut policy: Policy = self.administrator.get("v1/policy").await.expect("the policy");
+        change(&mut policy);
+        workstation::put_policy(self, &policy).await;
+    }
+
+    /// Enrols a workstation and starts its agent.
+    pub async fn workstation(&self, name: &str, unit: Option<&str>) -> Workstation {
+        let invitation = self.invite_workstation(name, unit).await;
+        Workstation::start(self, name, &invitation).await
+    }
+
+    /// Invites a workstation.
+    pub async fn invite_workstation(&self, name: &str, unit: Option<&str>) -> InvitationUri {
+        let body = InviteWorkstation { name: name.to_owned(), unit: unit.map(str::to_owned) };
+        let invited: WorkstationInvited =
+            self.administrator.post("v1/workstations", &body).await.expect("an invitation");
+        invited.invitation.parse().expect("an invitation")
+    }
+
+    /// Enrols a user under supervision at a workstation: a new phone is bound, photographs are taken, the phone gets its
+    /// signed reference. The phone stays on the air.
+    pub async fn enrol(
+        &self,
+        at: &Workstation,
+        username: &str,
+        photographs: &[&str],
+    ) -> BoundPhone {
+        let folder = self.folder.path().join(format!("photographs-{username}"));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        for name in photographs {
+            std::fs::copy(faces::path(name), folder.join(name)).expect("a photograph");
+        }
+        at.scene.becomes(CameraConfig::Folder { path: folder });
+        let command = EnrolCommand {
+            username: username.to_owned(),
+            notice: "2026-11".to_owned(),
+            officer_token: self.officer.clone(),
+            photographs: true,
+        };
+        let (invited, mut invitation) = tokio::sync::mpsc::unbounded_channel();
+        let tell = move |progress| {
+            if let Progress::Opened { invitation, .. } = progress {
+                // The phone has it already when this is told again.
+                let _unheard = invited.send(invitation);
+            }
+        };
+        let mut phone = BoundPhone::new(self, &format!("phone-of-{username}"));
+        let scan = async {
+            let invitation = invitation.recv().await.expect("an invitation");
+            phone.bind(self, &invitation.parse().expect("an invitation")).await;
+        };
+        let (enrolled, ()) = tokio::join!(at.agent.enrol_person(&command, &tell), scan);
+        let enrolled = enrolled.expect("the enrolment completes");
+        assert!(enrolled.receipt_delivered && enrolled.photographs == photographs.len());
+        phone
+    }
+
+    /// The event log from the beginning.
+    pub async fn events(&self) -> Vec<Entry> {
+        let mut events: Vec<Entry> = Vec::new();
+        loop {
+            let after = events.last().map_or(0, |entry| entry.sequence);
+            let path = format!("v1/events?after={after}&limit=500");
+            let page: Events = self.administrator.get(&path).await.expect("events");
+            if page.events.is_empty() {
+                return events;
+            }
+            events.extend(page.events);
+        }
+    }
+
+    /// The names of the events after `sequence`.
+    pub async fn event_names(&self, after: u64) -> Vec<&'static str> {
+        let events = self.events().await.into_iter().filter(|entry| entry.sequence > after);
+        events.map(|entry| entry.record.event.name()).collect()
+    }
+
+    /// Ends agents and phones, then the server; everything they wrote is still there.
+    pub async fn end(self) -> TempDir {
+        self.shutdown.begin();
+        self.shutdown.finished(crate::process::PATIENCE).await.expect("agents and phones end");
+        self.server.stop().await.expect("the server ends");
+        self.folder
+    }
+}
+
+fn visitor(server: &Server, clock: Arc<dyn Clock>) -> Client {
+    let tls = tls::first_meeting(server.ca(), clock).expect("a TLS configuration");
+    Client::new(server.url(), tls).expect("the server's URL")
+}
+
+async fn sign_in_first_administrator(server: &Server, clock: Arc<dyn Clock>) -> Client {
+    let first = CreateUser {
+        username: "admin".to_owned(),
+        display_name: "Administrator".to_owned(),
+        role: Some(Role::Administrator),
+        unit: None,
+    };
+    let code = server.administrator_code().expect("a first start prints a code").clone();
+    let visitor = visitor(server, clock);
+    let body = SignIn { code, first_administrator: Some(first) };
+    let signed_in: Result<SignedIn, ClientError> = visitor.sign_in(&body).await;
+    visitor.with_token(signed_in.expect("the code signs in").token)
+}

@@ -1,0 +1,120 @@
+//! A workstation of the hospital.
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use imp_authenticator::invitation::InvitationUri;
+use imp_client::agent::{Agent, CameraFactory, Devices, Parts};
+use imp_client::config::ClientConfig;
+use imp_client::meeting::enrol_machine;
+use imp_client::state::StateDirectory;
+use imp_client::tap::{TapCommand, TapOutcome, TapReport};
+use imp_hardware::camera::CameraConfig;
+use imp_hardware::keystore::{Keystore, KeystoreConfig};
+use imp_identity::refusal::Abandonment;
+use imp_identity::tap::{Intent, Purpose};
+use imp_identity::{Clock, Refusal};
+
+use super::{BoundPhone, World, faces};
+
+/// A workstation with its running agent.
+pub struct Workstation {
+    /// The agent.
+    pub agent: Arc<Agent>,
+    /// Where it keeps things.
+    pub folder: PathBuf,
+    /// What its camera sees.
+    pub scene: Scene,
+    /// Its keys.
+    pub keystore: Arc<dyn Keystore>,
+}
+
+/// What stands before a camera: a picture or a folder of pictures.
+#[derive(Clone)]
+pub struct Scene(Arc<Mutex<CameraConfig>>);
+
+impl Scene {
+    /// Somebody is where the photograph was taken.
+    pub fn shows(&self, picture: impl Into<PathBuf>) {
+        self.becomes(CameraConfig::Picture { path: picture.into() });
+    }
+
+    /// Another camera is configured.
+    pub fn becomes(&self, camera: CameraConfig) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = camera;
+    }
+
+    fn factory(&self) -> CameraFactory {
+        let scene = Arc::clone(&self.0);
+        Arc::new(move || scene.lock().unwrap_or_else(PoisonError::into_inner).open())
+    }
+}
+
+impl Workstation {
+    /// Enrols the machine and starts its agent.
+    pub(super) async fn start(world: &World, name: &str, invitation: &InvitationUri) -> Self {
+        let folder = world.folder.path().join(name.replace(' ', "-"));
+        let state = StateDirectory::open(&folder).expect("a state folder");
+        let keystore = KeystoreConfig::software(folder.join("keys")).open().expect("a keystore");
+        let clock: Arc<dyn Clock> = world.clock.clone();
+        enrol_machine(&state, keystore.clone(), invitation, false, clock.clone())
+            .await
+            .expect("the workstation is enrolled");
+        let scene =
+            Scene(Arc::new(Mutex::new(CameraConfig::Picture { path: faces::path(faces::ADA) })));
+        let mut config = ClientConfig::default();
+        config.limits.tap_seconds = 60;
+        config.capture.frames = 1;
+        config.enrolment.interval_milliseconds = 0;
+        let parts = Parts {
+            config,
+            state,
+            clock,
+            devices: Devices {
+                central: world.air.central(),
+                camera: scene.factory(),
+                keystore: keystore.clone(),
+                engine: faces::engine(),
+            },
+            recorder: Some(world.traffic.recorder()),
+        };
+        let agent = Agent::start(parts, &world.shutdown).await.expect("the agent starts");
+        Self { agent, folder, scene, keystore }
+    }
+
+    /// A press on "tap in" by somebody whose phone is near.
+    pub async fn tap(&self, username: &str) -> TapReport {
+        self.tap_for(username, None).await
+    }
+
+    /// A press for a purpose.
+    pub async fn tap_for(&self, username: &str, purpose: Option<Purpose>) -> TapReport {
+        self.agent.refresh_roster().await.expect("a roster");
+        let command =
+            TapCommand { purpose, user: Some(username.to_owned()), intent: Intent::Screen };
+        self.agent.tap(command).await
+    }
+
+    /// Taps and expects to be let in.
+    pub async fn admits(&self, username: &str) -> imp_api::tap::Session {
+        match self.tap(username).await {
+            TapReport { outcome: TapOutcome::Accepted { session }, .. } => session,
+            report => panic!("{username} was not let in: {report:?}"),
+        }
+    }
+
+    /// Taps and expects the server to refuse.
+    pub async fn refuses(&self, username: &str) -> Refusal {
+        match self.tap(username).await {
+            TapReport { outcome: TapOutcome::Refused { reason }, .. } => reason,
+            report => panic!("{username} was not refused: {report:?}"),
+        }
+    }
+
+    /// Taps and expects the workstation to give up.
+    pub async fn gives_up(&self, username: &str) -> Abandonment {
+        match self.tap(username).await {
+            TapReport { outcome: TapOutcome::Abandoned { reason }, .. } => reason,
+            report => panic!("the tap of {username} was not given up: {report:?}"),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Whole journeys through a hospital in one process, by virtual time.
+mod attacks;
+mod blindness;
+mod bombs;
+mod day;
+mod limits;
+mod policy;
+mod privacy;
+mod theft;
+
+use imp_identity::Refusal;
+use imp_identity::event::Event;
+use imp_identity::user::Role;
+use imp_tests::world::{BoundPhone, WARD, Workstation, World, faces};
+
+/// A ward with one workstation, and nurse Ada, enrolled, with her phone near.
+struct Ward {
+    world: World,
+    workstation: Workstation,
+    phone: BoundPhone,
+}
+
+impl Ward {
+    /// Opens it.
+    async fn open() -> Self {
+        let world = World::start().await;
+        let workstation = world.workstation("Ward 3 left", Some(WARD)).await;
+        world.user("ada", Role::Staff, Some(WARD)).await;
+        let phone = world.enrol(&workstation, "ada", faces::ADA_ENROLLED).await;
+        workstation.scene.shows(faces::path(faces::ADA));
+        Self { world, workstation, phone }
+    }
+
+    /// The number of events so far.
+    async fn events(&self) -> u64 {
+        self.world.events().await.len() as u64
+    }
+
+    /// Taps as Ada; the server must refuse, for this reason, with an event, and open nothing.
+    async fn must_refuse(&self, reason: Refusal) {
+        let before = self.events().await;
+        assert_eq!(self.workstation.refuses("ada").await, reason);
+        let events = self.world.events().await;
+        let new: Vec<&Event> = events
+            .iter()
+            .filter(|entry| entry.sequence > before)
+            .map(|entry| &entry.record.event)
+            .collect();
+        let refused = new.iter().filter(
+            |event| matches!(event, Event::TapRefused { reason: said, .. } if *said == reason),
+        );
+        assert_eq!(refused.count(), 1, "{new:?}");
+        let opened = new.iter().any(|e| matches!(e.name(), "tap-accepted" | "session-established"));
+        assert!(!opened, "{new:?}");
+        assert!(self.workstation.agent.desktop().session().is_none());
+    }
+}
