@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use imp_authenticator::link::LINGER;
 use imp_authenticator::{
     Channel, ChannelError, ChannelEvent, KnockGate, Message, Peer, Statistics,
 };
@@ -20,8 +21,6 @@ use super::{Connection, MTU_MAX, MTU_MIN, RadioError};
 const MESSAGE_QUEUE: usize = 16;
 /// How long the radio may take to accept one frame.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the last frames may take to be sent and acknowledged.
-const LINGER: Duration = Duration::from_secs(1);
 
 /// Why a conversation did not begin, or is over.
 #[derive(Debug, thiserror::Error)]
@@ -147,7 +146,7 @@ impl Conversation {
         self.running.shared.channel().close();
         self.running.shared.wake.notify_one();
         // A peer that does not acknowledge any more has gone already.
-        let _ = timeout(2 * LINGER, &mut self.running.task.0).await;
+        let _ = timeout(LINGER + SEND_TIMEOUT, &mut self.running.task.0).await;
     }
 
     /// What went over the link so far.

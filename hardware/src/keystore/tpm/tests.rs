@@ -1,0 +1,164 @@
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::super::tests::{behaves_as_a_keystore, verifies};
+use crate::keystore::{KeystoreConfig, KeystoreError};
+
+/// A software TPM on loopback, with a state of its own.
+struct Swtpm {
+    process: Child,
+    port: u16,
+    _state: TempDir,
+}
+
+impl Swtpm {
+    /// Starts one; `None` if swtpm is not installed.
+    fn start() -> Option<Self> {
+        let state = tempfile::tempdir().unwrap();
+        // Somebody may take the ports between the look and the start.
+        for _ in 0..20 {
+            let port = free_ports();
+            let mut process = match spawn(state.path(), port) {
+                Ok(process) => process,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    println!("skipped: swtpm is not installed");
+                    return None;
+                }
+                Err(error) => panic!("{error}"),
+            };
+            if answers(&mut process, port + 1) {
+                return Some(Self { process, port, _state: state });
+            }
+        }
+        panic!("swtpm did not start");
+    }
+
+    fn config(&self, directory: &Path) -> KeystoreConfig {
+        let tcti = format!("swtpm:host=127.0.0.1,port={}", self.port);
+        KeystoreConfig::Tpm { directory: directory.to_owned(), tcti }
+    }
+}
+
+impl Drop for Swtpm {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A port for commands, the next for control: the TSS expects them so.
+fn free_ports() -> u16 {
+    loop {
+        let first = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = first.local_addr().unwrap().port();
+        if port < u16::MAX && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
+            return port;
+        }
+    }
+}
+
+fn spawn(state: &Path, port: u16) -> std::io::Result<Child> {
+    Command::new("swtpm")
+        .args(["socket", "--tpm2", "--flags", "not-need-init,startup-clear"])
+        .args(["--tpmstate", &format!("dir={}", state.display())])
+        .args(["--server", &format!("type=tcp,bindaddr=127.0.0.1,port={port}")])
+        .args(["--ctrl", &format!("type=tcp,bindaddr=127.0.0.1,port={}", port + 1)])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+}
+
+/// Waits until it listens, or has given up.
+fn answers(process: &mut Child, port: u16) -> bool {
+    loop {
+        if process.try_wait().unwrap().is_some() {
+            return false;
+        }
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return true;
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn error_of<T>(result: Result<T, KeystoreError>) -> KeystoreError {
+    result.err().unwrap()
+}
+
+#[test]
+fn tpm_keys_sign_and_seal() {
+    let Some(swtpm) = Swtpm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("keys");
+    behaves_as_a_keystore(&|| swtpm.config(&directory).open().unwrap());
+}
+
+#[test]
+fn the_private_key_is_not_in_the_folder() {
+    let Some(swtpm) = Swtpm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("keys");
+    swtpm.config(&directory).open().unwrap().create("workstation").unwrap();
+    // The same blob on another TPM: nothing can be made of it.
+    let thief = Swtpm::start().unwrap();
+    let keystore = thief.config(&directory).open().unwrap();
+    let error = error_of(keystore.load("workstation"));
+    assert!(matches!(error, KeystoreError::Damaged(_)), "{error:?}");
+}
+
+#[test]
+fn a_tpm_blob_that_was_tampered_with_is_refused() {
+    let Some(swtpm) = Swtpm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("keys");
+    let keystore = swtpm.config(&directory).open().unwrap();
+    keystore.create("workstation").unwrap();
+    keystore.create("other").unwrap();
+    let file = directory.join("workstation.tpm-key");
+    let good = fs::read(&file).unwrap();
+    let mut flipped = good.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    let of_another_label = fs::read(directory.join("other.tpm-key")).unwrap();
+    let trailing = [&good[..], b"x"].concat();
+    for bytes in [&flipped, &good[..60], b"", &of_another_label, &trailing] {
+        fs::write(&file, bytes).unwrap();
+        let error = error_of(keystore.load("workstation"));
+        assert!(matches!(error, KeystoreError::Damaged(_)), "{error:?}");
+    }
+    fs::write(&file, &good).unwrap();
+    assert!(verifies(keystore.load("workstation").unwrap().unwrap().as_ref(), b"hello"));
+}
+
+#[test]
+fn threads_take_turns_at_the_tpm() {
+    let Some(swtpm) = Swtpm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let keystore = swtpm.config(&folder.path().join("keys")).open().unwrap();
+    let signers = [keystore.create("one").unwrap(), keystore.create("two").unwrap()];
+    std::thread::scope(|scope| {
+        for signer in &signers {
+            scope.spawn(|| {
+                for number in 0..5 {
+                    assert!(verifies(signer.as_ref(), &[number]));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_machine_without_a_tpm_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("keys");
+    for tcti in ["device:/dev/no-such-tpm", "nonsense"] {
+        let config = KeystoreConfig::Tpm { directory: directory.clone(), tcti: tcti.to_owned() };
+        let error = error_of(config.open());
+        assert!(matches!(error, KeystoreError::NoTpm(..)), "{error:?}");
+        assert!(error.to_string().contains(tcti), "{error}");
+    }
+}
