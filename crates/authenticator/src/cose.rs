@@ -25,6 +25,7 @@ pub trait Body: for<'b> Decode<'b, ()> + Encode<()> + sealed::Sealed {
 
 pub(crate) mod sealed {
     /// Keeps other packages from adding kinds.
+    #[expect(unnameable_types, reason = "only this package adds kinds of statements")]
     pub trait Sealed {}
 }
 

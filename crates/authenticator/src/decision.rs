@@ -310,3 +310,6 @@ impl VerifiedTap {
         &self.evidence
     }
 }
+
+#[cfg(test)]
+mod tests;

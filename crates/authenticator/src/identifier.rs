@@ -68,3 +68,53 @@ impl Resolver {
         slots_around(now).contains(&slot).then_some(phone)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{now, sample};
+    use jiff::ToSpan as _;
+
+    #[test]
+    fn a_roster_resolves_its_phones_one_slot_off_and_no_further() {
+        let mut roster = sample::roster(100);
+        roster.entries[5].active = false;
+        let resolver = Resolver::new(&roster, now());
+        for (number, entry) in roster.entries.iter().enumerate() {
+            for offset in -2_i64..=2 {
+                let then = now() + (15 * offset).minutes();
+                let seen = resolver.resolve(identifier(&entry.identifier_key, slot(then)), now());
+                let known = number != 5 && offset.abs() <= 1;
+                assert_eq!(seen, known.then_some(entry.phone), "{number}, {offset}");
+            }
+        }
+        assert_eq!(resolver.resolve([0; 8], now()), None);
+    }
+
+    #[test]
+    fn a_resolver_ages() {
+        let roster = sample::roster(1);
+        let resolver = Resolver::new(&roster, now());
+        let later = now() + 30.minutes();
+        assert!(resolver.is_current(now()) && !resolver.is_current(later));
+        let old = identifier(&roster.entries[0].identifier_key, slot(now()));
+        assert_eq!(resolver.resolve(old, now() + 15.minutes()), Some(roster.entries[0].phone));
+        assert_eq!(resolver.resolve(old, later), None);
+    }
+
+    #[test]
+    fn two_phones_with_one_identifier_are_nobody() {
+        let mut roster = sample::roster(2);
+        roster.entries[1].identifier_key = roster.entries[0].identifier_key;
+        let resolver = Resolver::new(&roster, now());
+        let shared = identifier(&roster.entries[0].identifier_key, slot(now()));
+        assert_eq!(resolver.resolve(shared, now()), None);
+    }
+
+    #[test]
+    fn slots_are_quarters_of_an_hour() {
+        assert_eq!(slot(Timestamp::UNIX_EPOCH - 1.second()), 0);
+        assert_eq!(slot(Timestamp::UNIX_EPOCH + 899.seconds()), 0);
+        assert_eq!(slot(Timestamp::UNIX_EPOCH + 900.seconds()), 1);
+    }
+}

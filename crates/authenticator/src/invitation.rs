@@ -130,3 +130,46 @@ fn percent_decode(text: &str) -> Option<String> {
     }
     String::from_utf8(bytes).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "imp:bind?server=https%3A%2F%2F127.0.0.1%3A8443\
+        &ca=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855&code=7XK2M-00000-ABCDE-ZZZZZ";
+
+    #[test]
+    fn an_invitation_is_read_as_it_was_written() {
+        let invitation: InvitationUri = GOOD.parse().unwrap();
+        assert_eq!(invitation.purpose, InvitationPurpose::Bind);
+        assert_eq!(invitation.server, "https://127.0.0.1:8443");
+        assert_eq!(invitation.ca, Digest::of(&[]));
+        assert_eq!(invitation.to_string(), GOOD);
+        let enrol = GOOD.replace("imp:bind", "imp:enrol");
+        assert_eq!(enrol.parse::<InvitationUri>().unwrap().purpose, InvitationPurpose::Enrol);
+        assert!(!format!("{invitation:?}").contains("7XK2M"), "the code is not for logs");
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_invitation_is_said() {
+        for (from, to, error) in [
+            ("imp:bind", "imp:pay", InvalidInvitation::Scheme),
+            ("imp:bind?", "https://x/", InvalidInvitation::Scheme),
+            ("&code", "&cod", InvalidInvitation::Parts),
+            ("&code=", "&x=1&code=", InvalidInvitation::Parts),
+            ("&ca=", "&ca=1&ca=", InvalidInvitation::Parts),
+            ("https", "http", InvalidInvitation::Server),
+            ("%3A", "%3", InvalidInvitation::Server),
+            ("%3A", "%00", InvalidInvitation::Server),
+            ("%3A", "%+1", InvalidInvitation::Server),
+            ("%3A", "%é", InvalidInvitation::Server),
+            ("e3b0", "e3b", InvalidInvitation::Ca),
+            ("7XK2M", "7XK2", InvalidInvitation::Code),
+        ] {
+            let text = GOOD.replacen(from, to, 1);
+            assert_eq!(text.parse::<InvitationUri>().err(), Some(error), "{text}");
+        }
+        let long = GOOD.replace("127", &"a".repeat(600));
+        assert_eq!(long.parse::<InvitationUri>().err(), Some(InvalidInvitation::Server));
+    }
+}

@@ -78,3 +78,47 @@ impl std::fmt::Debug for KnockGate {
         f.debug_struct("KnockGate").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::now;
+    use jiff::ToSpan as _;
+    use rand::SeedableRng as _;
+    use rand::rngs::StdRng;
+
+    #[test]
+    fn clones_share_their_memory_and_forget_with_time() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let gate = KnockGate::new([1; 32]);
+        let first = knock(&[1; 32], now(), &mut rng);
+        assert!(gate.admits(&first, now()));
+        assert!(!gate.clone().admits(&first, now()));
+        let later = now() + 30.minutes();
+        assert!(!gate.admits(&first, later), "too old by itself");
+        assert!(gate.admits(&knock(&[1; 32], later, &mut rng), later));
+        assert_eq!(gate.seen.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_memory_is_bounded() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let gate = KnockGate::new([1; 32]);
+        for _ in 0..REMEMBERED + 10 {
+            assert!(gate.admits(&knock(&[1; 32], now(), &mut rng), now()));
+        }
+        assert_eq!(gate.seen.lock().unwrap().len(), REMEMBERED);
+    }
+
+    #[test]
+    fn every_bit_of_a_knock_counts() {
+        let gate = KnockGate::new([1; 32]);
+        let good = knock(&[1; 32], now(), &mut StdRng::seed_from_u64(1));
+        for bit in 0..8 * LENGTH {
+            let mut knock = good;
+            knock[bit / 8] ^= 1 << (bit % 8);
+            assert!(!gate.admits(&knock, now()), "{bit}");
+        }
+        assert!(gate.admits(&good, now()));
+    }
+}

@@ -23,6 +23,15 @@ pub mod storage;
 pub mod tls;
 mod wire;
 
+#[cfg(test)]
+extern crate self as imp_authenticator;
+#[cfg(test)]
+mod protocol_tests;
+#[cfg(test)]
+mod statement_tests;
+#[cfg(test)]
+mod testing;
+
 pub use channel::{Channel, ChannelError, ChannelEvent};
 pub use cose::{StatementError, Unverified};
 pub use credential::{ReferenceCredential, UnverifiedReferenceCredential, reference_digest};

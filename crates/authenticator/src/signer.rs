@@ -89,3 +89,48 @@ impl rcgen::SigningKey for RequestKey<'_> {
         Ok(der_signature(&signature))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::SoftwareKey;
+    use x509_parser::prelude::{FromDer as _, X509CertificationRequest};
+
+    #[test]
+    fn a_request_is_signed_and_names_nobody() {
+        let key = SoftwareKey::generate();
+        let signer: Arc<dyn Signer> = key.clone();
+        let request = certificate_request(&signer).unwrap();
+        let (rest, request) = X509CertificationRequest::from_der(&request).unwrap();
+        assert!(rest.is_empty());
+        request.verify_signature().unwrap();
+        let content = &request.certification_request_info;
+        assert_eq!(content.subject_pki.raw, key.public_key());
+        assert_eq!(content.subject.iter().count(), 0);
+    }
+
+    #[test]
+    fn signatures_become_the_shortest_der() {
+        let mut signature = [0; 64];
+        signature[31] = 1;
+        signature[32] = 0x80;
+        let der = der_signature(&signature);
+        assert_eq!(der[..7], [0x30, 38, 2, 1, 1, 2, 33]);
+        assert_eq!((der[7], der[8], der.len()), (0, 0x80, 40));
+        let der = der_signature(&[0; 64]);
+        assert_eq!(der, [0x30, 6, 2, 1, 0, 2, 1, 0]);
+        assert_eq!(der_signature(&[0xff; 64]).len(), 72);
+    }
+
+    #[test]
+    fn only_p256_keys_are_read() {
+        let key = SoftwareKey::generate();
+        assert_eq!(point(key.public_key()).unwrap().len(), 65);
+        for cut in 0..91 {
+            assert_eq!(point(&key.public_key()[..cut]), None);
+        }
+        let mut compressed = key.public_key().to_vec();
+        compressed[26] = 2;
+        assert_eq!(point(&compressed), None);
+    }
+}

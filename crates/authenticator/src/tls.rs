@@ -164,3 +164,6 @@ fn certified(identity: &MachineIdentity) -> Result<Arc<rustls::sign::SingleCertA
     }
     Ok(Arc::new(certified.into()))
 }
+
+#[cfg(test)]
+mod tests;

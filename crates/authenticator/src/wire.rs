@@ -32,9 +32,6 @@ macro_rules! codec {
         $(#[$doc])*
         pub(crate) mod $name {
             use super::*;
-            use minicbor::decode::Error as DecodeError;
-            use minicbor::encode::{Error as EncodeError, Write};
-            use minicbor::{Decoder, Encoder};
 
             pub(crate) fn encode<Ctx, W: Write, $($generic)*>(
                 value: &$type,
@@ -62,29 +59,30 @@ mod words {
     pub(super) use imp_identity::tap::Step;
     pub(super) use imp_identity::{Digest, ReferenceId, Secret};
     pub(super) use jiff::Timestamp;
+    pub(super) use minicbor::decode::Error as DecodeError;
+    pub(super) use minicbor::encode::{Error as EncodeError, Write};
+    pub(super) use minicbor::{Decoder, Encoder};
     pub(super) use std::fmt::Display;
     pub(super) use std::str::FromStr;
 }
 use words::*;
 
-fn fixed<const N: usize>(
-    decoder: &mut minicbor::Decoder<'_>,
-) -> Result<[u8; N], minicbor::decode::Error> {
+fn fixed<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
     decoder
         .bytes()?
         .try_into()
-        .map_err(|_| minicbor::decode::Error::message("a byte string has the wrong length"))
+        .map_err(|_| DecodeError::message("a byte string has the wrong length"))
 }
 
-fn parsed<T: FromStr>(decoder: &mut minicbor::Decoder<'_>) -> Result<T, minicbor::decode::Error> {
+fn parsed<T: FromStr>(decoder: &mut Decoder<'_>) -> Result<T, DecodeError> {
     let text = decoder.str()?;
     if text.len() > TEXT {
-        return Err(minicbor::decode::Error::message("a text is too long"));
+        return Err(DecodeError::message("a text is too long"));
     }
-    text.parse().map_err(|_| minicbor::decode::Error::message("a text is not one of its kind"))
+    text.parse().map_err(|_| DecodeError::message("a text is not one of its kind"))
 }
 
-fn is_null(decoder: &minicbor::Decoder<'_>) -> Result<bool, minicbor::decode::Error> {
+fn is_null(decoder: &Decoder<'_>) -> Result<bool, DecodeError> {
     Ok(decoder.datatype()? == minicbor::data::Type::Null)
 }
 

@@ -105,9 +105,7 @@ fn refused(error: &webpki::Error) -> Error {
         }
         webpki::Error::CertExpired { .. } => CertificateError::Expired.into(),
         webpki::Error::CertNotValidYet { .. } => CertificateError::NotValidYet.into(),
-        webpki::Error::RequiredEkuNotFound | webpki::Error::RequiredEkuNotFoundContext(_) => {
-            problem(CertificateProblem::WrongKind)
-        }
+        webpki::Error::RequiredEkuNotFoundContext(_) => problem(CertificateProblem::WrongKind),
         webpki::Error::CertNotValidForName(_) => CertificateError::NotValidForName.into(),
         _ => problem(CertificateProblem::Malformed),
     }
