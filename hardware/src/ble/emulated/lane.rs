@@ -61,26 +61,29 @@ impl Lane {
         Self { wire, direction, rng, queue: BTreeMap::new(), admitted: 0, last_due: Instant::now() }
     }
 
-    /// Runs until the link is over; then both directions are.
+    /// Runs until either end closes or the link breaks.
     pub(super) async fn run(mut self, from: mpsc::Receiver<Vec<u8>>, to: mpsc::Sender<Vec<u8>>) {
         let mut cut = self.wire.cut.subscribe();
         tokio::select! {
             _ = cut.wait_for(|cut| *cut) => {}
-            () = self.carry(from, to) => { self.wire.cut.send_replace(true); }
+            // The receiver is gone: what it has sent before goes out in the other direction, which then ends the link.
+            () = to.closed() => {}
+            () = self.carry(from, &to) => { self.wire.cut.send_replace(true); }
         }
     }
 
-    async fn carry(&mut self, mut from: mpsc::Receiver<Vec<u8>>, to: mpsc::Sender<Vec<u8>>) {
+    /// Ends when the sender has closed and all has been delivered, or when the link breaks.
+    async fn carry(&mut self, mut from: mpsc::Receiver<Vec<u8>>, to: &mpsc::Sender<Vec<u8>>) {
         let mut open = true;
         while open || !self.queue.is_empty() {
             let due = self.queue.keys().next().map(|(due, _)| *due);
             let watch = Instant::now() + WATCH_INTERVAL;
             tokio::select! {
                 biased;
-                () = to.closed() => return,
                 () = sleep_until(due.unwrap_or(watch)), if due.is_some() => {
                     if let Some((_, frame)) = self.queue.pop_first() {
-                        if to.send(frame).await.is_err() { return }
+                        // A receiver that is gone ends this lane in `run`.
+                        let _ = to.send(frame).await;
                     }
                 }
                 frame = from.recv(), if open && self.queue.len() < FRAME_QUEUE => match frame {

@@ -12,7 +12,7 @@ use crate::keystore::{KeystoreConfig, KeystoreError};
 struct Swtpm {
     process: Child,
     port: u16,
-    _state: TempDir,
+    state: TempDir,
 }
 
 impl Swtpm {
@@ -31,10 +31,18 @@ impl Swtpm {
                 Err(error) => panic!("{error}"),
             };
             if answers(&mut process, port + 1) {
-                return Some(Self { process, port, _state: state });
+                return Some(Self { process, port, state });
             }
         }
         panic!("swtpm did not start");
+    }
+
+    /// Switches it off and on again: what was loaded is gone, its seeds are not.
+    fn reset(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = spawn(self.state.path(), self.port).unwrap();
+        assert!(answers(&mut self.process, self.port + 1), "swtpm did not start again");
     }
 
     fn config(&self, directory: &Path) -> KeystoreConfig {
@@ -149,6 +157,19 @@ fn threads_take_turns_at_the_tpm() {
             });
         }
     });
+}
+
+#[test]
+fn keys_can_be_used_after_the_tpm_was_reset() {
+    let Some(mut swtpm) = Swtpm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let keystore = swtpm.config(&folder.path().join("keys")).open().unwrap();
+    let signer = keystore.create("workstation").unwrap();
+    let sealed = keystore.seal("workstation", b"", b"journal").unwrap();
+    swtpm.reset();
+    assert!(verifies(signer.as_ref(), b"hello"));
+    swtpm.reset();
+    assert_eq!(keystore.unseal("workstation", b"", &sealed).unwrap().expose(), b"journal");
 }
 
 #[test]
