@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use imp_api::tap::Session;
 use imp_api::{Client, ClientError};
 use imp_authenticator::tls::TlsError;
 use imp_biometrics::Engine;
@@ -90,9 +89,16 @@ pub struct Agent {
     pub(crate) camera: Arc<tokio::sync::Mutex<()>>,
     pub(crate) radio: Mutex<RadioState>,
     pub(crate) shutdown: Shutdown,
-    desktop: Mutex<Desktop>,
+    desktop: Mutex<Held>,
     last_tap: Mutex<Option<TapReport>>,
     _lock: StateLock,
+}
+
+/// The desktop, and how often it was changed by something else than the server's list of sessions.
+#[derive(Debug, Default)]
+struct Held {
+    desktop: Desktop,
+    changes: u64,
 }
 
 /// The agent cannot start.
@@ -182,21 +188,34 @@ impl Agent {
 
     /// Who is signed in now.
     pub fn desktop(&self) -> Desktop {
-        self.change_desktop(|desktop| desktop)
-    }
-
-    /// Changes the desktop, after whose session is over was signed out; returns what it is now.
-    pub(crate) fn change_desktop(&self, change: impl FnOnce(Desktop) -> Desktop) -> Desktop {
         let now = self.clock.now();
-        let mut desktop = self.desktop.lock().unwrap_or_else(PoisonError::into_inner);
-        *desktop = change(std::mem::take(&mut *desktop).expire(now));
-        desktop.clone()
+        let mut held = self.held();
+        held.desktop = std::mem::take(&mut held.desktop).expire(now);
+        held.desktop.clone()
     }
 
-    /// Follows the server's view of the sessions.
-    pub(crate) fn follow_sessions(&self, sessions: &[Session]) {
+    /// Changes the desktop, after whose session is over was signed out.
+    pub(crate) fn change_desktop(&self, change: impl FnOnce(Desktop) -> Desktop) {
+        let now = self.clock.now();
+        let mut held = self.held();
+        held.desktop = change(std::mem::take(&mut held.desktop).expire(now));
+        held.changes += 1;
+    }
+
+    /// Asks the server who is signed in here. A server that does not answer changes nothing; neither does an answer to a question that was asked
+    /// before the last tap or lock.
+    pub async fn refresh_sessions(&self) {
+        let asked_at = self.held().changes;
+        let Ok(answer) = self.server.sessions().await else { return };
         let (untold, now) = (self.outbox.suspensions(), self.clock.now());
-        self.change_desktop(|desktop| desktop.follow(sessions, &untold, now));
+        let mut held = self.held();
+        if held.changes == asked_at {
+            held.desktop = std::mem::take(&mut held.desktop).follow(&answer.sessions, &untold, now);
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.desktop.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Certificate and key in use.

@@ -15,7 +15,7 @@ use imp_client::config::InvalidConfig;
 use imp_client::state::StateError;
 use imp_client::{ClientConfig, StateDirectory};
 
-use crate::face::{self, FaceCommand};
+use crate::face::{self, FaceCommand, FaceError};
 
 /// What `main` is given.
 #[derive(Parser)]
@@ -95,9 +95,7 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
             Command::Enrol(enrol) => enrol.run(context()?).await,
             Command::Doctor { json } => doctor::run(&context()?, *json).await,
             // Looks at photographs only: there need be no agent, nor a folder of it.
-            Command::Face(command) => {
-                Ok(face::run(command, &config.models(), &mut std::io::stdout().lock())?.into())
-            }
+            Command::Face(command) => Ok(look(command, &config)),
         }
     };
     match outcome.await {
@@ -107,6 +105,16 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn look(command: &FaceCommand, config: &ClientConfig) -> ExitCode {
+    face::run(command, &config.models(), &mut std::io::stdout().lock()).map_or_else(
+        |error| {
+            output::complain_with_causes(&error);
+            ExitCode::from(FaceError::EXIT_STATUS)
+        },
+        ExitCode::from,
+    )
 }
 
 /// The configuration that is named, or one in a usual place, or the defaults.

@@ -1,6 +1,7 @@
 //! The server, as the agent talks to it: every request goes through here.
 use std::future::Future;
 use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use imp_api::enrolment::{
     ConfirmReference, EnrolmentCompleted, EnrolmentOpened, EnrolmentStatus, IssueReference,
@@ -15,6 +16,11 @@ use serde::Serialize;
 
 #[cfg(feature = "emulator")]
 use crate::agent::Recorder;
+
+/// Times that a submission without an answer is sent again.
+const RESUBMISSIONS: u8 = 5;
+/// How long it waits before.
+const RESUBMISSION_WAIT: Duration = Duration::from_millis(300);
 
 /// What the last request said about the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -71,20 +77,23 @@ impl Server {
         self.send("v1/taps", body, client.open_tap(body)).await
     }
 
-    /// Submits the two statements. The server answers a second submission of the same as it answered the first: one that got no answer is
-    /// sent once more.
+    /// Submits the two statements. The server answers a second submission of the same as it answered the first: one that got no answer, because
+    /// the server is just being restarted, is sent again.
     pub async fn submit_tap(
         &self,
         id: TapId,
         body: &SubmitTap,
     ) -> Result<TapAccepted, ClientError> {
-        let (client, path) = (self.client(), format!("v1/taps/{id}/submission"));
-        match self.send(&path, body, client.submit_tap(id, body)).await {
-            Err(ClientError::Unreachable(_)) => {
-                self.send(&path, body, client.submit_tap(id, body)).await
+        let path = format!("v1/taps/{id}/submission");
+        for _ in 0..RESUBMISSIONS {
+            let client = self.client();
+            match self.send(&path, body, client.submit_tap(id, body)).await {
+                Err(ClientError::Unreachable(_)) => tokio::time::sleep(RESUBMISSION_WAIT).await,
+                answered => return answered,
             }
-            answered => answered,
         }
+        let client = self.client();
+        self.send(&path, body, client.submit_tap(id, body)).await
     }
 
     /// Reports that a tap was given up.

@@ -3,6 +3,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +15,8 @@ const LONGEST: u64 = 16 << 20;
 #[derive(Clone, Debug)]
 pub struct StateDirectory {
     root: PathBuf,
+    /// Two writers of one file would be in each other's way.
+    writing: Arc<Mutex<()>>,
 }
 
 /// Held by the one agent that works in a folder; the operating system releases it when the process ends.
@@ -65,7 +68,7 @@ impl StateDirectory {
         if metadata.permissions().mode() & 0o022 != 0 {
             return Err(StateError::Open(root));
         }
-        Ok(Self { root })
+        Ok(Self { root, writing: Arc::default() })
     }
 
     /// The folder itself.
@@ -120,10 +123,13 @@ impl StateDirectory {
 
     /// Replaces `name` as a whole, or leaves it as it was: also when the power fails.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StateError> {
-        let (path, new) = (self.path(name), self.path(&format!("{name}.new")));
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (path, new) = (self.path(name), format!("{name}.new"));
+        // What a crash left behind may be readable by others.
+        self.remove(&new)?;
+        let new = self.path(&new);
         let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .write(true)
             .mode(0o600)
             .open(&new)

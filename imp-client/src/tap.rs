@@ -111,6 +111,12 @@ impl Agent {
         };
         let report = self.run_tap(command, &timeline, cancelled).await;
         self.remember_tap(report.clone());
+        let code = report.outcome.code();
+        tracing::info!(
+            outcome = code,
+            millis = timeline.elapsed().as_millis(),
+            "a tap came to its end"
+        );
         report
     }
 
@@ -152,8 +158,7 @@ impl Agent {
             purpose,
             intent,
             timeline,
-            // The last fifth is the server's.
-            deadline: Instant::now() + self.config.limits.tap().mul_f32(0.8),
+            deadline: Instant::now() + self.time_for_phone_and_face(timeline),
             tap: OnceLock::new(),
         };
         match attempt.run(cancelled).await {
@@ -166,6 +171,12 @@ impl Agent {
                 self.failed(Ending { purpose: Some(purpose), entry, tap, failure }, timeline)
             }
         }
+    }
+
+    /// What is left of the tap's time but for its last fifth, which is the server's.
+    fn time_for_phone_and_face(&self, timeline: &Timeline) -> Duration {
+        let left = self.config.limits.tap().mul_f32(0.8).saturating_sub(timeline.elapsed());
+        left.max(Duration::from_millis(500))
     }
 
     /// Reports a tap that came to nothing: to the person now, to the server if it does not know it.

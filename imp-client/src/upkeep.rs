@@ -158,13 +158,6 @@ impl Agent {
         Ok(())
     }
 
-    /// Asks the server who is signed in here. A server that does not answer changes nothing.
-    pub async fn refresh_sessions(&self) {
-        if let Ok(answer) = self.server.sessions().await {
-            self.follow_sessions(&answer.sessions);
-        }
-    }
-
     /// Has the certificate renewed, for the same key.
     pub async fn renew_certificate(&self) -> Result<(), RenewalError> {
         let standing = self.standing();

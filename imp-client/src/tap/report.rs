@@ -59,6 +59,19 @@ pub struct Person {
     pub username: String,
 }
 
+impl TapOutcome {
+    /// A stable word for it: the reason's code, if there is one.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::Refused { reason } => reason.code(),
+            Self::Abandoned { reason } => reason.code(),
+            Self::Choose { .. } => "choose",
+            Self::Busy => "busy",
+        }
+    }
+}
+
 impl TapReport {
     /// Whether the server accepted.
     pub const fn accepted(&self) -> bool {
