@@ -128,7 +128,8 @@ impl Running {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    fn silent(&self, what: &'static str) -> ProcessError {
+    /// The error of not having done what it should.
+    pub fn silent(&self, what: &'static str) -> ProcessError {
         let said = self.said();
         let tail = said.len().saturating_sub(2000);
         let said = said.get(tail..).unwrap_or(&said).to_owned();

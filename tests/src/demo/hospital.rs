@@ -11,18 +11,23 @@ use super::narrator::Narrator;
 use crate::process::{self, Finished, Running};
 use crate::source_tree;
 
+/// What a server prints at its first start.
+const GREETING: [&str; 3] = ["listening on ", "CA fingerprint ", "administrator token "];
+
 /// A server and one workstation of it.
-pub(super) struct Hospital<'a> {
+pub struct Hospital<'a> {
     narrator: &'a Narrator,
     stage: &'a Path,
     folder: PathBuf,
     air: PathBuf,
     agent: Option<Running>,
     server: Option<Running>,
+    /// What the agent's environment holds beyond this process' own.
+    pub agent_environment: Vec<(String, String)>,
 }
 
 /// A phone, on the air while it runs.
-pub(super) struct Phone<'a> {
+pub struct Phone<'a> {
     narrator: &'a Narrator,
     stage: &'a Path,
     state: PathBuf,
@@ -30,32 +35,33 @@ pub(super) struct Phone<'a> {
 }
 
 /// How a tap ended, as the workstation reported it.
-pub(super) struct Tapped {
-    pub(super) code: Option<i32>,
-    pub(super) report: Value,
+pub struct Tapped {
+    /// The exit status of `imp-client tap`.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub report: Value,
 }
 
 impl Tapped {
-    pub(super) fn outcome(&self) -> &str {
+    /// `accepted`, `refused`, `abandoned`, …
+    pub fn outcome(&self) -> &str {
         self.report["outcome"].as_str().unwrap_or("nothing")
     }
 
-    pub(super) fn reason(&self) -> &str {
+    /// Why it did not succeed.
+    pub fn reason(&self) -> &str {
         self.report["reason"].as_str().unwrap_or("no reason")
     }
 
-    pub(super) fn detail(&self) -> &str {
+    /// More for the help desk.
+    pub fn detail(&self) -> &str {
         self.report["detail"].as_str().unwrap_or_default()
     }
 }
 
 impl<'a> Hospital<'a> {
     /// An empty hospital in `stage/name`; phones and workstations meet in `stage/air`.
-    pub(super) fn new(
-        stage: &'a Path,
-        name: &str,
-        narrator: &'a Narrator,
-    ) -> Result<Self, DemoError> {
+    pub fn new(stage: &'a Path, name: &str, narrator: &'a Narrator) -> Result<Self, DemoError> {
         let (folder, air) = (stage.join(name), stage.join("air"));
         let camera = folder.join("camera");
         for made in [&camera, &air, &folder.join("workstation")] {
@@ -77,26 +83,39 @@ impl<'a> Hospital<'a> {
                 source_tree::root().join("models"),
             ),
         )?;
-        Ok(Self { narrator, stage, folder, air, agent: None, server: None })
+        Ok(Self {
+            narrator,
+            stage,
+            folder,
+            air,
+            agent: None,
+            server: None,
+            agent_environment: Vec::new(),
+        })
+    }
+
+    /// Where phones and workstations meet.
+    pub fn air(&self) -> &Path {
+        &self.air
     }
 
     /// The server's configuration.
-    pub(super) fn config(&self) -> PathBuf {
+    pub fn config(&self) -> PathBuf {
         self.folder.join("imp-server.toml")
     }
 
     /// Where the workstation keeps things.
-    pub(super) fn workstation(&self) -> PathBuf {
+    pub fn workstation(&self) -> PathBuf {
         self.folder.join("workstation")
     }
 
     /// Starts the server; returns the lines it greets with.
-    pub(super) fn open(&mut self) -> Result<Vec<String>, DemoError> {
+    pub fn open(&mut self) -> Result<Vec<String>, DemoError> {
         let mut command = self.server_command(&["serve"]);
         self.show(&command);
         let server = Running::start("imp-server", &mut command)?;
         let mut greeting = Vec::new();
-        for beginning in ["listening on ", "CA fingerprint ", "administrator token "] {
+        for beginning in GREETING {
             let wanted = |line: &str| line.starts_with(beginning).then(|| line.to_owned());
             greeting.push(server.line(wanted)?);
         }
@@ -105,14 +124,14 @@ impl<'a> Hospital<'a> {
     }
 
     /// Runs an administrator's command; returns what it printed.
-    pub(super) fn administer(&self, arguments: &[&str]) -> Result<String, DemoError> {
+    pub fn administer(&self, arguments: &[&str]) -> Result<String, DemoError> {
         let mut command = self.server_command(arguments);
         self.show(&command);
         self.succeed(&mut command).map(|finished| finished.stdout)
     }
 
     /// Enrols the workstation, signs the officer in at it, and starts its agent.
-    pub(super) fn equip(&mut self, name: &str, officer: &str) -> Result<(), DemoError> {
+    pub fn equip(&mut self, name: &str, officer: &str) -> Result<(), DemoError> {
         let printed = self.administer(&["workstation", "add", name, "--unit", "Ward 3"])?;
         let invitation = last_line(&printed);
         self.client(&["enrol", "machine", &invitation])?;
@@ -121,16 +140,56 @@ impl<'a> Hospital<'a> {
         write(&code, &last_line(&printed))?;
         let (code, token) = (shown(&code), shown(&self.folder.join("officer-token")));
         self.client(&["enrol", "sign-in", "--code-file", &code, "--token", &token])?;
+        self.start_agent(None)
+    }
+
+    /// Starts the agent; with a point of `imp_client::crash` it aborts when it comes there.
+    pub fn start_agent(&mut self, abort_at: Option<&str>) -> Result<(), DemoError> {
         let mut command = self.client_command(&["agent"]);
         self.show(&command);
+        command.envs(self.agent_environment.iter().cloned());
+        if let Some(point) = abort_at {
+            command.env("IMP_CLIENT_ABORT_AT", point);
+        }
         let agent = Running::start("imp-client agent", &mut command)?;
-        agent.line(|line| line.contains("listens at").then_some(()))?;
-        self.agent = Some(agent);
+        if agent.line(|line| line.contains("listens at").then_some(())).is_ok() {
+            self.agent = Some(agent);
+            return Ok(());
+        }
+        // Some points come before it listens.
+        if abort_at.is_some() { Ok(()) } else { Err(agent.silent("did not start").into()) }
+    }
+
+    /// The running agent.
+    pub fn agent(&mut self) -> Option<&mut Running> {
+        self.agent.as_mut()
+    }
+
+    /// The running server.
+    pub fn server(&mut self) -> Option<&mut Running> {
+        self.server.as_mut()
+    }
+
+    /// Ends the agent as a power failure would.
+    pub fn kill_agent(&mut self) {
+        self.agent = None;
+    }
+
+    /// Ends the server as a power failure would.
+    pub fn kill_server(&mut self) {
+        self.server = None;
+    }
+
+    /// Starts the server again.
+    pub fn reopen(&mut self) -> Result<(), DemoError> {
+        let server = Running::start("imp-server", &mut self.server_command(&["serve"]))?;
+        server.line(|line| line.starts_with("listening on ").then_some(()))?;
+        self.server = Some(server);
         Ok(())
     }
 
     /// Sets before the camera what is in these pictures.
-    pub(super) fn camera_sees(&self, pictures: &[PathBuf]) -> Result<(), DemoError> {
+    pub fn camera_sees(&self, pictures: &[PathBuf]) -> Result<(), DemoError> {
         let camera = self.folder.join("camera");
         for entry in fs::read_dir(&camera).map_err(file("the camera's folder"))?.flatten() {
             fs::remove_file(entry.path()).map_err(file("a picture cannot be removed"))?;
@@ -143,19 +202,34 @@ impl<'a> Hospital<'a> {
     }
 
     /// Begins an enrolment at the desk; the phone gets the code, and goes on the air.
-    pub(super) fn enrol(&self, username: &str, phone: &mut Phone<'a>) -> Result<Value, DemoError> {
+    pub fn enrol(&self, username: &str, phone: &mut Phone<'a>) -> Result<Value, DemoError> {
         let (desk, invitation) = self.begin_enrolment(username)?;
         phone.bind(&invitation, &self.air)?;
         phone.run(&[])?;
-        let enrolled = desk.line(|line| {
-            let value: Value = serde_json::from_str(line).ok()?;
-            value.get("receipt_delivered").is_some().then_some(value)
-        })?;
-        Ok(enrolled)
+        finish_enrolment(&desk)
+    }
+
+    /// Goes on with an enrolment that was interrupted.
+    pub fn resume_enrolment(
+        &self,
+        username: &str,
+        phone: &mut Phone<'a>,
+    ) -> Result<Value, DemoError> {
+        let (desk, invitation) = self.begin_enrolment(username)?;
+        if !phone.is_running() {
+            phone.bind(&invitation, &self.air)?;
+            phone.run(&[])?;
+        }
+        finish_enrolment(&desk)
+    }
+
+    /// Somebody presses the button; the tap goes on by itself.
+    pub fn begin_tap(&self) -> Result<Running, DemoError> {
+        Ok(Running::start("imp-client tap", &mut self.client_command(&["tap", "--json"]))?)
     }
 
     /// Begins an enrolment; returns it with the invitation for the phone.
-    pub(super) fn begin_enrolment(&self, username: &str) -> Result<(Running, String), DemoError> {
+    pub fn begin_enrolment(&self, username: &str) -> Result<(Running, String), DemoError> {
         let token = shown(&self.folder.join("officer-token"));
         let mut command = self.client_command(&[
             "enrol",
@@ -178,7 +252,7 @@ impl<'a> Hospital<'a> {
     }
 
     /// Somebody presses the button.
-    pub(super) fn tap(&self, more: &[&str]) -> Result<Tapped, DemoError> {
+    pub fn tap(&self, more: &[&str]) -> Result<Tapped, DemoError> {
         let arguments: Vec<&str> = ["tap"].into_iter().chain(more.iter().copied()).collect();
         self.show(&self.client_command(&arguments));
         let arguments: Vec<&str> = arguments.into_iter().chain(["--json"]).collect();
@@ -190,14 +264,14 @@ impl<'a> Hospital<'a> {
     }
 
     /// Runs a command of the workstation; returns what it printed.
-    pub(super) fn client(&self, arguments: &[&str]) -> Result<String, DemoError> {
+    pub fn client(&self, arguments: &[&str]) -> Result<String, DemoError> {
         let mut command = self.client_command(arguments);
         self.show(&command);
         self.succeed(&mut command).map(|finished| finished.stdout)
     }
 
     /// Ends agent and server.
-    pub(super) fn close(mut self) -> Result<(), DemoError> {
+    pub fn close(mut self) -> Result<(), DemoError> {
         for running in [self.agent.take(), self.server.take()].into_iter().flatten() {
             running.stop()?;
         }
@@ -227,12 +301,12 @@ impl<'a> Hospital<'a> {
 
 impl<'a> Phone<'a> {
     /// A phone out of the box.
-    pub(super) fn new(stage: &'a Path, name: &str, narrator: &'a Narrator) -> Self {
+    pub fn new(stage: &'a Path, name: &str, narrator: &'a Narrator) -> Self {
         Self { narrator, stage, state: stage.join(name), running: None }
     }
 
     /// Binds it, as if it had scanned the code on the screen.
-    pub(super) fn bind(&self, invitation: &str, air: &Path) -> Result<(), DemoError> {
+    pub fn bind(&self, invitation: &str, air: &Path) -> Result<(), DemoError> {
         let mut command = self.command(&["bind", invitation]);
         command.arg("--radio-air").arg(air);
         self.show(&command);
@@ -240,7 +314,7 @@ impl<'a> Phone<'a> {
     }
 
     /// Goes on the air.
-    pub(super) fn run(&mut self, more: &[&str]) -> Result<(), DemoError> {
+    pub fn run(&mut self, more: &[&str]) -> Result<(), DemoError> {
         self.stop()?;
         let arguments: Vec<&str> = ["run"].into_iter().chain(more.iter().copied()).collect();
         let mut command = self.command(&arguments);
@@ -250,8 +324,18 @@ impl<'a> Phone<'a> {
         Ok(())
     }
 
+    /// Whether it is on the air.
+    pub fn is_running(&mut self) -> bool {
+        self.running.as_mut().is_some_and(Running::is_running)
+    }
+
+    /// Ends it as a power failure would.
+    pub fn kill(&mut self) {
+        self.running = None;
+    }
+
     /// Goes off the air.
-    pub(super) fn stop(&mut self) -> Result<(), DemoError> {
+    pub fn stop(&mut self) -> Result<(), DemoError> {
         if let Some(running) = self.running.take() {
             running.stop()?;
         }
@@ -259,7 +343,7 @@ impl<'a> Phone<'a> {
     }
 
     /// Asks it something; returns what it printed.
-    pub(super) fn ask(&self, arguments: &[&str]) -> Result<String, DemoError> {
+    pub fn ask(&self, arguments: &[&str]) -> Result<String, DemoError> {
         let mut command = self.command(arguments);
         self.show(&command);
         succeed(&mut command, self.stage).map(|finished| finished.stdout)
@@ -274,6 +358,15 @@ impl<'a> Phone<'a> {
     fn show(&self, command: &Command) {
         self.narrator.command(&process::typed(command, &shown(self.stage)));
     }
+}
+
+/// Waits until the desk says that the enrolment is complete.
+fn finish_enrolment(desk: &Running) -> Result<Value, DemoError> {
+    let enrolled = desk.line(|line| {
+        let value: Value = serde_json::from_str(line).ok()?;
+        value.get("receipt_delivered").is_some().then_some(value)
+    })?;
+    Ok(enrolled)
 }
 
 fn succeed(command: &mut Command, stage: &Path) -> Result<Finished, DemoError> {
@@ -309,6 +402,7 @@ fn file(what: &'static str) -> impl Fn(std::io::Error) -> DemoError {
     move |source| DemoError::File { what: what.to_owned(), source }
 }
 
-pub(super) fn shown(path: &Path) -> String {
+/// A path as it is printed.
+pub fn shown(path: &Path) -> String {
     path.display().to_string()
 }

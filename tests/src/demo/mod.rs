@@ -1,12 +1,11 @@
 //! `make demo`: the main job on real photographs, in separate processes, told to somebody who has never seen IMP.
 mod acts;
-mod hospital;
+pub mod hospital;
 mod narrator;
 
 use std::path::Path;
 
-pub use acts::play;
-use narrator::Narrator;
+pub use narrator::Narrator;
 
 use crate::process::ProcessError;
 
@@ -45,6 +44,6 @@ pub enum DemoError {
 /// Plays everything in `folder` and says how many expectations were not met.
 pub fn run(folder: &Path) -> Result<usize, DemoError> {
     let narrator = Narrator::new();
-    play(folder, &narrator)?;
+    acts::play(folder, &narrator)?;
     Ok(narrator.failures())
 }

@@ -11,8 +11,8 @@ mod workstation;
 use std::sync::Arc;
 
 use imp_api::admin::{
-    CreateUser, Entry, Events, InviteWorkstation, SignIn, SignInCode, SignedIn, User,
-    WorkstationInvited,
+    CreateUser, Entry, Events, InviteWorkstation, PolicyDocument, SignIn, SignInCode, SignedIn,
+    User, WorkstationInvited,
 };
 use imp_api::{Client, ClientError};
 use imp_authenticator::invitation::InvitationUri;
@@ -125,9 +125,11 @@ impl World {
 
     /// Puts a policy in force.
     pub async fn set_policy(&self, change: impl FnOnce(&mut Policy)) {
-        let mut policy: Policy = self.administrator.get("v1/policy").await.expect("the policy");
+        let document = self.administrator.get("v1/policy").await.expect("the policy");
+        let PolicyDocument(mut policy): PolicyDocument = document;
         change(&mut policy);
-        workstation::put_policy(self, &policy).await;
+        let changed = self.administrator.put("v1/policy", &PolicyDocument(policy)).await;
+        let _in_force: PolicyDocument = changed.expect("the policy is put in force");
     }
 
     /// Enrols a workstation and starts its agent.

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Prints what IMP costs: steps of a face, a tap on the server and on the air, start-up and memory of the server.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cargo=${CARGO:-cargo}
+
+title() { printf '\n== %s\n' "$1"; }
+
+title 'Face, one core (milliseconds for a step)'
+"$cargo" bench --locked --quiet -p imp-biometrics
+title 'Protocol: CPU time of a tap, bytes of statements, handshake and a whole tap on the air'
+"$cargo" bench --locked --quiet -p imp-authenticator
+title 'Server: taps (goal: at most 2 ms of CPU time each, at least 1,000 a second on two cores)'
+"$cargo" bench --locked --quiet -p imp-server
+
+title 'Server: start-up (goal: at most 200 ms) and memory when idle (goal: at most 40 MB)'
+"$cargo" build --locked --quiet --release -p imp-server
+server=${CARGO_TARGET_DIR:-target}/release/imp-server
+data=$(mktemp -d)
+trap 'rm -rf "$data"' EXIT
+
+# Starts a server, waits until it listens, and says how long that took and what it holds some seconds later.
+measure() {
+  local label=$1 began ready pid
+  began=$(date +%s%N)
+  coproc IMP { exec env IMP_SERVER__HTTP__LISTEN=127.0.0.1:0 "$server" --data "$data" serve 2>"$data/log"; }
+  pid=$IMP_PID
+  while read -r line <&"${IMP[0]}"; do
+    [[ $line == 'listening on '* ]] && break
+  done
+  ready=$(date +%s%N)
+  sleep 3
+  printf '%-28s %5d ms   %6.1f MB resident\n' "$label" $(((ready - began) / 1000000)) \
+    "$(awk '/^VmRSS/ {print $2 / 1024}' "/proc/$pid/status")"
+  kill "$pid"
+  wait "$pid" || true
+}
+measure 'first start (makes its keys)'
+for run in 1 2 3; do
+  measure "start $run"
+done
