@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use clap::{Args, Subcommand};
 use imp_biometrics::{
-    CaptureError, CompareError, DrawMaskError, Engine, EnrolError, Image, ImageError, InferenceError, LoadError,
-    MaskStyle, Outcome, Step,
+    CaptureError, CompareError, DrawMaskError, Engine, EnrolError, Image, ImageError,
+    InferenceError, LoadError, MaskStyle, Outcome, Step,
 };
 use imp_models::{ModelStore, OpenError};
 
@@ -155,7 +155,11 @@ impl FaceError {
 }
 
 /// Carries out `command` and writes its answer to `out`; `models` is used where the command names no folder.
-pub(crate) fn run(command: &FaceCommand, models: &Path, out: &mut impl Write) -> Result<Answer, FaceError> {
+pub(crate) fn run(
+    command: &FaceCommand,
+    models: &Path,
+    out: &mut impl Write,
+) -> Result<Answer, FaceError> {
     match command {
         FaceCommand::Compare(arguments) => compare(arguments, models, out),
         FaceCommand::Inspect(arguments) => inspect(arguments, models, out),
@@ -182,7 +186,11 @@ fn compare(arguments: &Compare, models: &Path, out: &mut impl Write) -> Result<A
         probe: InspectionReport::new(&arguments.probe, probe, limit),
         verification,
     };
-    if arguments.output.json { report::json(&report, out)? } else { report.write(out)? }
+    if arguments.output.json {
+        report::json(&report, out)?
+    } else {
+        report.write(out)?
+    }
     Ok(answer)
 }
 
@@ -194,7 +202,11 @@ fn inspect(arguments: &Inspect, models: &Path, out: &mut impl Write) -> Result<A
     let answer = if inspection.faces.is_empty() { Answer::No } else { Answer::Yes };
     let limit = engine.set().thresholds.attack;
     let report = InspectionReport::new(&arguments.picture, inspection, limit);
-    if arguments.output.json { report::json(&report, out)? } else { report.write(out)? }
+    if arguments.output.json {
+        report::json(&report, out)?
+    } else {
+        report.write(out)?
+    }
     Ok(answer)
 }
 

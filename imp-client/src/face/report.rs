@@ -36,7 +36,11 @@ impl ComparisonReport {
         self.probe.write_faces(out)?;
         let v = &self.verification;
         let same = v.outcome == Outcome::Match;
-        writeln!(out, "similarity {:.3}, threshold {:.3} ({})", v.similarity, v.threshold, v.model_set)?;
+        writeln!(
+            out,
+            "similarity {:.3}, threshold {:.3} ({})",
+            v.similarity, v.threshold, v.model_set
+        )?;
         writeln!(out, "{}", if same { "same person" } else { "different people" })?;
         steps(&v.steps, out)
     }
@@ -60,7 +64,12 @@ impl InspectionReport {
         faces.iter().enumerate().try_for_each(|(index, face)| self.write_face(index + 1, face, out))
     }
 
-    fn write_face(&self, number: usize, found: &InspectedFace, out: &mut impl Write) -> io::Result<()> {
+    fn write_face(
+        &self,
+        number: usize,
+        found: &InspectedFace,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         let (b, q) = (found.face.bounding_box, &found.quality);
         writeln!(
             out,
@@ -83,7 +92,11 @@ impl InspectionReport {
         writeln!(out, "    mask: {worn} ({:.3})", found.mask_score)?;
         let living = found.attack_score >= self.attack_threshold;
         let liveness = if living { "bona fide" } else { "presentation attack" };
-        writeln!(out, "    liveness: {liveness} ({:.3}, threshold {:.2})", found.attack_score, self.attack_threshold)
+        writeln!(
+            out,
+            "    liveness: {liveness} ({:.3}, threshold {:.2})",
+            found.attack_score, self.attack_threshold
+        )
     }
 }
 

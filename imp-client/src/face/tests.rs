@@ -26,7 +26,10 @@ fn face(arguments: &[&str]) -> (Result<Answer, FaceError>, String) {
 fn comparing_says_same_person_or_different_people() {
     let (answer, text) = face(&["compare", &photograph("obama.jpg"), &photograph("obama2.jpg")]);
     assert_eq!(answer.unwrap(), Answer::Yes, "{text}");
-    assert!(text.contains("same person") && text.contains("threshold") && text.contains("embed"), "{text}");
+    assert!(
+        text.contains("same person") && text.contains("threshold") && text.contains("embed"),
+        "{text}"
+    );
     let (answer, text) = face(&["compare", &photograph("obama.jpg"), &photograph("biden.jpg")]);
     assert_eq!(answer.unwrap(), Answer::No);
     assert!(text.contains("different people"), "{text}");
@@ -34,7 +37,8 @@ fn comparing_says_same_person_or_different_people() {
 
 #[test]
 fn json_carries_the_evidence() {
-    let (answer, text) = face(&["compare", "--json", &photograph("obama.jpg"), &photograph("obama3.jpg")]);
+    let (answer, text) =
+        face(&["compare", "--json", &photograph("obama.jpg"), &photograph("obama3.jpg")]);
     answer.unwrap();
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["outcome"], "match");
@@ -66,15 +70,27 @@ fn each_kind_of_bad_picture_is_named() {
     let (answer, _) = face(&["inspect", &text.display().to_string()]);
     assert!(matches!(answer, Err(FaceError::Picture { source: ImageError::NotAnImage, .. })));
     let (answer, _) = face(&["inspect", "/nonexistent.jpg"]);
-    assert!(matches!(answer, Err(FaceError::Picture { source: ImageError::Unreadable { .. }, .. })));
+    assert!(matches!(
+        answer,
+        Err(FaceError::Picture { source: ImageError::Unreadable { .. }, .. })
+    ));
     let blank = folder.path().join("blank.png");
     let picture = Image::from_rgb(64, 64, vec![90; 64 * 64 * 3]).unwrap();
     std::fs::write(&blank, picture.to_png().unwrap()).unwrap();
     let blank = blank.display().to_string();
     assert_eq!(face(&["inspect", &blank]).0.unwrap(), Answer::No);
-    assert!(matches!(face(&["compare", &blank, &photograph("obama.jpg")]).0, Err(FaceError::Reference { .. })));
-    assert!(matches!(face(&["compare", &photograph("obama.jpg"), &blank]).0, Err(FaceError::Probe { .. })));
-    assert!(matches!(face(&["mask", &blank, "/nonexistent/out.png"]).0, Err(FaceError::Draw { .. })));
+    assert!(matches!(
+        face(&["compare", &blank, &photograph("obama.jpg")]).0,
+        Err(FaceError::Reference { .. })
+    ));
+    assert!(matches!(
+        face(&["compare", &photograph("obama.jpg"), &blank]).0,
+        Err(FaceError::Probe { .. })
+    ));
+    assert!(matches!(
+        face(&["mask", &blank, "/nonexistent/out.png"]).0,
+        Err(FaceError::Draw { .. })
+    ));
 }
 
 #[test]
