@@ -5,8 +5,8 @@ use imp_identity::phone::{Binding, Phone, PhoneError};
 use imp_identity::user::User;
 use imp_storage::StorageError;
 
-use super::public_key::{self, InvalidPublicKey};
 use super::Context;
+use super::public_key::{self, InvalidPublicKey};
 use crate::store::Tables as _;
 
 /// A phone is bound.

@@ -4,8 +4,8 @@ use imp_identity::invitation::{Code, InvitationError};
 use imp_identity::workstation::{Workstation, WorkstationError};
 use imp_storage::StorageError;
 
-use super::public_key::{self, InvalidPublicKey};
 use super::Context;
+use super::public_key::{self, InvalidPublicKey};
 use crate::store::Tables as _;
 
 /// The workstation was not enrolled.

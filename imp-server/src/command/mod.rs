@@ -83,7 +83,7 @@ pub struct Context<'a> {
     /// The current instant.
     pub now: Timestamp,
     /// Randomness.
-    pub rng: &'a mut (dyn CryptoRng + Send),
+    pub rng: &'a mut (dyn CryptoRng + Send + Sync),
     /// The installation.
     pub trust_domain: &'a TrustDomain,
     /// The server's statement key.

@@ -22,11 +22,7 @@ pub(super) struct About<'a> {
 
 impl Context<'_> {
     /// Signs the receipt of an event that was appended just now.
-    pub(super) fn receipt(
-        &self,
-        event: Appended,
-        about: &About<'_>,
-    ) -> Result<Vec<u8>, SignError> {
+    pub(super) fn receipt(&self, event: Appended, about: &About<'_>) -> Result<Vec<u8>, SignError> {
         let label = about.workstation.map(|workstation| workstation.name.to_string());
         Receipt {
             event: event.id,

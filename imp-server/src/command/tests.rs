@@ -1,0 +1,45 @@
+//! Every command on both databases.
+use imp_identity::user::{Role, User};
+use imp_storage::testing;
+
+use crate::{command, store};
+
+mod enrolment;
+mod hospital;
+mod jobs;
+mod machines;
+mod people;
+mod session;
+mod tap;
+
+use hospital::{Desk, Hospital, Nurse};
+
+/// An empty hospital in each database.
+async fn hospitals() -> Vec<Hospital> {
+    testing::both(&store::MIGRATIONS).await.into_iter().map(Hospital::new).collect()
+}
+
+/// A hospital with an officer, a desk and a nurse.
+struct Ward {
+    hospital: Hospital,
+    officer: User,
+    desk: Desk,
+    nurse: Nurse,
+}
+
+impl Ward {
+    async fn new(mut hospital: Hospital) -> Self {
+        let officer = hospital.user("grace", Role::Officer).await;
+        let desk = hospital.desk("Ward 3, bed 7").await;
+        let nurse = hospital.nurse("ada", officer.id, &desk).await;
+        Self { hospital, officer, desk, nurse }
+    }
+}
+
+async fn wards() -> Vec<Ward> {
+    let mut wards = vec![];
+    for hospital in hospitals().await {
+        wards.push(Ward::new(hospital).await);
+    }
+    wards
+}

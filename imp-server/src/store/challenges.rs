@@ -84,8 +84,10 @@ impl Challenges<'_> {
     /// The challenge of a tap.
     pub async fn find(&mut self, tap: TapId) -> Result<Option<Challenge>, StorageError> {
         const SQL: &str = "SELECT * FROM challenges WHERE tap_id = $1";
-        let row: Option<ChallengeRow> =
-            on!(self.0, |conn| sqlx::query_as(SQL).bind(tap.as_uuid()).fetch_optional(conn).await?);
+        let row: Option<ChallengeRow> = on!(self.0, |conn| sqlx::query_as(SQL)
+            .bind(tap.as_uuid())
+            .fetch_optional(conn)
+            .await?);
         row.map(Challenge::try_from).transpose()
     }
 

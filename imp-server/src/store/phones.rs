@@ -104,7 +104,11 @@ impl TryFrom<RosterRowRow> for RosterRow {
 
 impl Phones<'_> {
     /// Adds a phone with the invitation that it may use.
-    pub async fn add(&mut self, phone: &Phone, invitation: &Invitation) -> Result<(), StorageError> {
+    pub async fn add(
+        &mut self,
+        phone: &Phone,
+        invitation: &Invitation,
+    ) -> Result<(), StorageError> {
         const SQL: &str = "INSERT INTO phones \
             (phone_id, user_id, phone_code, phone_code_expires_at) VALUES ($1, $2, $3, $4)";
         on!(&mut *self.0, |conn| sqlx::query(SQL)

@@ -49,7 +49,10 @@ impl SessionRow {
         if let Some(at) = self.ended_at {
             return Ok(State::Ended {
                 at: instant("sessions.ended_at", at)?,
-                reason: text("sessions.end_reason", self.end_reason.as_deref().unwrap_or_default())?,
+                reason: text(
+                    "sessions.end_reason",
+                    self.end_reason.as_deref().unwrap_or_default(),
+                )?,
             });
         }
         match (self.suspended_at, self.suspended_until) {

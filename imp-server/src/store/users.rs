@@ -92,8 +92,10 @@ impl Users<'_> {
     /// The user of that name.
     pub async fn find_by_name(&mut self, name: &Username) -> Result<Option<User>, StorageError> {
         const SQL: &str = "SELECT * FROM users WHERE username = $1";
-        let row: Option<UserRow> =
-            on!(self.0, |conn| sqlx::query_as(SQL).bind(name.as_str()).fetch_optional(conn).await?);
+        let row: Option<UserRow> = on!(self.0, |conn| sqlx::query_as(SQL)
+            .bind(name.as_str())
+            .fetch_optional(conn)
+            .await?);
         row.map(User::try_from).transpose()
     }
 

@@ -156,7 +156,8 @@ impl Workstations<'_> {
             .bind(limit(asked))
             .fetch_all(conn)
             .await?);
-        let found: Vec<_> = rows.into_iter().map(Workstation::try_from).collect::<Result<_, _>>()?;
+        let found: Vec<_> =
+            rows.into_iter().map(Workstation::try_from).collect::<Result<_, _>>()?;
         Ok(Page::new(found, asked, |workstation| workstation.id))
     }
 }

@@ -1,0 +1,328 @@
+//! A small hospital to test with: people, a workstation, phones with keys, and taps that they sign. The parent module
+//! brings `command` and `store` into scope; the bench shares this file.
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use imp_authenticator::{
+    AttackCheck, AttackOutcome, Comparison, ComparisonOutcome, MatchEvidence, SignError, Signer,
+    StorageStatement, TapStatement,
+};
+use imp_identity::challenge::Audience;
+use imp_identity::spiffe::{Machine, SpiffeId, TrustDomain};
+use imp_identity::tap::{Intent, Purpose, Step};
+use imp_identity::user::{Role, User};
+use imp_identity::{Actor, Digest, Event, PhoneId, TapId, UserId, WorkstationId};
+use imp_storage::Storage;
+use jiff::{SignedDuration, Timestamp};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+use super::command::{self, Context};
+
+/// The models that every test uses.
+pub const MODEL_SET: &str = "imp-face@1";
+
+/// A P-256 key in memory.
+pub struct Key {
+    pair: EcdsaKeyPair,
+    public_key: Vec<u8>,
+}
+
+impl Key {
+    /// A new key.
+    pub fn generate() -> Self {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let mut public_key = data_encoding::HEXLOWER
+            .decode(b"3059301306072a8648ce3d020106082a8648ce3d030107034200")
+            .unwrap();
+        public_key.extend_from_slice(pair.public_key().as_ref());
+        Self { pair, public_key }
+    }
+}
+
+impl Signer for Key {
+    fn public_key(&self) -> &[u8] {
+        &self.public_key
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
+        let signature = self.pair.sign(&SystemRandom::new(), message).map_err(SignError::new)?;
+        signature.as_ref().try_into().map_err(SignError::new)
+    }
+}
+
+/// A workstation and its key.
+pub struct Desk {
+    /// Names it.
+    pub id: WorkstationId,
+    /// Its key.
+    pub key: Key,
+}
+
+/// An enrolled person and her phone.
+pub struct Nurse {
+    /// Who.
+    pub user: User,
+    /// Her phone.
+    pub phone: PhoneId,
+    /// The phone's key.
+    pub key: Key,
+    /// The digest of her reference.
+    pub digest: Digest,
+}
+
+/// What a workstation submits.
+#[derive(Clone)]
+pub struct Signed {
+    /// The tap.
+    pub tap: TapId,
+    /// By the phone.
+    pub statement: Vec<u8>,
+    /// By the workstation.
+    pub evidence: Vec<u8>,
+}
+
+/// The two statements of a good tap, to be spoiled.
+#[derive(Clone)]
+pub struct Draft {
+    /// By the phone.
+    pub statement: TapStatement,
+    /// By the workstation.
+    pub evidence: MatchEvidence,
+}
+
+/// A server's database and everything that a context needs.
+pub struct Hospital {
+    /// The database.
+    pub storage: Storage,
+    /// The time.
+    pub now: Timestamp,
+    /// The statement key.
+    pub signer: std::sync::Arc<Key>,
+    /// The installation.
+    pub trust_domain: TrustDomain,
+    rng: StdRng,
+}
+
+impl Hospital {
+    /// An empty one.
+    pub fn new(storage: Storage) -> Self {
+        Self {
+            storage,
+            now: "2026-03-02T08:00:00Z".parse().unwrap(),
+            signer: std::sync::Arc::new(Key::generate()),
+            trust_domain: "hospital.example".parse().unwrap(),
+            rng: StdRng::seed_from_u64(7),
+        }
+    }
+
+    /// Another request at the same server.
+    pub fn beside(&self, seed: u64) -> Self {
+        Self {
+            storage: self.storage.clone(),
+            now: self.now,
+            signer: std::sync::Arc::clone(&self.signer),
+            trust_domain: self.trust_domain.clone(),
+            rng: StdRng::seed_from_u64(seed),
+        }
+    }
+
+    /// What a command works with.
+    pub fn context(&mut self) -> Context<'_> {
+        Context {
+            storage: &self.storage,
+            now: self.now,
+            rng: &mut self.rng,
+            trust_domain: &self.trust_domain,
+            signer: self.signer.as_ref(),
+        }
+    }
+
+    /// Lets time pass.
+    pub fn advance(&mut self, by: SignedDuration) {
+        self.now += by;
+    }
+
+    /// A new user.
+    pub async fn user(&mut self, name: &str, role: Role) -> User {
+        let new = command::NewUser {
+            username: name.parse().unwrap(),
+            display_name: name.parse().unwrap(),
+            role,
+            unit: Some("Ward 3".parse().unwrap()),
+        };
+        command::create_user(&mut self.context(), Actor::Server, new).await.unwrap()
+    }
+
+    /// A new enrolled workstation.
+    pub async fn desk(&mut self, name: &str) -> Desk {
+        let name = name.parse().unwrap();
+        let invited =
+            command::invite_workstation(&mut self.context(), Actor::Server, name, None).await;
+        let code = invited.unwrap().code;
+        let key = Key::generate();
+        let enrolled =
+            command::enrol_workstation(&mut self.context(), &code, key.public_key().to_vec()).await;
+        Desk { id: enrolled.unwrap().id, key }
+    }
+
+    /// A new user with a phone, enrolled by `officer`.
+    pub async fn nurse(&mut self, name: &str, officer: UserId, desk: &Desk) -> Nurse {
+        let user = self.user(name, Role::Staff).await;
+        self.enrol(user, officer, desk).await
+    }
+
+    /// Enrols a user with a new phone.
+    pub async fn enrol(&mut self, user: User, officer: UserId, desk: &Desk) -> Nurse {
+        let opened = self.open_enrolment(&user, officer, desk).await;
+        let key = Key::generate();
+        let bound =
+            command::bind_phone(&mut self.context(), &opened.code, key.public_key().to_vec()).await;
+        let phone = bound.unwrap().phone.id;
+        let digest = Digest::of(&[b"face", key.public_key()]);
+        let nurse = Nurse { user, phone, key, digest };
+        let issued = command::issue_reference(
+            &mut self.context(),
+            command::IssueReference {
+                officer,
+                workstation: desk.id,
+                enrolment: opened.enrolment.id,
+                digest,
+                model_set: MODEL_SET.to_owned(),
+            },
+        )
+        .await;
+        let reference = issued.unwrap().reference.id;
+        let stored = StorageStatement { reference, digest, at: self.now };
+        let statement = stored.sign(nurse.phone, &nurse.key).unwrap();
+        let request = command::ConfirmReference {
+            officer,
+            workstation: desk.id,
+            enrolment: opened.enrolment.id,
+            statement: &statement,
+        };
+        command::confirm_reference(&mut self.context(), request).await.unwrap();
+        nurse
+    }
+
+    /// Begins an enrolment.
+    pub async fn open_enrolment(
+        &mut self,
+        user: &User,
+        officer: UserId,
+        desk: &Desk,
+    ) -> command::EnrolmentOpened {
+        let request = command::OpenEnrolment {
+            officer,
+            workstation: desk.id,
+            username: user.username.clone(),
+            notice: "2026-01".to_owned(),
+        };
+        command::open_enrolment(&mut self.context(), request).await.unwrap()
+    }
+
+    /// Opens a tap and drafts what a willing phone and an honest workstation would sign.
+    pub async fn draft(&mut self, nurse: &Nurse, desk: &Desk, purpose: Purpose) -> (TapId, Draft) {
+        let audience = Audience { workstation: desk.id, phone: nurse.phone, purpose };
+        let opened = command::open_tap(&mut self.context(), audience).await.unwrap();
+        let workstation = SpiffeId {
+            trust_domain: self.trust_domain.clone(),
+            machine: Machine::Workstation(desk.id),
+        };
+        let statement = TapStatement {
+            challenge: opened.nonce,
+            workstation,
+            exporter: [9; 32],
+            reference_digest: nurse.digest,
+            purpose,
+            intent: Intent::Screen,
+            at: self.now,
+        };
+        let evidence = MatchEvidence {
+            challenge: opened.nonce,
+            exporter: [9; 32],
+            reference_digest: nurse.digest,
+            purpose,
+            comparison: Comparison {
+                outcome: ComparisonOutcome::Match,
+                similarity: 0.8,
+                threshold: 0.5,
+            },
+            attack: AttackCheck { outcome: AttackOutcome::BonaFide, score: 0.9, threshold: 0.5 },
+            mask: true,
+            model_set: MODEL_SET.to_owned(),
+            frames: 5,
+            steps: vec![Step { name: "compare".to_owned(), micros: 900 }],
+            at: self.now,
+        };
+        (opened.tap, Draft { statement, evidence })
+    }
+
+    /// A good tap, signed but not submitted.
+    pub async fn signed(&mut self, nurse: &Nurse, desk: &Desk, purpose: Purpose) -> Signed {
+        let (tap, draft) = self.draft(nurse, desk, purpose).await;
+        draft.sign(tap, nurse, desk)
+    }
+
+    /// Submits.
+    pub async fn submit(
+        &mut self,
+        desk: &Desk,
+        signed: &Signed,
+    ) -> Result<command::TapAccepted, command::SubmitTapError> {
+        let submission = command::Submission {
+            workstation: desk.id,
+            tap: signed.tap,
+            statement: &signed.statement,
+            evidence: &signed.evidence,
+        };
+        command::submit_tap(&mut self.context(), submission).await
+    }
+
+    /// A good tap.
+    pub async fn tap(
+        &mut self,
+        nurse: &Nurse,
+        desk: &Desk,
+        purpose: Purpose,
+    ) -> Result<command::TapAccepted, command::SubmitTapError> {
+        let signed = self.signed(nurse, desk, purpose).await;
+        self.submit(desk, &signed).await
+    }
+
+    /// The names of the events after a place.
+    pub async fn events_after(&self, place: u64) -> Vec<&'static str> {
+        self.facts_after(place).await.iter().map(Event::name).collect()
+    }
+
+    /// The events after a place.
+    pub async fn facts_after(&self, place: u64) -> Vec<Event> {
+        let entries = command::events_page(&self.storage, place, 500).await.unwrap();
+        entries.into_iter().map(|entry| entry.record.event).collect()
+    }
+
+    /// The place of the last event. Checks that no place is missing.
+    pub async fn place(&self) -> u64 {
+        let mut place = 0;
+        loop {
+            let entries = command::events_page(&self.storage, place, 500).await.unwrap();
+            if entries.is_empty() {
+                return place;
+            }
+            for entry in entries {
+                assert_eq!(entry.sequence, place + 1, "the log has a gap");
+                place = entry.sequence;
+            }
+        }
+    }
+}
+
+impl Draft {
+    /// Signs both statements.
+    pub fn sign(&self, tap: TapId, nurse: &Nurse, desk: &Desk) -> Signed {
+        Signed {
+            tap,
+            statement: self.statement.sign(nurse.phone, &nurse.key).unwrap(),
+            evidence: self.evidence.sign(desk.id, &desk.key).unwrap(),
+        }
+    }
+}
