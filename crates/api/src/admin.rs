@@ -1,8 +1,9 @@
 //! Administration: users, workstations, phones, policy, events, and the first sign-ins.
 use imp_identity::event::Record;
 use imp_identity::invitation::Code;
+use imp_identity::policy::Policy;
 use imp_identity::user::Role;
-use imp_identity::{Secret, UserId, WorkstationId};
+use imp_identity::{PhoneId, Secret, UserId, WorkstationId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -112,6 +113,54 @@ pub struct WorkstationInvited {
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
 }
+
+/// A workstation, as `GET /v1/workstations` lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Workstation {
+    /// Names the workstation.
+    #[schema(value_type = Uuid)]
+    pub id: WorkstationId,
+    /// How it is shown to people.
+    pub name: String,
+    /// The ward or department where it stands.
+    pub unit: Option<String>,
+    /// `invited`, `enrolled` or `revoked`.
+    pub state: String,
+}
+
+/// One page of workstations, oldest first. `GET /v1/workstations?after=…&limit=…` by an officer or administrator.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Workstations {
+    /// The page.
+    pub workstations: Vec<Workstation>,
+    /// Pass as `after` for the next page; absent on the last.
+    #[schema(value_type = Option<Uuid>)]
+    pub next: Option<WorkstationId>,
+}
+
+/// A phone, as `GET /v1/users/{user}/phones` lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Phone {
+    /// Names the phone.
+    #[schema(value_type = Uuid)]
+    pub id: PhoneId,
+    /// `invited`, `bound` or `revoked`.
+    pub state: String,
+}
+
+/// A user's phones. `GET /v1/users/{user}/phones` by an officer or administrator.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Phones {
+    /// Newest last.
+    pub phones: Vec<Phone>,
+}
+
+/// The policy in force. `GET /v1/policy` by an administrator or auditor; `PUT` of it by an administrator, with the
+/// `version` that was edited, puts another in force and answers it with its new version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object)]
+pub struct PolicyDocument(pub Policy);
 
 /// `POST /v1/phones/{phone}/revocation` and `POST /v1/workstations/{workstation}/revocation` by an officer or administrator. Answers 204.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

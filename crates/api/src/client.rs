@@ -2,12 +2,15 @@
 use std::time::Duration;
 
 use imp_identity::{EnrolmentId, Secret, SessionId, TapId};
+use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
 use crate::{admin, enrolment, machine, session, tap};
+
+mod administration;
 
 /// Largest answer that is read, in bytes: a roster of some ten thousand phones.
 pub const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -199,6 +202,22 @@ impl Client {
         serde_json::from_slice(&bytes).map_err(|_| ClientError::Answer { status: status.as_u16() })
     }
 
+    /// `PUT` with a JSON body and a JSON answer.
+    pub async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<T, ClientError> {
+        let (status, bytes) = self.request(Method::PUT, path, Some(body)).await?;
+        serde_json::from_slice(&bytes).map_err(|_| ClientError::Answer { status: status.as_u16() })
+    }
+
+    /// `DELETE` with a JSON answer.
+    pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let (status, bytes) = self.request(Method::DELETE, path, None::<&()>).await?;
+        serde_json::from_slice(&bytes).map_err(|_| ClientError::Answer { status: status.as_u16() })
+    }
+
     /// `POST` with a JSON body and no answer.
     pub async fn post_nothing(
         &self,
@@ -206,6 +225,16 @@ impl Client {
         body: &(impl Serialize + Sync),
     ) -> Result<(), ClientError> {
         self.request(Method::POST, path, Some(body)).await.map(|_| ())
+    }
+
+    /// What time the server has (RFC 9110 §6.6.1), to the second: whatever it answers, it says so.
+    pub async fn server_time(&self) -> Result<Timestamp, ClientError> {
+        let response = self.http.head(self.base.clone()).send().await;
+        let response = response.map_err(ClientError::Unreachable)?;
+        let status = response.status().as_u16();
+        let date = response.headers().get(reqwest::header::DATE).and_then(|d| d.to_str().ok());
+        let parsed = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+        parsed.map(|date| date.timestamp()).ok_or(ClientError::Answer { status })
     }
 
     async fn request(

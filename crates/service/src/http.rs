@@ -1,8 +1,8 @@
 //! HTTP as every server of IMP speaks it: problems for answers (RFC 9457), bounds on bodies and time, careful headers.
 mod json;
 mod layers;
-mod problem;
+pub mod problem;
 
 pub use json::Json;
 pub use layers::{Bounds, protected};
-pub use problem::ProblemResponse;
+pub use problem::{ProblemKind, ProblemResponse};

@@ -46,8 +46,7 @@ impl Telemetry {
     pub fn start(&self) -> Result<(), TelemetryError> {
         let filter = EnvFilter::try_new(&self.filter)
             .map_err(|_| TelemetryError::Filter(self.filter.clone()))?;
-        let lines =
-            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
         let started = match self.format {
             Format::Text => lines.with_target(false).finish().try_init(),
             Format::Json => lines.json().flatten_event(true).finish().try_init(),

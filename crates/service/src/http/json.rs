@@ -4,11 +4,10 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use imp_api::Problem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::ProblemResponse;
+use super::problem::{self, ProblemResponse};
 
 /// A JSON body, in both directions.
 #[derive(Clone, Copy, Debug)]
@@ -19,22 +18,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ProblemResponse> {
         if !is_json(request.headers()) {
-            let title = "The body must be application/json.";
-            return Err(Problem::new(415, "media-type", title).into());
+            return Err(problem::MEDIA_TYPE_WRONG.says("The body must be application/json."));
         }
         let bytes = Bytes::from_request(request, state).await.map_err(|e| unread(&e))?;
-        match serde_json::from_slice(&bytes) {
-            Ok(value) => Ok(Self(value)),
-            Err(error) if error.is_data() => {
-                let title = "The body does not say what is expected.";
-                Err(ProblemResponse(Problem::new(422, "body-invalid", title))
-                    .with_detail(error.to_string()))
-            }
-            Err(error) => {
-                let problem = Problem::new(400, "body-malformed", "The body is not JSON.");
-                Err(ProblemResponse(problem).with_detail(error.to_string()))
-            }
-        }
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            let problem = if error.is_data() {
+                problem::BODY_INVALID.says("The body does not say what is expected.")
+            } else {
+                problem::BODY_MALFORMED.says("The body is not JSON.")
+            };
+            problem.with_detail(error.to_string())
+        })
     }
 }
 
@@ -45,10 +39,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
                 let media_type = HeaderValue::from_static("application/json");
                 ([(header::CONTENT_TYPE, media_type)], body).into_response()
             }
-            Err(error) => {
-                ProblemResponse::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", &error)
-                    .into_response()
-            }
+            Err(error) => problem::INTERNAL.because(&error).into_response(),
         }
     }
 }
@@ -61,7 +52,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn unread(rejection: &BytesRejection) -> ProblemResponse {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Problem::new(413, "body-too-large", "The body is too large.").into();
+        return problem::BODY_TOO_LARGE.says("The body is too large.");
     }
-    Problem::new(400, "body-unreadable", "The body could not be read.").into()
+    problem::BODY_UNREADABLE.says("The body could not be read.")
 }

@@ -7,10 +7,9 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use imp_api::Problem;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::ProblemResponse;
+use super::problem::{ProblemResponse, TIMEOUT};
 
 /// How much a request may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,10 +43,7 @@ pub fn protected(router: Router, bounds: Bounds) -> Router {
 async fn in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => {
-            let problem = Problem::new(503, "timeout", "The server took too long. Try again.");
-            ProblemResponse(problem).into_response()
-        }
+        Err(_) => TIMEOUT.says("The server took too long. Try again.").into_response(),
     }
 }
 
@@ -84,6 +80,7 @@ mod tests {
     use axum::body::{Body, to_bytes};
     use axum::http::StatusCode;
     use axum::routing::{get, post};
+    use imp_api::Problem;
     use tower::ServiceExt as _;
 
     use crate::http::Json;

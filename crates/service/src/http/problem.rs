@@ -6,25 +6,87 @@ use axum::response::{IntoResponse, Response};
 use imp_api::Problem;
 use imp_api::problem::MEDIA_TYPE;
 
+/// One kind of problem: what a stable type URI means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProblemKind {
+    /// The last part of the type URI, in kebab case.
+    pub code: &'static str,
+    /// The HTTP status that goes with it.
+    pub status: u16,
+    /// What it means, for the reference.
+    pub meaning: &'static str,
+}
+
 /// A [`Problem`] that is answered.
 #[derive(Clone, Debug)]
 pub struct ProblemResponse(pub Problem);
 
-impl ProblemResponse {
-    /// The problem `code` with `error`'s own sentence. Errors of the server's own are logged here, once, with
-    /// their whole chain, and the caller is told nothing of them.
-    pub fn new(status: StatusCode, code: &str, error: &(dyn Error + 'static)) -> Self {
-        if status.is_server_error() {
-            tracing::error!(error, "request failed");
-            return Self::internal();
-        }
-        Self(Problem::new(status.as_u16(), code, error.to_string()))
+/// Something broke on our side.
+pub const INTERNAL: ProblemKind = ProblemKind {
+    code: "internal",
+    status: 500,
+    meaning: "Something broke in the server; its log says what.",
+};
+/// The handler took too long.
+pub const TIMEOUT: ProblemKind =
+    ProblemKind { code: "timeout", status: 503, meaning: "The request took too long. Try again." };
+/// Not JSON.
+pub const BODY_MALFORMED: ProblemKind =
+    ProblemKind { code: "body-malformed", status: 400, meaning: "The body is not JSON." };
+/// JSON, but not what is expected.
+pub const BODY_INVALID: ProblemKind = ProblemKind {
+    code: "body-invalid",
+    status: 422,
+    meaning: "The body is JSON, but not what this endpoint expects; `detail` says where.",
+};
+/// Broke off.
+pub const BODY_UNREADABLE: ProblemKind = ProblemKind {
+    code: "body-unreadable",
+    status: 400,
+    meaning: "The body broke off before its end.",
+};
+/// More than the bound.
+pub const BODY_TOO_LARGE: ProblemKind = ProblemKind {
+    code: "body-too-large",
+    status: 413,
+    meaning: "The body is larger than any that this server expects.",
+};
+/// Not declared as JSON.
+pub const MEDIA_TYPE_WRONG: ProblemKind =
+    ProblemKind { code: "media-type", status: 415, meaning: "The body is not `application/json`." };
+
+/// Every kind that this crate answers with.
+pub const KINDS: [ProblemKind; 7] = [
+    BODY_MALFORMED,
+    BODY_UNREADABLE,
+    BODY_TOO_LARGE,
+    MEDIA_TYPE_WRONG,
+    BODY_INVALID,
+    INTERNAL,
+    TIMEOUT,
+];
+
+impl ProblemKind {
+    /// A problem of this kind with a sentence for people.
+    pub fn says(&self, title: impl Into<String>) -> ProblemResponse {
+        ProblemResponse(Problem::new(self.status, self.code, title))
     }
 
-    /// Something broke on our side.
+    /// A problem of this kind with `error`'s own sentence. Errors of the server's own are logged here, once, with
+    /// their whole chain, and the caller is told nothing of them.
+    pub fn because(&self, error: &(dyn Error + 'static)) -> ProblemResponse {
+        if self.status == INTERNAL.status {
+            tracing::error!(error, "request failed");
+            return ProblemResponse::internal();
+        }
+        self.says(error.to_string())
+    }
+}
+
+impl ProblemResponse {
+    /// Something broke on our side; the caller logs what.
     pub fn internal() -> Self {
-        let title = "Something went wrong in the server. Try again, or tell the help desk.";
-        Self(Problem::new(500, "internal", title))
+        INTERNAL.says("Something went wrong in the server. Try again, or tell the help desk.")
     }
 
     /// The same problem, with more about this occurrence.
