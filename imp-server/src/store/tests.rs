@@ -1,1 +1,355 @@
+use imp_identity::attempts::Attempts;
+use imp_identity::challenge::{Audience, Challenge};
+use imp_identity::event::Record;
+use imp_identity::invitation::{Code, Invitation};
+use imp_identity::phone::{Binding, Phone, Revocation};
+use imp_identity::policy::SessionLimits;
+use imp_identity::reference::{self, Reference};
+use imp_identity::refusal::{Abandonment, Refusal};
+use imp_identity::session::{End, Session};
+use imp_identity::tap::{Outcome, Purpose, Tap};
+use imp_identity::user::{Role, User};
+use imp_identity::workstation::Workstation;
+use imp_identity::{
+    Actor, Digest, EnrolmentId, Event, EventId, PhoneId, ReferenceId, SessionId, TapId, UserId,
+    WorkstationId, enrolment,
+};
+use imp_storage::{StorageError, Transaction, on, testing};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use uuid::Uuid;
 
+use super::*;
+
+const NOW: Timestamp = Timestamp::constant(1_700_000_000, 123_456_000);
+const LIMITS: SessionLimits = SessionLimits {
+    overall: SignedDuration::from_hours(8),
+    suspended: SignedDuration::from_hours(1),
+};
+
+async fn transactions() -> Vec<Transaction> {
+    let mut transactions = vec![];
+    for storage in testing::both(&MIGRATIONS).await {
+        transactions.push(storage.begin().await.unwrap());
+    }
+    transactions
+}
+
+fn uuid(n: u128) -> Uuid {
+    Uuid::from_u128(n)
+}
+
+fn user(n: u128, name: &str) -> User {
+    let (name, label) = (name.parse().unwrap(), name.parse().unwrap());
+    User::create(UserId::from(uuid(n)), name, label, Role::Staff, None).0
+}
+
+fn invitation() -> (Invitation, Code) {
+    Invitation::open(SignedDuration::from_mins(10), NOW, &mut StdRng::seed_from_u64(1))
+}
+
+/// A user, a workstation, and a phone that was bound.
+async fn people_and_machines(transaction: &mut Transaction) -> (User, Workstation, Phone) {
+    let (invitation, code) = invitation();
+    let ada = user(1, "ada");
+    transaction.users().add(&ada).await.unwrap();
+    let id = WorkstationId::from(uuid(2));
+    let unit = Some("Ward 3".parse().unwrap());
+    let (desk, _) = Workstation::invite(id, "Bed 7".parse().unwrap(), unit, invitation);
+    transaction.workstations().add(&desk, &invitation).await.unwrap();
+    let (phone, _) = Phone::invite(PhoneId::from(uuid(3)), ada.id, invitation);
+    transaction.phones().add(&phone, &invitation).await.unwrap();
+    let binding = Binding { public_key: vec![4; 91], identifier_key: [5; 32], at: NOW };
+    let (phone, _) = phone.bind(&code, binding).unwrap();
+    transaction.phones().update(&phone).await.unwrap();
+    (ada, desk, phone)
+}
+
+#[tokio::test]
+async fn users_are_read_as_they_were_written() {
+    for mut transaction in transactions().await {
+        let ada = User { unit: Some("Ward 3".parse().unwrap()), ..user(1, "ada") };
+        transaction.users().add(&ada).await.unwrap();
+        assert_eq!(transaction.users().find(ada.id).await.unwrap().as_ref(), Some(&ada));
+        let (ada, _) = ada.disable(NOW).unwrap();
+        transaction.users().update(&ada).await.unwrap();
+        let found = transaction.users().find_by_name(&ada.username).await.unwrap();
+        assert_eq!(found, Some(ada));
+        let nobody = UserId::from(uuid(9));
+        assert_eq!(transaction.users().find(nobody).await.unwrap(), None);
+        assert_eq!(transaction.users().active_administrators().await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn machines_are_read_in_every_state() {
+    for mut transaction in transactions().await {
+        let (_, desk, phone) = people_and_machines(&mut transaction).await;
+        let (invitation, code) = invitation();
+        let found = transaction.workstations().find_by_code(code.digest()).await.unwrap();
+        assert_eq!(found, Some((desk.clone(), invitation)));
+        let (desk, _) = desk.enrol(&code, vec![4; 91], NOW).unwrap();
+        transaction.workstations().update(&desk).await.unwrap();
+        let found = transaction.workstations().find(desk.id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&desk));
+        let (desk, _) = desk.revoke(NOW, Revocation::Lost).unwrap();
+        transaction.workstations().update(&desk).await.unwrap();
+        let page = transaction.workstations().page(None, 1).await.unwrap();
+        assert_eq!((page.items, page.next), (vec![desk.clone()], Some(desk.id)));
+        let page = transaction.workstations().page(Some(desk.id), 1).await.unwrap();
+        assert_eq!((page.items, page.next), (vec![], None));
+
+        let found = transaction.phones().find_by_code(code.digest()).await.unwrap();
+        assert_eq!(found, Some((phone.clone(), invitation)), "a used code still finds its phone");
+        assert_eq!(transaction.phones().bound().await.unwrap().len(), 1);
+        let (phone, _) = phone.revoke(NOW, Revocation::Superseded).unwrap();
+        transaction.phones().update(&phone).await.unwrap();
+        assert_eq!(transaction.phones().find(phone.id).await.unwrap(), Some(phone.clone()));
+        assert_eq!(transaction.phones().of_user(phone.user).await.unwrap(), [phone]);
+        assert_eq!(transaction.phones().bound().await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn enrolments_and_references_are_read_as_they_were_written() {
+    for mut transaction in transactions().await {
+        let (ada, desk, phone) = people_and_machines(&mut transaction).await;
+        let enrolment = enrolment::Enrolment {
+            id: EnrolmentId::from(uuid(4)),
+            user: ada.id,
+            officer: ada.id,
+            workstation: desk.id,
+            phone: phone.id,
+            notice: "2026-01".to_owned(),
+            opened_at: NOW,
+            expires_at: NOW + 30.minutes(),
+            state: enrolment::State::Open,
+        };
+        transaction.enrolments().add(&enrolment).await.unwrap();
+        let found = transaction.enrolments().find(enrolment.id).await.unwrap();
+        assert_eq!(found, Some((enrolment.clone(), None)));
+        let (enrolment, _) = enrolment.complete(NOW).unwrap();
+        let confirmation = Confirmation { statement: Digest::of(&[b"s"]), receipt: vec![1, 2] };
+        transaction.enrolments().complete(&enrolment, &confirmation).await.unwrap();
+        let found = transaction.enrolments().find(enrolment.id).await.unwrap();
+        assert_eq!(found, Some((enrolment.clone(), Some(confirmation))));
+
+        let issued = Reference {
+            id: ReferenceId::from(uuid(5)),
+            user: ada.id,
+            phone: phone.id,
+            digest: Digest::of(&[b"face"]),
+            model_set: "imp-face@1".to_owned(),
+            enrolment: enrolment.id,
+            officer: ada.id,
+            enrolled_at: NOW,
+            expires_at: NOW + 24.hours(),
+            state: reference::State::Issued,
+        };
+        transaction.references().add(&issued).await.unwrap();
+        let found = transaction.references().find(issued.id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&issued));
+        let (active, _) = issued.clone().activate().unwrap();
+        transaction.references().update(&active).await.unwrap();
+        let current = transaction.references().current_of_phone(phone.id).await.unwrap();
+        assert_eq!(current, std::slice::from_ref(&active));
+        assert_eq!(
+            transaction.phones().bound().await.unwrap()[0].reference,
+            Some((active.id, active.digest))
+        );
+        let (gone, _) = active.revoke(NOW, Revocation::Erased).unwrap();
+        transaction.references().update(&gone).await.unwrap();
+        transaction.references().keep_erasure_receipt(gone.id, &[7]).await.unwrap();
+        assert_eq!(transaction.references().find(gone.id).await.unwrap(), Some(gone));
+        assert_eq!(transaction.references().current_of_user(ada.id).await.unwrap(), []);
+        let receipt = transaction.references().erasure_receipt(phone.id).await.unwrap();
+        assert_eq!(receipt, Some(vec![7]));
+    }
+}
+
+#[tokio::test]
+async fn a_phone_has_one_active_reference() {
+    for mut transaction in transactions().await {
+        let (ada, desk, phone) = people_and_machines(&mut transaction).await;
+        let enrolment = enrolment::Enrolment {
+            id: EnrolmentId::from(uuid(4)),
+            user: ada.id,
+            officer: ada.id,
+            workstation: desk.id,
+            phone: phone.id,
+            notice: "2026-01".to_owned(),
+            opened_at: NOW,
+            expires_at: NOW + 30.minutes(),
+            state: enrolment::State::Open,
+        };
+        transaction.enrolments().add(&enrolment).await.unwrap();
+        let active = |n| Reference {
+            id: ReferenceId::from(uuid(n)),
+            user: ada.id,
+            phone: phone.id,
+            digest: Digest::of(&[b"face"]),
+            model_set: "imp-face@1".to_owned(),
+            enrolment: enrolment.id,
+            officer: ada.id,
+            enrolled_at: NOW,
+            expires_at: NOW + 24.hours(),
+            state: reference::State::Active,
+        };
+        transaction.references().add(&active(5)).await.unwrap();
+        let second = transaction.references().add(&active(6)).await;
+        assert!(second.unwrap_err().is_unique_violation());
+    }
+}
+
+#[tokio::test]
+async fn challenges_are_found_by_tap_and_nonce_and_answered_once_in_the_row() {
+    for mut transaction in transactions().await {
+        let (_, desk, phone) = people_and_machines(&mut transaction).await;
+        let audience = Audience { workstation: desk.id, phone: phone.id, purpose: Purpose::StepUp };
+        let lifetime = SignedDuration::from_secs(60);
+        let rng = &mut StdRng::seed_from_u64(2);
+        let (challenge, nonce) = Challenge::open(audience, lifetime, NOW, rng);
+        transaction.challenges().add(&challenge).await.unwrap();
+        let found = transaction.challenges().find_by_nonce(Digest::of(&[&nonce])).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&challenge));
+        let nobody = transaction.challenges().find_by_nonce(Digest::of(&[b"x"])).await.unwrap();
+        assert_eq!(nobody, None);
+        let answer = Answer { submission: Digest::of(&[b"s"]), receipt: Some(vec![1]) };
+        transaction.challenges().answer(challenge.tap, Some(&answer), NOW).await.unwrap();
+        let known = transaction.challenges().knowledge(challenge.tap, desk.id).await.unwrap();
+        let (used, answered, known) = known.unwrap();
+        assert_eq!((used.used_at, answered), (Some(NOW), Some(answer)));
+        assert_eq!((known.workstation, known.phone), (desk, phone));
+        assert_eq!(known.reference, None);
+        assert_eq!(transaction.challenges().purge(NOW + 60.seconds()).await.unwrap(), 0);
+        assert_eq!(transaction.challenges().purge(NOW + 61.seconds()).await.unwrap(), 1);
+        assert_eq!(transaction.challenges().find(challenge.tap).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn taps_are_read_with_their_outcomes() {
+    for mut transaction in transactions().await {
+        let tap = |n, at, outcome| Tap {
+            id: TapId::from(uuid(n)),
+            workstation: WorkstationId::from(uuid(2)),
+            phone: None,
+            user: Some(UserId::from(uuid(1))),
+            purpose: Purpose::TapIn,
+            at,
+            outcome,
+        };
+        let taps = [
+            tap(1, NOW, Outcome::Accepted { session: SessionId::from(uuid(7)) }),
+            tap(2, NOW + 1.second(), Outcome::Refused { reason: Refusal::ClockSkew }),
+            tap(3, NOW + 2.seconds(), Outcome::Abandoned { reason: Abandonment::NoFace }),
+        ];
+        for tap in &taps {
+            transaction.taps().add(tap).await.unwrap();
+            assert_eq!(transaction.taps().find(tap.id).await.unwrap().as_ref(), Some(tap));
+        }
+        let latest = transaction.taps().of_user(UserId::from(uuid(1)), 2).await.unwrap();
+        assert_eq!(latest, [taps[2].clone(), taps[1].clone()]);
+        let again = transaction.taps().add(&taps[0]).await;
+        assert!(again.unwrap_err().is_unique_violation());
+    }
+}
+
+#[tokio::test]
+async fn sessions_are_read_in_every_state() {
+    for mut transaction in transactions().await {
+        let (ada, desk, _) = people_and_machines(&mut transaction).await;
+        let id = SessionId::from(uuid(5));
+        let (active, _) = Session::open(id, ada.id, desk.id, &LIMITS, NOW);
+        transaction.sessions().add(&active).await.unwrap();
+        let open = transaction.sessions().open_of_user(ada.id).await.unwrap();
+        assert_eq!(open.as_ref(), Some(&active));
+        let touched = transaction.sessions().touched_by_tap(ada.id, desk.id).await.unwrap();
+        assert_eq!(touched, std::slice::from_ref(&active));
+        let (suspended, _) = active.suspend(&LIMITS, NOW).unwrap();
+        transaction.sessions().update(&suspended).await.unwrap();
+        let here = transaction.sessions().open_at(desk.id).await.unwrap();
+        assert_eq!(here, [UserSession { session: suspended.clone(), user: ada.clone() }]);
+        let stranger = UserId::from(uuid(9));
+        let touched = transaction.sessions().touched_by_tap(stranger, desk.id).await.unwrap();
+        assert_eq!(touched, [], "suspended, so not at the desk");
+        let later = NOW + 1.hour();
+        let expired = transaction.sessions().expired(later, 10).await.unwrap();
+        assert_eq!(expired, std::slice::from_ref(&suspended));
+        let (ended, _) = suspended.end(End::TapOut, NOW).unwrap();
+        transaction.sessions().update(&ended).await.unwrap();
+        let found = transaction.sessions().find(id).await.unwrap().unwrap();
+        assert_eq!((found.session, found.user), (ended, ada));
+        assert_eq!(transaction.sessions().expired(later, 10).await.unwrap(), []);
+        assert_eq!(transaction.sessions().open_at(desk.id).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_person_has_one_session_that_has_not_ended() {
+    for mut transaction in transactions().await {
+        let (ada, desk, _) = people_and_machines(&mut transaction).await;
+        let open = |n| Session::open(SessionId::from(uuid(n)), ada.id, desk.id, &LIMITS, NOW).0;
+        transaction.sessions().add(&open(5)).await.unwrap();
+        let second = transaction.sessions().add(&open(6)).await;
+        assert!(second.unwrap_err().is_unique_violation());
+    }
+}
+
+#[tokio::test]
+async fn attempts_settings_and_policies_keep_their_latest_value() {
+    for mut transaction in transactions().await {
+        let (ada, ..) = people_and_machines(&mut transaction).await;
+        let none = transaction.attempts().find(ada.id).await.unwrap();
+        assert_eq!(none, Attempts::none(ada.id));
+        for failures in [3, 7, 0] {
+            let wait_until = (failures == 7).then_some(NOW);
+            let attempts = Attempts { user: ada.id, failures, wait_until };
+            transaction.attempts().put(&attempts).await.unwrap();
+            assert_eq!(transaction.attempts().find(ada.id).await.unwrap(), attempts);
+        }
+        assert_eq!(transaction.settings().find("x").await.unwrap(), None);
+        for value in ["1", "2"] {
+            transaction.settings().put("x", value).await.unwrap();
+            assert_eq!(transaction.settings().find("x").await.unwrap().as_deref(), Some(value));
+        }
+        let policy = transaction.policies().current().await.unwrap();
+        let policy = imp_identity::policy::Policy { version: policy.version + 1, ..policy };
+        transaction.policies().add(&policy).await.unwrap();
+        assert_eq!(transaction.policies().current().await.unwrap(), policy);
+        assert!(transaction.policies().add(&policy).await.unwrap_err().is_unique_violation());
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_appended_once_at_the_next_place() {
+    for mut transaction in transactions().await {
+        let id = UserId::from(uuid(1));
+        let record = |n| Record {
+            id: EventId::from(uuid(n)),
+            at: NOW,
+            actor: Actor::Operator("root".to_owned()),
+            event: Event::UserDisabled { user: id },
+        };
+        assert_eq!(transaction.events().last_of_roster().await.unwrap(), 0);
+        assert_eq!(transaction.events().append(&record(1)).await.unwrap(), 1);
+        assert_eq!(transaction.events().append(&record(2)).await.unwrap(), 2);
+        assert_eq!(transaction.events().last_of_roster().await.unwrap(), 2);
+        let page = transaction.events().of_user(id, 0, 1).await.unwrap();
+        assert_eq!(page, [Entry { sequence: 1, record: record(1) }]);
+        let again = transaction.events().append(&record(2)).await;
+        assert!(again.unwrap_err().is_unique_violation());
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_another_hand_wrote_is_refused() {
+    for mut transaction in transactions().await {
+        let (ada, ..) = people_and_machines(&mut transaction).await;
+        const SQL: &str = "UPDATE users SET role = 'queen'";
+        on!(&mut transaction, |conn| sqlx::query(SQL).execute(conn).await.map(drop)).unwrap();
+        let error = transaction.users().find(ada.id).await.unwrap_err();
+        assert!(matches!(error, StorageError::Corrupt { what: "users.role" }));
+    }
+}

@@ -16,20 +16,21 @@ use jiff::{SignedDuration, Timestamp};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
-use super::command::{self, Context};
+use super::command;
+use super::command::Context;
 
 /// The models that every test uses.
-pub const MODEL_SET: &str = "imp-face@1";
+pub(super) const MODEL_SET: &str = "imp-face@1";
 
 /// A P-256 key in memory.
-pub struct Key {
+pub(super) struct Key {
     pair: EcdsaKeyPair,
     public_key: Vec<u8>,
 }
 
 impl Key {
     /// A new key.
-    pub fn generate() -> Self {
+    pub(super) fn generate() -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let mut public_key = data_encoding::HEXLOWER
             .decode(b"3059301306072a8648ce3d020106082a8648ce3d030107034200")
@@ -51,61 +52,61 @@ impl Signer for Key {
 }
 
 /// A workstation and its key.
-pub struct Desk {
+pub(super) struct Desk {
     /// Names it.
-    pub id: WorkstationId,
+    pub(super) id: WorkstationId,
     /// Its key.
-    pub key: Key,
+    pub(super) key: Key,
 }
 
 /// An enrolled person and her phone.
-pub struct Nurse {
+pub(super) struct Nurse {
     /// Who.
-    pub user: User,
+    pub(super) user: User,
     /// Her phone.
-    pub phone: PhoneId,
+    pub(super) phone: PhoneId,
     /// The phone's key.
-    pub key: Key,
+    pub(super) key: Key,
     /// The digest of her reference.
-    pub digest: Digest,
+    pub(super) digest: Digest,
 }
 
 /// What a workstation submits.
 #[derive(Clone)]
-pub struct Signed {
+pub(super) struct Signed {
     /// The tap.
-    pub tap: TapId,
+    pub(super) tap: TapId,
     /// By the phone.
-    pub statement: Vec<u8>,
+    pub(super) statement: Vec<u8>,
     /// By the workstation.
-    pub evidence: Vec<u8>,
+    pub(super) evidence: Vec<u8>,
 }
 
 /// The two statements of a good tap, to be spoiled.
 #[derive(Clone)]
-pub struct Draft {
+pub(super) struct Draft {
     /// By the phone.
-    pub statement: TapStatement,
+    pub(super) statement: TapStatement,
     /// By the workstation.
-    pub evidence: MatchEvidence,
+    pub(super) evidence: MatchEvidence,
 }
 
 /// A server's database and everything that a context needs.
-pub struct Hospital {
+pub(super) struct Hospital {
     /// The database.
-    pub storage: Storage,
+    pub(super) storage: Storage,
     /// The time.
-    pub now: Timestamp,
+    pub(super) now: Timestamp,
     /// The statement key.
-    pub signer: std::sync::Arc<Key>,
+    pub(super) signer: std::sync::Arc<Key>,
     /// The installation.
-    pub trust_domain: TrustDomain,
+    pub(super) trust_domain: TrustDomain,
     rng: StdRng,
 }
 
 impl Hospital {
     /// An empty one.
-    pub fn new(storage: Storage) -> Self {
+    pub(super) fn new(storage: Storage) -> Self {
         Self {
             storage,
             now: "2026-03-02T08:00:00Z".parse().unwrap(),
@@ -116,7 +117,7 @@ impl Hospital {
     }
 
     /// Another request at the same server.
-    pub fn beside(&self, seed: u64) -> Self {
+    pub(super) fn beside(&self, seed: u64) -> Self {
         Self {
             storage: self.storage.clone(),
             now: self.now,
@@ -127,7 +128,7 @@ impl Hospital {
     }
 
     /// What a command works with.
-    pub fn context(&mut self) -> Context<'_> {
+    pub(super) fn context(&mut self) -> Context<'_> {
         Context {
             storage: &self.storage,
             now: self.now,
@@ -138,12 +139,12 @@ impl Hospital {
     }
 
     /// Lets time pass.
-    pub fn advance(&mut self, by: SignedDuration) {
+    pub(super) fn advance(&mut self, by: SignedDuration) {
         self.now += by;
     }
 
     /// A new user.
-    pub async fn user(&mut self, name: &str, role: Role) -> User {
+    pub(super) async fn user(&mut self, name: &str, role: Role) -> User {
         let new = command::NewUser {
             username: name.parse().unwrap(),
             display_name: name.parse().unwrap(),
@@ -154,7 +155,7 @@ impl Hospital {
     }
 
     /// A new enrolled workstation.
-    pub async fn desk(&mut self, name: &str) -> Desk {
+    pub(super) async fn desk(&mut self, name: &str) -> Desk {
         let name = name.parse().unwrap();
         let invited =
             command::invite_workstation(&mut self.context(), Actor::Server, name, None).await;
@@ -166,13 +167,13 @@ impl Hospital {
     }
 
     /// A new user with a phone, enrolled by `officer`.
-    pub async fn nurse(&mut self, name: &str, officer: UserId, desk: &Desk) -> Nurse {
+    pub(super) async fn nurse(&mut self, name: &str, officer: UserId, desk: &Desk) -> Nurse {
         let user = self.user(name, Role::Staff).await;
         self.enrol(user, officer, desk).await
     }
 
     /// Enrols a user with a new phone.
-    pub async fn enrol(&mut self, user: User, officer: UserId, desk: &Desk) -> Nurse {
+    pub(super) async fn enrol(&mut self, user: User, officer: UserId, desk: &Desk) -> Nurse {
         let opened = self.open_enrolment(&user, officer, desk).await;
         let key = Key::generate();
         let bound =
@@ -205,7 +206,7 @@ impl Hospital {
     }
 
     /// Begins an enrolment.
-    pub async fn open_enrolment(
+    pub(super) async fn open_enrolment(
         &mut self,
         user: &User,
         officer: UserId,
@@ -221,7 +222,12 @@ impl Hospital {
     }
 
     /// Opens a tap and drafts what a willing phone and an honest workstation would sign.
-    pub async fn draft(&mut self, nurse: &Nurse, desk: &Desk, purpose: Purpose) -> (TapId, Draft) {
+    pub(super) async fn draft(
+        &mut self,
+        nurse: &Nurse,
+        desk: &Desk,
+        purpose: Purpose,
+    ) -> (TapId, Draft) {
         let audience = Audience { workstation: desk.id, phone: nurse.phone, purpose };
         let opened = command::open_tap(&mut self.context(), audience).await.unwrap();
         let workstation = SpiffeId {
@@ -258,13 +264,13 @@ impl Hospital {
     }
 
     /// A good tap, signed but not submitted.
-    pub async fn signed(&mut self, nurse: &Nurse, desk: &Desk, purpose: Purpose) -> Signed {
+    pub(super) async fn signed(&mut self, nurse: &Nurse, desk: &Desk, purpose: Purpose) -> Signed {
         let (tap, draft) = self.draft(nurse, desk, purpose).await;
         draft.sign(tap, nurse, desk)
     }
 
     /// Submits.
-    pub async fn submit(
+    pub(super) async fn submit(
         &mut self,
         desk: &Desk,
         signed: &Signed,
@@ -279,7 +285,7 @@ impl Hospital {
     }
 
     /// A good tap.
-    pub async fn tap(
+    pub(super) async fn tap(
         &mut self,
         nurse: &Nurse,
         desk: &Desk,
@@ -290,18 +296,18 @@ impl Hospital {
     }
 
     /// The names of the events after a place.
-    pub async fn events_after(&self, place: u64) -> Vec<&'static str> {
+    pub(super) async fn events_after(&self, place: u64) -> Vec<&'static str> {
         self.facts_after(place).await.iter().map(Event::name).collect()
     }
 
     /// The events after a place.
-    pub async fn facts_after(&self, place: u64) -> Vec<Event> {
+    pub(super) async fn facts_after(&self, place: u64) -> Vec<Event> {
         let entries = command::events_page(&self.storage, place, 500).await.unwrap();
         entries.into_iter().map(|entry| entry.record.event).collect()
     }
 
     /// The place of the last event. Checks that no place is missing.
-    pub async fn place(&self) -> u64 {
+    pub(super) async fn place(&self) -> u64 {
         let mut place = 0;
         loop {
             let entries = command::events_page(&self.storage, place, 500).await.unwrap();
@@ -318,7 +324,7 @@ impl Hospital {
 
 impl Draft {
     /// Signs both statements.
-    pub fn sign(&self, tap: TapId, nurse: &Nurse, desk: &Desk) -> Signed {
+    pub(super) fn sign(&self, tap: TapId, nurse: &Nurse, desk: &Desk) -> Signed {
         Signed {
             tap,
             statement: self.statement.sign(nurse.phone, &nurse.key).unwrap(),
