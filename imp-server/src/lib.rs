@@ -1,1 +1,16 @@
-//! 
+//! The identity server: decides who may enter, opens sessions, issues certificates, keeps the event log.
+//! It never sees a face: nothing here depends on `imp-biometrics`.
+mod app;
+mod ca;
+pub mod cli;
+pub mod command;
+mod config;
+mod http;
+mod job;
+mod server;
+pub mod store;
+
+pub use app::{App, OpenError};
+pub use ca::{Keys, KeysError};
+pub use config::{Certificates, Config, Http, InvalidConfig, StorageConfig};
+pub use server::{Server, StartError};

@@ -1,0 +1,81 @@
+//! The parts that handlers, jobs and the command line work with. No behaviour.
+use std::sync::Arc;
+
+use imp_identity::Clock;
+use imp_storage::{Storage, StorageError};
+use jiff::Timestamp;
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+
+use crate::ca::{Keys, KeysError};
+use crate::command::{Context, RosterCache};
+use crate::config::{Config, InvalidConfig};
+use crate::store::MIGRATIONS;
+
+/// The operating system's generator. It panics if that fails, which it cannot after start-up (getrandom(2)).
+pub(crate) type Rng = UnwrapErr<SysRng>;
+
+/// Everything that an operation needs. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub storage: Storage,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The keys.
+    pub keys: Arc<Keys>,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The latest roster.
+    pub roster: Arc<RosterCache>,
+    /// What machines call this server, as in invitations.
+    pub url: Arc<str>,
+}
+
+/// The parts cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The configuration is wrong.
+    #[error("the configuration cannot be used")]
+    Config(#[from] InvalidConfig),
+    /// The keys cannot be created or read.
+    #[error("the keys cannot be used")]
+    Keys(#[from] KeysError),
+    /// The database cannot be opened.
+    #[error("the database cannot be used")]
+    Storage(#[from] StorageError),
+}
+
+impl App {
+    /// Opens keys and database, and creates them at the first start. Invitations name `port`.
+    pub async fn open(config: Config, clock: Arc<dyn Clock>, port: u16) -> Result<Self, OpenError> {
+        config.validate()?;
+        let keys = Keys::open(&config, clock.now(), &mut rng())?;
+        let url = config.url(port).into();
+        let options = config.storage_options();
+        let storage = Storage::open(&config.storage_url(), &MIGRATIONS, &options).await?;
+        let (keys, config) = (Arc::new(keys), Arc::new(config));
+        Ok(Self { storage, clock, keys, config, roster: Arc::default(), url })
+    }
+
+    /// The current instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What a command works with, now.
+    pub(crate) fn context<'a>(&'a self, rng: &'a mut Rng) -> Context<'a> {
+        Context {
+            storage: &self.storage,
+            now: self.now(),
+            rng,
+            trust_domain: self.keys.trust_domain(),
+            signer: self.keys.statement_key(),
+        }
+    }
+}
+
+/// The operating system's generator.
+pub(crate) const fn rng() -> Rng {
+    UnwrapErr(SysRng)
+}

@@ -1,0 +1,215 @@
+//! The server's keys: root, issuing authority, statement key, and the certificate of its own listener.
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use imp_authenticator::{Signer, TlsError, TrustAnchors, tls};
+use imp_identity::spiffe::{SpiffeId, TrustDomain};
+use imp_identity::{Clock, Digest};
+use imp_pki::{Certificate, IssueError, Issuer, Key, KeyError, Profile, PublicKey};
+use jiff::{SignedDuration, Timestamp};
+use rand::CryptoRng;
+use rustls::ServerConfig;
+
+use crate::config::Config;
+
+mod directory;
+mod pem;
+mod signer;
+
+pub(crate) use directory::DIRECTORY;
+use signer::FileSigner;
+
+/// The keys of one installation.
+pub struct Keys {
+    trust_domain: TrustDomain,
+    root: Certificate,
+    issuing: Issuer,
+    statement: Arc<FileSigner>,
+    profile: Profile,
+    machine_lifetime: SignedDuration,
+    server_lifetime: SignedDuration,
+    listener: RwLock<Option<Listener>>,
+}
+
+/// The listener's certificate in use.
+struct Listener {
+    renew_after: Timestamp,
+    tls: Arc<ServerConfig>,
+}
+
+/// The keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The folder or a file in it cannot be read or written.
+    #[error("{} cannot be {action}", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// `read`, `written`, …
+        action: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Others may read a key.
+    #[error(
+        "{} is open to others (mode {mode:o}): run `chmod -R go= {}` and, if others had access, replace the keys",
+        .path.display(), .path.display()
+    )]
+    Open {
+        /// Which.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// A file does not hold what it should.
+    #[error("{} does not hold {expected}", .path.display())]
+    Content {
+        /// Which.
+        path: PathBuf,
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// The keys are another installation's.
+    #[error(
+        "the keys were made for the trust domain `{made}`, but the configuration says `{configured}`"
+    )]
+    TrustDomain {
+        /// In the folder.
+        made: TrustDomain,
+        /// In the configuration.
+        configured: TrustDomain,
+    },
+    /// Another process is creating the keys at this moment.
+    #[error("another imp-server is creating the keys in {} at this moment", .0.display())]
+    Busy(PathBuf),
+    /// A key cannot be used.
+    #[error("a key cannot be used")]
+    Key(#[from] KeyError),
+    /// A certificate cannot be issued.
+    #[error("a certificate cannot be issued")]
+    Issue(#[from] IssueError),
+}
+
+/// The listener has no certificate to show.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ListenerError {
+    /// It cannot be issued.
+    #[error("the listener's certificate cannot be issued")]
+    Issue(#[from] IssueError),
+    /// Its key cannot be made.
+    #[error("the listener's key cannot be made")]
+    Key(#[from] KeyError),
+    /// rustls refuses it.
+    #[error("the listener's TLS configuration cannot be made")]
+    Tls(#[from] TlsError),
+}
+
+impl Keys {
+    /// Reads the keys of `config.data`, after creating them at the first start.
+    pub fn open(
+        config: &Config,
+        now: Timestamp,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Self, KeysError> {
+        let stored = directory::open_or_create(&config.data, &config.trust_domain, now, rng)?;
+        if stored.trust_domain != config.trust_domain {
+            let (made, configured) = (stored.trust_domain, config.trust_domain.clone());
+            return Err(KeysError::TrustDomain { made, configured });
+        }
+        let days = |count: u32| SignedDuration::from_hours(24 * i64::from(count));
+        Ok(Self {
+            trust_domain: stored.trust_domain,
+            root: stored.root,
+            issuing: stored.issuing,
+            statement: Arc::new(FileSigner::new(&stored.statement)?),
+            profile: Profile::Server(config.http.names.clone()),
+            machine_lifetime: days(config.certificates.machine_days),
+            server_lifetime: days(config.certificates.server_days),
+            listener: RwLock::new(None),
+        })
+    }
+
+    /// The installation.
+    pub fn trust_domain(&self) -> &TrustDomain {
+        &self.trust_domain
+    }
+
+    /// SHA-256 of the root's DER: what people compare and invitations pin.
+    pub fn fingerprint(&self) -> Digest {
+        Digest::of(&[self.root.der()])
+    }
+
+    /// The root's certificate.
+    pub fn root(&self) -> &Certificate {
+        &self.root
+    }
+
+    /// The issuing authority's certificate.
+    pub fn issuing(&self) -> &Certificate {
+        self.issuing.certificate()
+    }
+
+    /// The key that signs reference credentials, rosters and receipts.
+    pub fn statement_key(&self) -> &dyn Signer {
+        self.statement.as_ref()
+    }
+
+    /// Whom machines of this installation trust.
+    pub fn anchors(&self) -> TrustAnchors {
+        let roots = vec![self.root.der().to_vec()];
+        TrustAnchors { trust_domain: self.trust_domain.clone(), roots }
+    }
+
+    /// A certificate that names `machine`.
+    pub fn issue(
+        &self,
+        machine: SpiffeId,
+        key: &PublicKey,
+        now: Timestamp,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Certificate, IssueError> {
+        self.issuing.issue(&Profile::Machine(machine), key, self.machine_lifetime, now, rng)
+    }
+
+    /// What the listener shows now. Its key and certificate live in memory only and are made anew when two thirds of
+    /// their time are over: machines trust the root, so nobody has to be told.
+    pub(crate) fn listener(
+        &self,
+        clock: &Arc<dyn Clock>,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Arc<ServerConfig>, ListenerError> {
+        let now = clock.now();
+        let current = self.listener.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(listener) = current.as_ref().filter(|listener| now < listener.renew_after) {
+            return Ok(listener.tls.clone());
+        }
+        drop(current);
+        let listener = self.new_listener(clock, now, rng)?;
+        let tls = listener.tls.clone();
+        *self.listener.write().unwrap_or_else(PoisonError::into_inner) = Some(listener);
+        tracing::info!("made a new certificate for the listener");
+        Ok(tls)
+    }
+
+    fn new_listener(
+        &self,
+        clock: &Arc<dyn Clock>,
+        now: Timestamp,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Listener, ListenerError> {
+        let key = Key::generate()?;
+        let lifetime = self.server_lifetime;
+        let issued = self.issuing.issue(&self.profile, key.public_key(), lifetime, now, rng)?;
+        let renew_after = issued.renew_after();
+        // The root is sent too: at a first meeting its fingerprint is all that a machine knows.
+        let issuers = [self.issuing.certificate().der(), self.root.der()].map(<[u8]>::to_vec);
+        let chain = [vec![issued.into_der()], issuers.to_vec()].concat();
+        let signer = Arc::new(FileSigner::new(&key)?);
+        let tls = tls::server(chain, signer, &self.anchors(), clock.clone())?;
+        Ok(Listener { renew_after, tls })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! The folder of the keys. It appears complete or not at all: whoever kills the first start leaves a state from
+//! which the next start succeeds.
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use imp_identity::spiffe::TrustDomain;
+use imp_pki::{Certificate, Issuer, Key};
+use jiff::Timestamp;
+use rand::CryptoRng;
+use rustix::fs::{FlockOperation, flock};
+
+use super::{KeysError, pem};
+
+/// The folder's name in the data folder.
+pub(crate) const DIRECTORY: &str = "keys";
+/// Where it is put together. What is found there at a start was left by a start that was killed.
+const INCOMPLETE: &str = "keys.incomplete";
+const LOCK: &str = "keys.lock";
+
+const ROOT_KEY: &str = "root.key";
+const ROOT: &str = "root.pem";
+const ISSUING_KEY: &str = "issuing.key";
+const ISSUING: &str = "issuing.pem";
+const STATEMENT_KEY: &str = "statement.key";
+const TRUST_DOMAIN: &str = "trust-domain";
+
+/// What the folder holds.
+pub(super) struct Stored {
+    pub(super) trust_domain: TrustDomain,
+    pub(super) root: Certificate,
+    pub(super) issuing: Issuer,
+    pub(super) statement: Key,
+}
+
+/// Reads the keys, after creating them when there are none.
+pub(super) fn open_or_create(
+    data: &Path,
+    trust_domain: &TrustDomain,
+    now: Timestamp,
+    rng: &mut (impl CryptoRng + ?Sized),
+) -> Result<Stored, KeysError> {
+    let directory = data.join(DIRECTORY);
+    if !directory.exists() {
+        private_folder(data)?;
+        let _lock = lock(data)?;
+        if !directory.exists() {
+            create(data, &directory, trust_domain, now, rng)?;
+        }
+    }
+    read(&directory)
+}
+
+/// The first of the folder and its files that others may read, with its mode.
+fn wide_open(directory: &Path) -> io::Result<Option<(PathBuf, u32)>> {
+    let mut paths = vec![directory.to_owned()];
+    for entry in fs::read_dir(directory)? {
+        paths.push(entry?.path());
+    }
+    for path in paths {
+        let mode = fs::metadata(&path)?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Ok(Some((path, mode)));
+        }
+    }
+    Ok(None)
+}
+
+fn create(
+    data: &Path,
+    directory: &Path,
+    trust_domain: &TrustDomain,
+    now: Timestamp,
+    rng: &mut (impl CryptoRng + ?Sized),
+) -> Result<(), KeysError> {
+    let folder = data.join(INCOMPLETE);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(failed(&folder, "removed"))?;
+    }
+    private_folder(&folder)?;
+    let (root_key, issuing_key) = (Key::generate()?, Key::generate()?);
+    let root = Issuer::root(&root_key, now, rng)?;
+    let issuing = root.issuing(&issuing_key, now, rng)?;
+    for (name, key) in
+        [(ROOT_KEY, &root_key), (ISSUING_KEY, &issuing_key), (STATEMENT_KEY, &Key::generate()?)]
+    {
+        let text = pem::encode("PRIVATE KEY", key.pkcs8().expose());
+        write(&folder.join(name), text.as_bytes())?;
+    }
+    for (name, issuer) in [(ROOT, &root), (ISSUING, &issuing)] {
+        let text = pem::encode("CERTIFICATE", issuer.certificate().der());
+        write(&folder.join(name), text.as_bytes())?;
+    }
+    write(&folder.join(TRUST_DOMAIN), trust_domain.as_str().as_bytes())?;
+    sync(&folder)?;
+    fs::rename(&folder, directory).map_err(failed(directory, "created"))?;
+    sync(data)
+}
+
+fn read(directory: &Path) -> Result<Stored, KeysError> {
+    let open = wide_open(directory).map_err(failed(directory, "read"))?;
+    if let Some((path, mode)) = open {
+        return Err(KeysError::Open { path, mode });
+    }
+    let file = |name| {
+        let path = directory.join(name);
+        fs::read(&path).map_err(failed(&path, "read"))
+    };
+    let content = |name, expected| KeysError::Content { path: directory.join(name), expected };
+    let certificate = |name| {
+        let der = pem::certificate(&file(name)?);
+        der.ok_or_else(|| content(name, "a certificate in PEM"))
+    };
+    let key = |name| {
+        let der = pem::private_key(&file(name)?);
+        let key = der.and_then(|der| Key::from_pkcs8(der).ok());
+        key.ok_or_else(|| content(name, "a P-256 private key in PEM"))
+    };
+    let trust_domain = String::from_utf8(file(TRUST_DOMAIN)?).ok();
+    let trust_domain = trust_domain.and_then(|text| text.trim().parse().ok());
+    Ok(Stored {
+        trust_domain: trust_domain.ok_or_else(|| content(TRUST_DOMAIN, "a trust domain"))?,
+        root: Certificate::parse(certificate(ROOT)?)
+            .map_err(|_| content(ROOT, "a certificate of imp-server"))?,
+        issuing: Issuer::open(certificate(ISSUING)?, &key(ISSUING_KEY)?)?,
+        statement: key(STATEMENT_KEY)?,
+    })
+}
+
+/// One process at a time creates keys. The lock ends with the process.
+fn lock(data: &Path) -> Result<File, KeysError> {
+    let path = data.join(LOCK);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+    let file = file.map_err(failed(&path, "created"))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(KeysError::Busy(data.to_owned())),
+        Err(error) => Err(failed(&path, "locked")(error.into())),
+    }
+}
+
+fn private_folder(path: &Path) -> Result<(), KeysError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path, "created"))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), KeysError> {
+    let written = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
+    let written = written.and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.map_err(failed(path, "written"))
+}
+
+fn sync(folder: &Path) -> Result<(), KeysError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed(folder, "written"))
+}
+
+fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> KeysError {
+    let path = path.to_owned();
+    move |source| KeysError::File { path, action, source }
+}

@@ -1,0 +1,96 @@
+use super::*;
+use jiff::ToSpan as _;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Mutex;
+
+#[test]
+fn keys_are_made_once_and_for_this_account_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let first = open(&Config::at(&data)).unwrap();
+    let again = open(&Config::at(&data)).unwrap();
+    assert_eq!(first.fingerprint(), again.fingerprint());
+    assert_eq!(first.statement_key().public_key(), again.statement_key().public_key());
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data.join(DIRECTORY)), 0o700);
+    for entry in fs::read_dir(data.join(DIRECTORY)).unwrap() {
+        assert_eq!(mode(&entry.unwrap().path()), 0o600);
+    }
+}
+
+#[test]
+fn keys_that_others_may_read_are_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::at(folder.path());
+    open(&config).unwrap();
+    for (name, mode) in [("keys/root.key", 0o640), ("keys", 0o750)] {
+        let path = folder.path().join(name);
+        let before = fs::metadata(&path).unwrap().permissions();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let error = open(&config).err().unwrap();
+        assert!(error.to_string().contains("chmod -R go="), "{error}");
+        fs::set_permissions(&path, before).unwrap();
+    }
+    open(&config).unwrap();
+}
+
+#[test]
+fn a_first_start_that_was_killed_is_begun_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let half = folder.path().join("keys.incomplete");
+    fs::create_dir(&half).unwrap();
+    fs::write(half.join("root.key"), "half a k").unwrap();
+    open(&Config::at(folder.path())).unwrap();
+    assert!(!half.exists());
+}
+
+#[test]
+fn another_trust_domain_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::at(folder.path());
+    open(&config).unwrap();
+    let other = Config { trust_domain: "other.example".parse().unwrap(), ..config };
+    assert!(matches!(open(&other), Err(KeysError::TrustDomain { .. })));
+}
+
+#[test]
+fn a_spoilt_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::at(folder.path());
+    open(&config).unwrap();
+    fs::write(folder.path().join("keys/statement.key"), "nonsense").unwrap();
+    assert!(open(&config).err().unwrap().to_string().contains("statement.key"));
+}
+
+#[test]
+fn the_listener_renews_its_certificate_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = open(&Config::at(folder.path())).unwrap();
+    let hands = Arc::new(Hands(Mutex::new(start())));
+    let clock: Arc<dyn Clock> = hands.clone();
+    let mut rng = StdRng::seed_from_u64(1);
+    let first = keys.listener(&clock, &mut rng).unwrap();
+    *hands.0.lock().unwrap() = start() + (19 * 24).hours();
+    assert!(Arc::ptr_eq(&first, &keys.listener(&clock, &mut rng).unwrap()));
+    *hands.0.lock().unwrap() = start() + (21 * 24).hours();
+    assert!(!Arc::ptr_eq(&first, &keys.listener(&clock, &mut rng).unwrap()));
+}
+
+struct Hands(Mutex<Timestamp>);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+fn open(config: &Config) -> Result<Keys, KeysError> {
+    Keys::open(config, start(), &mut StdRng::seed_from_u64(1))
+}
+
+fn start() -> Timestamp {
+    "2026-03-01T08:00:00Z".parse().unwrap()
+}

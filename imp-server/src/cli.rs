@@ -1,0 +1,135 @@
+//! The command line. Commands act on the database directly, beside a running server, as the operator's Unix account.
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+use imp_identity::Clock;
+use imp_identity::clock::SystemClock;
+use imp_service::config;
+
+use crate::config::{Config, ENVIRONMENT};
+
+mod account;
+mod arguments;
+mod doctor;
+mod events;
+mod output;
+mod phone;
+mod policy;
+mod serve;
+mod token;
+mod user;
+mod workstation;
+
+use output::Failure;
+
+/// Identity server of IMP.
+#[derive(Debug, Parser)]
+#[command(name = "imp-server", version, about, max_term_width = 100)]
+struct CommandLine {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Options {
+    /// Configuration file (TOML); every key is described in imp-server.example.toml.
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Folder of keys and database; wins over the configuration.
+    #[arg(long, value_name = "DIR", global = true)]
+    data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until SIGTERM; the first start creates keys, database and administrator token.
+    Serve,
+    /// Bring the database's schema up to date, without serving.
+    Migrate,
+    /// Make a new administrator token, while there is no administrator.
+    Token,
+    /// Create, list, disable and enable users.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Invite, list and revoke workstations.
+    #[command(subcommand)]
+    Workstation(workstation::Command),
+    /// List and revoke phones.
+    #[command(subcommand)]
+    Phone(phone::Command),
+    /// Show the policy in force, or put another in force.
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Read the event log.
+    Events(events::Arguments),
+    /// Check this installation, and say what is wrong and how to mend it.
+    Doctor,
+    /// Print the HTTP contract (OpenAPI 3.1).
+    Openapi,
+}
+
+/// Reads the command line and does what it says. 0: done. 1: failed, and stderr says why. 2: wrong usage.
+pub fn run() -> ExitCode {
+    let CommandLine { options, command } = CommandLine::parse();
+    // Nothing that this process creates is for other accounts.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    match execute(&options, command) {
+        Ok(code) => code,
+        Err(failure) => {
+            output::report(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(options: &Options, command: Command) -> Result<ExitCode, Failure> {
+    let config = load(options)?;
+    config.telemetry.start()?;
+    if let Command::Serve = command {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        return runtime.block_on(serve::serve(config)).map(|()| ExitCode::SUCCESS);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(other(config, command))
+}
+
+async fn other(config: Config, command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve => serve::serve(config).await?,
+        Command::Migrate => serve::migrate(&config).await?,
+        Command::Token => token::token(config).await?,
+        Command::User(command) => user::run(config, command).await?,
+        Command::Workstation(command) => workstation::run(config, command).await?,
+        Command::Phone(command) => phone::run(config, command).await?,
+        Command::Policy(command) => policy::run(config, command).await?,
+        Command::Events(arguments) => events::run(config, arguments).await?,
+        Command::Doctor => return doctor::run(&config).await,
+        Command::Openapi => output::json(&crate::http::router::contract())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn load(options: &Options) -> Result<Config, Failure> {
+    let file = options.config.as_deref();
+    let mut config: Config = config::load(file, ENVIRONMENT, std::env::vars())?;
+    if let Some(data) = &options.data {
+        config.data.clone_from(data);
+    }
+    config.validate()?;
+    Ok(config)
+}
+
+/// The machine's clock.
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+/// Keys and database of this installation, beside a server that may be running.
+async fn open(config: Config) -> Result<crate::App, Failure> {
+    let port = config.http.listen.port();
+    Ok(crate::App::open(config, clock(), port).await?)
+}

@@ -1,0 +1,42 @@
+//! Printing.
+use std::error::Error;
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+
+/// Why a command failed, for stderr.
+pub(super) type Failure = Box<dyn Error + Send + Sync>;
+
+/// A line on stdout.
+pub(super) fn line(text: impl AsRef<str>) -> io::Result<()> {
+    writeln!(io::stdout(), "{}", text.as_ref())
+}
+
+/// A document on stdout.
+pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value)?;
+    Ok(line(text)?)
+}
+
+/// A document on one line of stdout.
+pub(super) fn json_line(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value)?;
+    Ok(line(text)?)
+}
+
+/// A failure with its causes on stderr.
+pub(super) fn report(failure: &Failure) {
+    let mut text = format!("error: {failure}\n");
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        text.push_str(&format!("  because {error}\n"));
+        cause = error.source();
+    }
+    // Nobody is left to tell when stderr is closed.
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Something that this command cannot do, in words.
+pub(super) fn failure(text: impl Into<String>) -> Failure {
+    text.into().into()
+}

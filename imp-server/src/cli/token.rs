@@ -1,0 +1,19 @@
+//! `token`
+use super::output::{self, Failure, failure};
+use crate::app;
+use crate::command;
+use crate::config::Config;
+
+/// Makes a new administrator token; the one before no longer counts.
+pub(super) async fn token(config: Config) -> Result<(), Failure> {
+    let app = super::open(config).await?;
+    let mut rng = app::rng();
+    let ca = app.keys.fingerprint();
+    let Some(token) = command::initialise_server(&mut app.context(&mut rng), ca).await? else {
+        return Err(failure(
+            "there is an administrator already: use `imp-server user sign-in-code USERNAME`",
+        ));
+    };
+    output::line(format!("administrator token, good until {}:", token.expires_at))?;
+    Ok(output::line(token.code.expose())?)
+}

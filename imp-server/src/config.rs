@@ -1,0 +1,300 @@
+//! The configuration: one TOML file, documented key by key in `imp-server.example.toml`.
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use imp_identity::spiffe::TrustDomain;
+use imp_pki::ServerName;
+use imp_service::telemetry::Telemetry;
+use serde::{Deserialize, Deserializer};
+
+/// The prefix of environment variables: `IMP_SERVER__HTTP__LISTEN` sets `listen` in `[http]`.
+pub(crate) const ENVIRONMENT: &str = "IMP_SERVER";
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The folder of the keys and, unless `storage.url` says otherwise, of the database.
+    pub data: PathBuf,
+    /// The name of the installation in SPIFFE IDs. Fixed at the first start.
+    pub trust_domain: TrustDomain,
+    /// The HTTPS listener.
+    pub http: Http,
+    /// The database.
+    pub storage: StorageConfig,
+    /// Certificates that are issued.
+    pub certificates: Certificates,
+    /// The log on stderr.
+    pub telemetry: Telemetry,
+}
+
+/// The HTTPS listener.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// What machines call this server: the names in its certificate.
+    #[serde(deserialize_with = "names")]
+    pub names: Vec<ServerName>,
+    /// What invitations say; without it, `https://`, the first name and the port.
+    pub url: Option<String>,
+    /// The most connections that are open at a time.
+    pub connections: u32,
+    /// The most TLS handshakes that run at a time.
+    pub handshakes: u32,
+    /// The longest TLS handshake, in seconds.
+    pub handshake_seconds: u32,
+    /// The longest request, in seconds.
+    pub request_seconds: u32,
+    /// How long a connection may be silent, in seconds.
+    pub idle_seconds: u32,
+    /// The largest body, in bytes.
+    pub largest_body: u32,
+}
+
+/// The database.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StorageConfig {
+    /// `sqlite:/path/imp.db` or `postgres://…`; without it, `imp.db` in the data folder.
+    pub url: Option<String>,
+    /// The most connections that are open at a time.
+    pub connections: u32,
+    /// The longest wait for a connection or a lock, in seconds.
+    pub wait_seconds: u32,
+}
+
+/// Certificates that are issued.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Certificates {
+    /// How long a workstation's or a phone's certificate counts, in days.
+    pub machine_days: u32,
+    /// How long the server's own certificate counts, in days.
+    pub server_days: u32,
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidConfig {
+    /// A number is out of its range.
+    #[error("{key} must be between {least} and {most}")]
+    Range {
+        /// The key.
+        key: &'static str,
+        /// Smallest.
+        least: u32,
+        /// Largest.
+        most: u32,
+    },
+    /// Nobody could call the server.
+    #[error("http.names needs at least one DNS name or IP address")]
+    NoNames,
+    /// Invitations could not be used.
+    #[error(
+        "http.url must begin with https:// and have neither spaces nor more than 512 characters"
+    )]
+    Url,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("imp-data"),
+            trust_domain: default_trust_domain(),
+            http: Http::default(),
+            storage: StorageConfig::default(),
+            certificates: Certificates::default(),
+            telemetry: Telemetry::default(),
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            names: vec![
+                ServerName::Dns("localhost".to_owned()),
+                ServerName::Ip([127, 0, 0, 1].into()),
+                ServerName::Ip([0, 0, 0, 0, 0, 0, 0, 1].into()),
+            ],
+            url: None,
+            connections: 2048,
+            handshakes: 64,
+            handshake_seconds: 10,
+            request_seconds: 10,
+            idle_seconds: 75,
+            largest_body: 256 * 1024,
+        }
+    }
+}
+
+impl Default for StorageConfig {
+    fn default() -> Self {
+        Self { url: None, connections: 4, wait_seconds: 5 }
+    }
+}
+
+impl Default for Certificates {
+    fn default() -> Self {
+        Self { machine_days: 7, server_days: 30 }
+    }
+}
+
+impl Config {
+    /// The defaults with another data folder and a free port on loopback: for tests.
+    pub fn at(data: &Path) -> Self {
+        let http = Http { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Http::default() };
+        Self { data: data.to_owned(), http, ..Self::default() }
+    }
+
+    /// Checks what the types do not.
+    pub fn validate(&self) -> Result<(), InvalidConfig> {
+        let Http { url, names, .. } = &self.http;
+        for (key, value, least, most) in [
+            ("http.connections", self.http.connections, 1, 65_536),
+            ("http.handshakes", self.http.handshakes, 1, 4096),
+            ("http.handshake_seconds", self.http.handshake_seconds, 1, 60),
+            ("http.request_seconds", self.http.request_seconds, 1, 300),
+            ("http.idle_seconds", self.http.idle_seconds, 5, 3600),
+            ("http.largest_body", self.http.largest_body, 16 * 1024, 16 * 1024 * 1024),
+            ("storage.connections", self.storage.connections, 1, 100),
+            ("storage.wait_seconds", self.storage.wait_seconds, 1, 60),
+            ("certificates.machine_days", self.certificates.machine_days, 1, 90),
+            ("certificates.server_days", self.certificates.server_days, 1, 365),
+        ] {
+            if !(least..=most).contains(&value) {
+                return Err(InvalidConfig::Range { key, least, most });
+            }
+        }
+        if names.is_empty() {
+            return Err(InvalidConfig::NoNames);
+        }
+        let fits = |url: &str| {
+            let host = url.strip_prefix("https://").unwrap_or_default();
+            !host.is_empty() && url.len() <= 512 && host.bytes().all(|b| b.is_ascii_graphic())
+        };
+        if url.as_deref().is_none_or(fits) { Ok(()) } else { Err(InvalidConfig::Url) }
+    }
+
+    /// The database's URL.
+    pub fn storage_url(&self) -> String {
+        let here = || format!("sqlite:{}", self.data.join("imp.db").display());
+        self.storage.url.clone().unwrap_or_else(here)
+    }
+
+    /// What invitations call this server when it listens on `port`; without a final slash.
+    pub fn url(&self, port: u16) -> String {
+        if let Some(url) = &self.http.url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        match self.http.names.first() {
+            Some(ServerName::Ip(std::net::IpAddr::V6(address))) => {
+                format!("https://[{address}]:{port}")
+            }
+            Some(name) => format!("https://{name}:{port}"),
+            None => format!("https://localhost:{port}"),
+        }
+    }
+
+    /// How to open the database.
+    pub(crate) fn storage_options(&self) -> imp_storage::Options {
+        imp_storage::Options {
+            connections: self.storage.connections,
+            wait: seconds(self.storage.wait_seconds),
+        }
+    }
+}
+
+/// A number of seconds.
+pub(crate) fn seconds(count: u32) -> Duration {
+    Duration::from_secs(count.into())
+}
+
+#[expect(clippy::expect_used, reason = "a constant that a test reads")]
+fn default_trust_domain() -> TrustDomain {
+    "imp.internal".parse().expect("a trust domain")
+}
+
+fn names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<ServerName>, D::Error> {
+    let texts = Vec::<String>::deserialize(from)?;
+    texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use imp_service::config::load;
+
+    #[test]
+    fn the_example_documents_every_key_and_says_the_defaults() {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("imp-server.example.toml");
+        let config: Config = load(Some(&example), ENVIRONMENT, std::iter::empty()).unwrap();
+        assert_eq!(config, Config::default());
+        assert_eq!(config.validate(), Ok(()));
+        let text = std::fs::read_to_string(&example).unwrap();
+        // The keys that have no default are there as comments.
+        for key in KEYS {
+            let stands = text.lines().any(|line| {
+                line.trim_start_matches("# ").split_once(" = ").is_some_and(|(k, _)| k == *key)
+            });
+            assert!(stands, "{key} is not documented in {}", example.display());
+        }
+    }
+
+    /// Whatever the types accept: read from what serde says it expects, so that nobody can forget one here.
+    const KEYS: &[&str] = &[
+        "data",
+        "trust_domain",
+        "listen",
+        "names",
+        "url",
+        "connections",
+        "handshakes",
+        "handshake_seconds",
+        "request_seconds",
+        "idle_seconds",
+        "largest_body",
+        "wait_seconds",
+        "machine_days",
+        "server_days",
+        "format",
+        "filter",
+    ];
+
+    #[test]
+    fn every_key_that_the_types_accept_is_in_the_list() {
+        for section in ["", "[http]\n", "[storage]\n", "[certificates]\n", "[telemetry]\n"] {
+            let error = toml_error(&format!("{section}nonsense = 1\n"));
+            let expected: Vec<_> = error.split('`').skip(3).step_by(2).collect();
+            assert!(expected.len() > 1, "{error}");
+            for key in expected {
+                let is_section = ["http", "storage", "certificates", "telemetry"].contains(&key);
+                assert!(is_section || KEYS.contains(&key), "{key}: {error}");
+            }
+        }
+    }
+
+    fn toml_error(text: &str) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let error = load::<Config>(Some(file.path()), ENVIRONMENT, std::iter::empty());
+        let text = error.unwrap_err().to_string();
+        text.split_once("unknown field").map(|(_, rest)| format!("``unknown{rest}")).unwrap()
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused_by_key() {
+        let mut config = Config::default();
+        config.certificates.machine_days = 0;
+        let error = config.validate().unwrap_err();
+        assert_eq!(error.to_string(), "certificates.machine_days must be between 1 and 90");
+        let http = Http { url: Some("http://imp".to_owned()), ..Http::default() };
+        assert_eq!(Config { http, ..Config::default() }.validate(), Err(InvalidConfig::Url));
+        let http = Http { names: vec![], ..Http::default() };
+        assert_eq!(Config { http, ..Config::default() }.validate(), Err(InvalidConfig::NoNames));
+    }
+}

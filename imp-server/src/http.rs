@@ -1,0 +1,15 @@
+//! HTTP: the route table, who asks, and one file an endpoint.
+pub(crate) mod admin;
+pub(crate) mod answer;
+pub(crate) mod caller;
+pub(crate) mod enrolment;
+pub(crate) mod extract;
+pub(crate) mod machine;
+pub(crate) mod problem;
+pub(crate) mod router;
+pub(crate) mod service;
+pub(crate) mod session;
+pub(crate) mod tap;
+
+pub(crate) use extract::{Path, Query};
+pub(crate) use imp_service::http::{Json, ProblemResponse};

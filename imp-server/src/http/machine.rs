@@ -1,0 +1,6 @@
+//! Machines: enrolment, binding, renewal, erasure.
+pub(crate) mod bind_phone;
+pub(crate) mod credentials;
+pub(crate) mod enrol_workstation;
+pub(crate) mod erase;
+pub(crate) mod renew;

@@ -1,0 +1,66 @@
+//! Certificates for machines.
+use imp_api::machine::Credentials;
+use imp_identity::Actor;
+use imp_identity::spiffe::{Machine, SpiffeId};
+use imp_pki::{CertificateRequest, IssueError, PublicKey};
+use imp_storage::StorageError;
+
+use crate::app::{self, App};
+use crate::command::{self, Certificate};
+use crate::http::{ProblemResponse, problem};
+
+/// The certificate was not handed out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CredentialsError {
+    /// See the source.
+    #[error("the certificate could not be issued")]
+    Issue(#[from] IssueError),
+    /// See the source.
+    #[error("could not record the certificate")]
+    Storage(#[from] StorageError),
+}
+
+/// The key of a request whose signature verifies.
+pub(crate) fn requested_key(der: &[u8]) -> Result<PublicKey, ProblemResponse> {
+    match CertificateRequest::verify(der) {
+        Ok(request) => Ok(request.public_key().clone()),
+        Err(error) => Err(problem::CERTIFICATE_REQUEST_INVALID.because(&error)),
+    }
+}
+
+/// Issues a certificate that names `machine`, records it, and says whom to trust.
+pub(crate) async fn issue(
+    app: &App,
+    actor: Actor,
+    machine: Machine,
+    key: &PublicKey,
+) -> Result<Credentials, CredentialsError> {
+    let mut rng = app::rng();
+    let spiffe_id = SpiffeId { trust_domain: app.keys.trust_domain().clone(), machine };
+    let issued = app.keys.issue(spiffe_id.clone(), key, app.now(), &mut rng)?;
+    let record = Certificate {
+        serial: issued.serial().to_owned(),
+        spiffe_id: spiffe_id.clone(),
+        expires_at: issued.expires_at(),
+    };
+    command::record_certificate(&mut app.context(&mut rng), actor, record).await?;
+    let (renew_after, expires_at) = (issued.renew_after(), issued.expires_at());
+    let issuing = app.keys.issuing().der().to_vec();
+    Ok(Credentials {
+        spiffe_id,
+        certificate_chain: vec![issued.into_der().into(), issuing.into()],
+        trust_anchors: app.keys.anchors().roots.into_iter().map(Into::into).collect(),
+        statement_keys: vec![app.keys.statement_key().public_key().to_vec().into()],
+        renew_after,
+        expires_at,
+    })
+}
+
+impl From<CredentialsError> for ProblemResponse {
+    fn from(error: CredentialsError) -> Self {
+        match &error {
+            CredentialsError::Issue(_) => problem::internal(&error),
+            CredentialsError::Storage(source) => problem::storage(&error, source),
+        }
+    }
+}

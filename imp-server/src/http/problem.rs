@@ -1,0 +1,126 @@
+//! Every kind of problem that this server answers with, and what the commands' errors become.
+use std::error::Error;
+
+use imp_identity::Refusal;
+use imp_service::http::problem::INTERNAL;
+use imp_service::http::{ProblemKind, ProblemResponse};
+use imp_storage::StorageError;
+
+/// Declares the kinds and their list.
+macro_rules! kinds {
+    ($($name:ident = $code:literal, $status:literal, $meaning:literal;)+) => {
+        $(pub(crate) const $name: ProblemKind =
+            ProblemKind { code: $code, status: $status, meaning: $meaning };)+
+
+        /// Every kind, those of `imp-service` not counted, for the reference.
+        #[cfg(test)]
+        const KINDS: &[ProblemKind] = &[$($name),+];
+    };
+}
+
+kinds! {
+    TAP_REFUSED = "tap-refused", 403, "The tap was refused; `refusal` says why (see [Reasons](reasons.md)).";
+    CERTIFICATE_REQUIRED = "certificate-required", 403, "This endpoint is for a machine, and the connection showed no client certificate.";
+    CERTIFICATE_EXPIRED = "certificate-expired", 403, "The client certificate has expired since the connection was opened.";
+    MACHINE_WRONG = "wrong-machine", 403, "The client certificate is another kind of machine's, or of another trust domain.";
+    MACHINE_UNKNOWN = "machine-unknown", 403, "The machine that the client certificate names does not exist here.";
+    MACHINE_REVOKED = "machine-revoked", 403, "The machine that the client certificate names was revoked.";
+    MACHINE_OTHER_KEY = "machine-other-key", 403, "The certificate or the request is for another key than the one that the machine enrolled with.";
+    SIGN_IN_REQUIRED = "sign-in-required", 401, "A bearer token is missing, unknown or expired.";
+    ROLE_INSUFFICIENT = "role-insufficient", 403, "The person may not do this.";
+    CODE_INVALID = "code-invalid", 403, "The one-time code is not valid, or was used before.";
+    CODE_EXPIRED = "code-expired", 403, "The one-time code has expired: ask for a new one.";
+    CERTIFICATE_REQUEST_INVALID = "certificate-request-invalid", 422, "The certificate request is not PKCS#10 for a P-256 key, signed by that key.";
+    PATH_INVALID = "path-invalid", 400, "An identifier in the path is not one.";
+    QUERY_INVALID = "query-invalid", 400, "A parameter in the query is unknown or not what is expected.";
+    NOT_FOUND = "not-found", 404, "There is no such thing, or none that the caller may know of.";
+    ROUTE_UNKNOWN = "route-unknown", 404, "There is nothing at this address.";
+    METHOD_NOT_ALLOWED = "method-not-allowed", 405, "The address does not know this method.";
+    USERNAME_TAKEN = "username-taken", 409, "Somebody has this username.";
+    USER_DISABLED = "user-disabled", 403, "The user is disabled.";
+    USER_STATE = "user-state", 409, "The user is active or disabled already.";
+    LAST_ADMINISTRATOR = "last-administrator", 409, "The last administrator cannot be disabled.";
+    ADMINISTRATOR_MISSING = "administrator-missing", 422, "The administrator token needs the first administrator's names.";
+    ADMINISTRATOR_UNEXPECTED = "administrator-unexpected", 422, "This code does not create an administrator.";
+    REVOKED_ALREADY = "revoked-already", 409, "It was revoked already.";
+    SESSION_ENDED = "session-ended", 409, "The session has ended.";
+    OWN_ENROLMENT = "own-enrolment", 403, "An officer cannot supervise her own enrolment.";
+    NOTICE_INVALID = "notice-invalid", 422, "The version of the notice must be named.";
+    ENROLMENT_STATE = "enrolment-state", 409, "The enrolment has expired or is complete.";
+    PHONE_NOT_BOUND = "phone-not-bound", 409, "The phone has not used its one-time code yet.";
+    MODEL_SET_REFUSED = "model-set-refused", 422, "The model set is not one that the policy allows.";
+    STATEMENT_INVALID = "statement-invalid", 422, "The phone's storage statement does not count; `detail` says why.";
+    REFERENCE_STATE = "reference-state", 409, "The reference is not in a state that allows this, or is another one.";
+    NOTHING_TO_ERASE = "nothing-to-erase", 409, "There is no reference on this phone.";
+    POLICY_INVALID = "policy-invalid", 422, "The policy cannot be put in force.";
+    POLICY_CONFLICT = "policy-conflict", 409, "The policy has changed in the meantime: read it again.";
+    BUSY = "busy", 503, "The database is busy. Try again.";
+}
+
+/// A refused tap.
+pub(crate) fn refused(refusal: Refusal) -> ProblemResponse {
+    let mut problem = TAP_REFUSED.says(refusal.explain());
+    problem.0.refusal = Some(refusal);
+    problem
+}
+
+/// The database failed: `error` is the operation's own, `storage` its source.
+pub(crate) fn storage(error: &(dyn Error + 'static), storage: &StorageError) -> ProblemResponse {
+    if storage.is_busy() {
+        tracing::warn!(error, "the database is busy");
+        return BUSY.says("The server is busy. Try again.");
+    }
+    INTERNAL.because(error)
+}
+
+/// A read failed.
+pub(crate) fn unread(error: StorageError) -> ProblemResponse {
+    storage(&error, &error)
+}
+
+/// Something of our own failed.
+pub(crate) fn internal(error: &(dyn Error + 'static)) -> ProblemResponse {
+    INTERNAL.because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write as _;
+    use std::path::Path;
+
+    #[test]
+    fn codes_are_unique_and_their_statuses_are_errors() {
+        let mut codes: Vec<_> = all().iter().map(|kind| kind.code).collect();
+        let count = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        assert!(all().iter().all(|kind| (400..600).contains(&kind.status)));
+    }
+
+    /// `IMP_WRITE_REFERENCE=1` writes the page instead of comparing.
+    #[test]
+    fn the_reference_lists_every_problem() {
+        let mut page = String::from(
+            "# Problems\n\nEvery error that `imp-server` answers is a problem (RFC 9457, `application/problem+json`). Its \
+             `type` is\n`urn:imp:problem:` and one of these codes; the types are stable, the `title` is a sentence for \
+             people and may change.\n\n| Code | Status | Meaning |\n|---|---|---|\n",
+        );
+        for kind in all() {
+            writeln!(page, "| `{}` | {} | {} |", kind.code, kind.status, kind.meaning).unwrap();
+        }
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/problems.md");
+        if std::env::var_os("IMP_WRITE_REFERENCE").is_some() {
+            std::fs::write(&path, &page).unwrap();
+        }
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert!(written == page, "run this test with IMP_WRITE_REFERENCE=1");
+    }
+
+    fn all() -> Vec<ProblemKind> {
+        let mut all = [KINDS, &imp_service::http::problem::KINDS].concat();
+        all.sort_by_key(|kind| (kind.status, kind.code));
+        all
+    }
+}

@@ -1,0 +1,88 @@
+//! The one route table.
+use axum::Router;
+use imp_service::http::{Bounds, ProblemResponse, protected};
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::service::openapi::Security;
+use super::{admin, enrolment, machine, problem, service, session, tap};
+use crate::app::App;
+use crate::config::seconds;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "IMP identity server",
+        description = "Machines show a client certificate; people send a bearer token. Every error is a Problem \
+            (RFC 9457) whose type URI is listed in the reference."
+    ),
+    modifiers(&Security),
+    components(schemas(imp_api::Problem))
+)]
+struct Contract;
+
+/// Every route, with its description.
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Contract::openapi())
+        // Workstations
+        .routes(routes!(tap::open::open))
+        .routes(routes!(tap::submit::submit))
+        .routes(routes!(tap::abandon::abandon_opened))
+        .routes(routes!(tap::abandon::abandon))
+        .routes(routes!(tap::roster::roster))
+        .routes(routes!(session::list::list))
+        .routes(routes!(session::suspend::suspend))
+        .routes(routes!(session::end::end))
+        // Machines
+        .routes(routes!(machine::enrol_workstation::enrol))
+        .routes(routes!(machine::bind_phone::bind))
+        .routes(routes!(machine::renew::renew))
+        .routes(routes!(machine::erase::erase))
+        // Officers at a workstation
+        .routes(routes!(enrolment::open::open))
+        .routes(routes!(enrolment::status::status))
+        .routes(routes!(enrolment::issue_reference::issue))
+        .routes(routes!(enrolment::confirm_reference::confirm))
+        // People
+        .routes(routes!(admin::sign_in::sign_in))
+        .routes(routes!(admin::list_users::list, admin::create_user::create))
+        .routes(routes!(admin::find_user::find))
+        .routes(routes!(admin::disable_user::disable, admin::enable_user::enable))
+        .routes(routes!(admin::issue_sign_in_code::issue))
+        .routes(routes!(admin::list_phones::list))
+        .routes(routes!(admin::list_workstations::list, admin::invite_workstation::invite))
+        .routes(routes!(admin::revoke_workstation::revoke))
+        .routes(routes!(admin::revoke_phone::revoke))
+        .routes(routes!(admin::list_events::list))
+        .routes(routes!(admin::show_policy::show, admin::set_policy::set))
+        // Anybody
+        .routes(routes!(service::health::healthy))
+        .routes(routes!(service::ready::ready))
+        .routes(routes!(service::openapi::contract))
+}
+
+/// The router with everything around it.
+pub(crate) fn router(app: App) -> Router {
+    let bounds = Bounds {
+        body: usize::try_from(app.config.http.largest_body).unwrap_or(usize::MAX),
+        time: seconds(app.config.http.request_seconds),
+    };
+    let (router, _) = routes().split_for_parts();
+    let router = router.fallback(unknown).method_not_allowed_fallback(not_allowed).with_state(app);
+    protected(router, bounds)
+}
+
+/// The contract in `OpenAPI` 3.1.
+pub(crate) fn contract() -> Document {
+    routes().into_openapi()
+}
+
+async fn unknown() -> ProblemResponse {
+    problem::ROUTE_UNKNOWN.says("There is nothing at this address.")
+}
+
+async fn not_allowed() -> ProblemResponse {
+    problem::METHOD_NOT_ALLOWED.says("This address does not know this method.")
+}

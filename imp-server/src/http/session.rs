@@ -1,0 +1,4 @@
+//! Sessions.
+pub(crate) mod end;
+pub(crate) mod list;
+pub(crate) mod suspend;

@@ -1,0 +1,5 @@
+//! Taps, by workstations.
+pub(crate) mod abandon;
+pub(crate) mod open;
+pub(crate) mod roster;
+pub(crate) mod submit;

@@ -1,0 +1,60 @@
+//! Background jobs: what expires is ended and forgotten, and the listener's certificate is renewed.
+use std::error::Error;
+use std::time::Duration;
+
+use imp_service::Shutdown;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::app::{self, App};
+use crate::command;
+
+/// How often sessions are looked at.
+const EACH_MINUTE: Duration = Duration::from_secs(60);
+/// Every so many minutes, what has expired is deleted.
+const PURGE: u32 = 60;
+
+/// Starts the jobs; they end with `shutdown`.
+pub(crate) fn start(app: &App, shutdown: &Shutdown) {
+    let (app, stop) = (app.clone(), shutdown.clone());
+    shutdown.spawn(async move {
+        let mut tick = interval(EACH_MINUTE);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first tick is at once; the start is busy enough.
+        tick.tick().await;
+        for minute in 1.. {
+            tokio::select! {
+                () = stop.requested() => break,
+                _ = tick.tick() => {}
+            }
+            each_minute(&app).await;
+            if minute % PURGE == 0 {
+                purge(&app).await;
+            }
+        }
+    });
+}
+
+async fn each_minute(app: &App) {
+    let mut rng = app::rng();
+    match command::expire_sessions(&mut app.context(&mut rng)).await {
+        Ok(0) => {}
+        Ok(sessions) => tracing::info!(sessions, "sessions expired"),
+        Err(error) => warn(&error, "cannot expire sessions"),
+    }
+    if let Err(error) = app.keys.listener(&app.clock, &mut rng) {
+        warn(&error, "cannot renew the listener's certificate");
+    }
+}
+
+async fn purge(app: &App) {
+    match command::purge(&mut app.context(&mut app::rng())).await {
+        Ok(command::Purged { challenges, codes, tokens, certificates }) => {
+            tracing::debug!(challenges, codes, tokens, certificates, "purged what had expired");
+        }
+        Err(error) => warn(&error, "cannot purge what has expired"),
+    }
+}
+
+fn warn(error: &(dyn Error + 'static), message: &str) {
+    tracing::warn!(error, "{message}");
+}

@@ -1,0 +1,131 @@
+//! A running server.
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use imp_identity::invitation::Code;
+use imp_identity::{Clock, Digest};
+use imp_service::Shutdown;
+use imp_service::shutdown::Unfinished;
+use imp_storage::StorageError;
+use tokio::net::TcpListener;
+
+use crate::app::{self, App, OpenError};
+use crate::ca::ListenerError;
+use crate::command::{self, AdministratorCode};
+use crate::config::Config;
+use crate::{http, job};
+
+mod connection;
+mod idle;
+mod listener;
+
+/// How long requests under way may take to finish when the server stops.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running server. Dropping it does not stop it: see [`Server::stop`].
+pub struct Server {
+    app: App,
+    address: SocketAddr,
+    administrator: Option<AdministratorCode>,
+    shutdown: Shutdown,
+}
+
+/// The server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The configured one.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Configuration, keys or database cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The installation cannot be recorded.
+    #[error("the installation cannot be recorded")]
+    Initialise(#[source] StorageError),
+    /// There is no certificate to show.
+    #[error("HTTPS cannot be offered")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<ListenerError> for StartError {
+    fn from(error: ListenerError) -> Self {
+        Self::Tls(error.into())
+    }
+}
+
+impl Server {
+    /// Starts a server in this process: listens, opens keys and database, creates them at the first start, and answers
+    /// until [`Server::stop`].
+    pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        Self::start_with(config, clock, Shutdown::new()).await
+    }
+
+    /// Starts a server whose end is also `shutdown`'s.
+    pub(crate) async fn start_with(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        shutdown: Shutdown,
+    ) -> Result<Self, StartError> {
+        let address = config.http.listen;
+        let failed = |source| StartError::Listen { address, source };
+        let socket = TcpListener::bind(address).await.map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        let app = App::open(config, clock, address.port()).await?;
+        let mut rng = app::rng();
+        let ca = app.keys.fingerprint();
+        let administrator = command::initialise_server(&mut app.context(&mut rng), ca).await;
+        let administrator = administrator.map_err(StartError::Initialise)?;
+        // What is wrong with the certificate shows at the start, not at the first connection.
+        app.keys.listener(&app.clock, &mut rng)?;
+        let router = http::router::router(app.clone());
+        shutdown.spawn(listener::serve(socket, app.clone(), router, shutdown.clone()));
+        job::start(&app, &shutdown);
+        Ok(Self { app, address, administrator, shutdown })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What machines call it, as in invitations.
+    pub fn url(&self) -> &str {
+        &self.app.url
+    }
+
+    /// SHA-256 of the root certificate.
+    pub fn ca(&self) -> Digest {
+        self.app.keys.fingerprint()
+    }
+
+    /// The one-time administrator token, while there is no administrator.
+    pub fn administrator_code(&self) -> Option<&Code> {
+        self.administrator.as_ref().map(|administrator| &administrator.code)
+    }
+
+    /// Its parts.
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Stops: accepts nothing new, finishes what is under way, closes the database.
+    pub async fn stop(self) -> Result<(), Unfinished> {
+        self.shutdown.begin();
+        self.stopped().await
+    }
+
+    /// Waits until somebody stops it, and for what is under way.
+    pub(crate) async fn stopped(self) -> Result<(), Unfinished> {
+        self.shutdown.requested().await;
+        let finished = self.shutdown.finished(PATIENCE).await;
+        self.app.storage.close().await;
+        finished
+    }
+}

@@ -1,0 +1,65 @@
+//! The listener: accepts, and leaves everything that can take time to the connection's own task.
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use imp_service::Shutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::connection;
+use crate::app::App;
+use crate::config::seconds;
+
+/// How long to wait when the system has no file descriptor left.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What each connection needs.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) app: App,
+    pub(super) router: Router,
+    pub(super) handshakes: Arc<Semaphore>,
+    pub(super) handshake_time: Duration,
+    pub(super) idle_time: Duration,
+    pub(super) shutdown: Shutdown,
+}
+
+/// Accepts connections until `shutdown`.
+pub(super) async fn serve(socket: TcpListener, app: App, router: Router, shutdown: Shutdown) {
+    let bound = |count: u32| Arc::new(Semaphore::new(usize::try_from(count).unwrap_or(1)));
+    let http = &app.config.http;
+    let places = bound(http.connections);
+    let door = Door {
+        handshakes: bound(http.handshakes),
+        handshake_time: seconds(http.handshake_seconds),
+        idle_time: seconds(http.idle_seconds),
+        app,
+        router,
+        shutdown,
+    };
+    loop {
+        let accepted = tokio::select! {
+            () = door.shutdown.requested() => break,
+            accepted = socket.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => match places.clone().try_acquire_owned() {
+                Ok(place) => admit(&door, stream, place),
+                Err(_) => tracing::debug!("too many connections: closed one"),
+            },
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "cannot accept");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+fn admit(door: &Door, stream: TcpStream, place: OwnedSemaphorePermit) {
+    let connection = door.clone();
+    door.shutdown.spawn(async move {
+        connection::serve(connection, stream).await;
+        drop(place);
+    });
+}
