@@ -202,7 +202,8 @@ impl Channel {
         }
     }
 
-    /// Whether it is over and there is nothing more to transmit: at most [`LINGER`](crate::link::LINGER) after it was over.
+    /// Whether it is over and there is nothing more to transmit: at most [`LINGER`](crate::link::LINGER) after the last
+    /// of what was sent.
     pub fn is_finished(&self) -> bool {
         let silent = matches!(self.side, Side::Knocked { .. });
         self.progress == Progress::Over && (silent || self.link.is_finished())

@@ -200,7 +200,7 @@ impl Link {
             self.last_sent = elapsed;
             elapsed
         });
-        if self.sender.is_closing() {
+        if self.sender.said_goodbye() {
             self.linger_until.get_or_insert(elapsed + LINGER);
         }
         if self.end.is_some() {

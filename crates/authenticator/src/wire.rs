@@ -82,10 +82,6 @@ fn parsed<T: FromStr>(decoder: &mut Decoder<'_>) -> Result<T, DecodeError> {
     text.parse().map_err(|_| DecodeError::message("a text is not one of its kind"))
 }
 
-fn is_null(decoder: &Decoder<'_>) -> Result<bool, DecodeError> {
-    Ok(decoder.datatype()? == minicbor::data::Type::Null)
-}
-
 fn fits_text(text: &str) -> bool {
     text.len() <= TEXT && !text.chars().any(char::is_control)
 }
@@ -107,13 +103,13 @@ codec!(
     id [T] Id<T>, |v, e| e.bytes(&v.into_bytes())?.ok(), |d| Ok(Id::from_bytes(fixed(d)?))
 );
 codec!(
-    /// An identifier, or null.
+    /// An identifier; without one its key is left out.
     optional_id [T] Option<Id<T>>,
     |v, e| match v {
         Some(id) => e.bytes(&id.into_bytes())?.ok(),
         None => e.null()?.ok(),
     },
-    |d| if is_null(d)? { d.null()?; Ok(None) } else { Ok(Some(Id::from_bytes(fixed(d)?))) }
+    |d| Ok(Some(Id::from_bytes(fixed(d)?)))
 );
 codec!(
     /// An instant: microseconds since 1970-01-01T00:00:00Z.
@@ -126,13 +122,13 @@ codec!(
     text [T: Display + FromStr] T, |v, e| e.str(&v.to_string())?.ok(), |d| parsed(d)
 );
 codec!(
-    /// The same, or null.
+    /// The same; without one its key is left out.
     optional_text [T: Display + FromStr] Option<T>,
     |v, e| match v {
         Some(value) => e.str(&value.to_string())?.ok(),
         None => e.null()?.ok(),
     },
-    |d| if is_null(d)? { d.null()?; Ok(None) } else { parsed(d).map(Some) }
+    |d| parsed(d).map(Some)
 );
 codec!(
     /// A text to show to people: at most 512 bytes, no control characters.
@@ -171,17 +167,13 @@ codec!(
     }
 );
 codec!(
-    /// A reference and its digest, or null.
+    /// A reference and its digest; without one its key is left out.
     optional_reference [] Option<(ReferenceId, Digest)>,
     |v, e| match v {
         Some((id, digest)) => e.array(2)?.bytes(&id.into_bytes())?.bytes(digest.as_bytes())?.ok(),
         None => e.null()?.ok(),
     },
     |d| {
-        if is_null(d)? {
-            d.null()?;
-            return Ok(None);
-        }
         if d.array()? != Some(2) {
             return Err(DecodeError::message("a reference is a pair"));
         }

@@ -6,10 +6,11 @@ use super::frame::{Frame, Kind};
 use super::{STALL, WINDOW};
 
 /// Before a round trip was measured.
-const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
+const FIRST_TIMEOUT: Duration = Duration::from_millis(500);
 /// A connection event can be late by this much without anything being lost.
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(150);
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(4);
+/// There is nobody else on the link to make room for, so there is no need to wait longer.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The sending half of a link.
 #[derive(Debug)]
@@ -97,8 +98,9 @@ impl Sender {
         self.in_flight.clear();
     }
 
-    pub(super) fn is_closing(&self) -> bool {
-        self.closing != Closing::No
+    /// Whether the last frame was sent.
+    pub(super) fn said_goodbye(&self) -> bool {
+        matches!(self.closing, Closing::Sent | Closing::GivenUp)
     }
 
     pub(super) fn is_finished(&self) -> bool {
@@ -181,15 +183,20 @@ impl Sender {
         }
     }
 
-    /// Gives up the oldest frame when it has waited long enough.
+    /// Gives up the oldest frame when it has waited long enough; the rest follows from what is then acknowledged.
     pub(super) fn keep_time(&mut self, elapsed: Duration) {
         let place = self.in_flight.iter().position(|frame| frame.state == State::Sent);
         let Some(place) = place else { return };
-        if self.expiry(&self.in_flight[place]) <= elapsed {
-            self.in_flight[place].state = State::Lost;
-            self.last_progress = elapsed;
-            self.timeout.double();
+        if self.expiry(&self.in_flight[place]) > elapsed {
+            return;
         }
+        self.in_flight[place].state = State::Lost;
+        if self.arrived == 0 {
+            // A phone acknowledges nothing before it has the whole knock: any frame may be the missing one.
+            self.in_flight.iter_mut().for_each(|frame| frame.state = State::Lost);
+        }
+        self.last_progress = elapsed;
+        self.timeout.double();
     }
 
     /// The next frame to send: first what was lost, then what is new.
@@ -268,6 +275,6 @@ impl Timeout {
     }
 
     fn double(&mut self) {
-        self.doublings = (self.doublings + 1).min(5);
+        self.doublings = (self.doublings + 1).min(3);
     }
 }

@@ -9,7 +9,7 @@ use super::Peer;
 /// Why a peer's certificate was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateProblem {
-    /// No trust anchor stands behind it.
+    /// No trust anchor stands behind it, or a signature is not by the key that it should be by.
     #[error("the certificate was issued by somebody who is not trusted")]
     UntrustedIssuer,
     /// Its time is over.
@@ -27,7 +27,7 @@ pub enum CertificateProblem {
     /// It is not for the server's name.
     #[error("the certificate is for another server name")]
     WrongName,
-    /// It cannot be read, names no machine, or its signature is wrong.
+    /// It cannot be read, or names no machine.
     #[error("the certificate is malformed")]
     Malformed,
 }
@@ -40,7 +40,9 @@ impl CertificateProblem {
                 .then_some(Self::Malformed);
         };
         Some(match error {
-            CertificateError::UnknownIssuer => Self::UntrustedIssuer,
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                Self::UntrustedIssuer
+            }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 Self::NotYetValid
@@ -72,6 +74,23 @@ pub(crate) const fn is_about_a_certificate(alert: AlertDescription) -> bool {
             | AlertDescription::AccessDenied
             | AlertDescription::CertificateRequired
     )
+}
+
+/// Which side of TLS a certificate is for (RFC 5280 §4.2.1.12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Usage {
+    Client,
+    Server,
+}
+
+/// Whether the certificate says that it is for this side.
+pub(super) fn is_for(certificate: &CertificateDer<'_>, usage: Usage) -> bool {
+    let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return false };
+    let usages = certificate.extended_key_usage().ok().flatten();
+    usages.is_some_and(|usages| match usage {
+        Usage::Client => usages.value.client_auth,
+        Usage::Server => usages.value.server_auth,
+    })
 }
 
 /// Who the peer is, from the certificates that rustls has verified.

@@ -12,13 +12,8 @@ use rustls::{
 };
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::certificate::{CertificateProblem, peer_of};
+use super::certificate::{CertificateProblem, Usage, is_for, peer_of};
 use super::{TlsError, TrustAnchors, provider};
-
-/// id-kp-serverAuth (RFC 5280 §4.2.1.12).
-const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
-/// id-kp-clientAuth.
-const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
 
 /// Which machines are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +56,12 @@ impl Verifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
-        usage: KeyUsage,
+        usage: Usage,
     ) -> Result<(), Error> {
+        let along_the_chain = match usage {
+            Usage::Client => KeyUsage::client_auth(),
+            Usage::Server => KeyUsage::server_auth(),
+        };
         EndEntityCert::try_from(end_entity)
             .and_then(|certificate| {
                 certificate
@@ -71,13 +70,17 @@ impl Verifier {
                         &self.anchors,
                         intermediates,
                         now,
-                        usage,
+                        along_the_chain,
                         None,
                         None,
                     )
                     .map(drop)
             })
             .map_err(|error| refused(&error))?;
+        // webpki lets a certificate without any usage pass.
+        if !is_for(end_entity, usage) {
+            return Err(problem(CertificateProblem::WrongKind));
+        }
         let peer = peer_of(std::slice::from_ref(end_entity));
         let peer = peer.ok_or_else(|| problem(CertificateProblem::Malformed))?;
         if peer.spiffe_id.trust_domain != self.trust_domain {
@@ -120,7 +123,7 @@ impl ServerCertVerifier for Verifier {
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.verify(end_entity, intermediates, now, KeyUsage::required(SERVER_AUTH))?;
+        self.verify(end_entity, intermediates, now, Usage::Server)?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -163,7 +166,7 @@ impl ClientCertVerifier for Verifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.verify(end_entity, intermediates, now, KeyUsage::required(CLIENT_AUTH))?;
+        self.verify(end_entity, intermediates, now, Usage::Client)?;
         Ok(ClientCertVerified::assertion())
     }
 
@@ -228,11 +231,14 @@ impl ServerCertVerifier for FirstMeeting {
                 &[anchor],
                 intermediates,
                 now,
-                KeyUsage::required(SERVER_AUTH),
+                KeyUsage::server_auth(),
                 None,
                 None,
             )
             .map_err(|error| refused(&error))?;
+        if !is_for(end_entity, Usage::Server) {
+            return Err(problem(CertificateProblem::WrongKind));
+        }
         certificate
             .verify_is_valid_for_subject_name(server_name)
             .map_err(|error| refused(&error))?;
