@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use imp_api::machine::{BindPhone, PhoneBound};
-use imp_api::{Client, ClientError};
+use imp_api::{Client, ClientError, Problem};
 use imp_authenticator::invitation::{InvitationPurpose, InvitationUri};
 use imp_authenticator::{SignError, Signer, TlsError, certificate_request, tls};
 use imp_hardware::keystore::KeystoreError;
@@ -180,16 +180,19 @@ async fn exchange(
         certificate_request: certificate_request(&attempt.signer)?.into(),
     };
     client.bind_phone(&body).await.map_err(|error| match &error {
-        ClientError::Problem(problem) if attempt.again => {
-            BindError::Interrupted(problem.title.clone())
-        }
-        ClientError::Problem(problem) => BindError::Refused(problem.title.clone()),
+        ClientError::Problem(problem) if attempt.again => BindError::Interrupted(title(problem)),
+        ClientError::Problem(problem) => BindError::Refused(title(problem)),
         ClientError::Unreachable(_) if crate::trust::is_certificate_error(&error) => {
             BindError::NotTheServer(invitation.server.clone(), error)
         }
         ClientError::Unreachable(_) => BindError::Unreachable(invitation.server.clone(), error),
         ClientError::Url(_) | ClientError::Answer { .. } => BindError::Exchange(error),
     })
+}
+
+/// The problem's title without its full stop: it becomes part of a longer sentence.
+fn title(problem: &Problem) -> String {
+    problem.title.trim_end_matches('.').to_owned()
 }
 
 /// Checks the server's answer against what was asked: the key is ours, the root is the pinned one, the name is a phone's.

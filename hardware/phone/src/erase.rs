@@ -159,7 +159,7 @@ impl Holder {
             Ok(completed) => {
                 self.keep(&completed.receipt.0)?;
             }
-            Err(error) if error.problem().is_some_and(|p| p.code() == NOTHING_TO_ERASE) => {}
+            Err(error) if error.problem().is_some_and(|p| FINAL.contains(&p.code())) => {}
             Err(error) => return Err(error.into()),
         }
         let _lock = state.change()?;
@@ -167,5 +167,5 @@ impl Holder {
     }
 }
 
-/// The problem of a server that has no reference of this phone: it was told before, or there never was one.
-const NOTHING_TO_ERASE: &str = "nothing-to-erase";
+/// Problems of a server that has no reference of this phone to erase, or accepts none any more.
+const FINAL: [&str; 3] = ["nothing-to-erase", "machine-revoked", "machine-unknown"];

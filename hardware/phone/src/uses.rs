@@ -72,7 +72,9 @@ impl Phone {
                 None => uses.unreadable += 1,
             }
         }
-        uses.uses.sort_by_key(|known| known.sequence);
+        // A receipt that was delivered again may have been signed again: it is one use.
+        uses.uses.sort_by_key(|known| (known.sequence, known.event, !known.verified));
+        uses.uses.dedup_by_key(|known| (known.sequence, known.event));
         Ok(uses)
     }
 }

@@ -8,7 +8,7 @@ use imp_authenticator::{
     Signer, StoreReference, TapRequest, TrustAnchors, reference_digest, tls,
 };
 use imp_hardware::ble::emulated::{Air, AirScript, SharedScript};
-use imp_hardware::ble::{Conversation, ConversationError};
+use imp_hardware::ble::{Advertisement, Conversation, ConversationError};
 use imp_hardware::keystore::KeystoreConfig;
 use imp_identity::enrolment::Assurance;
 use imp_identity::spiffe::{Machine, SpiffeId};
@@ -19,6 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -176,6 +177,24 @@ impl Hospital {
         vec![leaf.into_der(), self.issuing.certificate().der().to_vec()]
     }
 
+    /// What the hospital's server shows in TLS.
+    pub(super) fn server(&self) -> (Vec<Vec<u8>>, Arc<dyn Signer>, TrustAnchors) {
+        let key = PublicKey::from_spki(self.statement.public_key()).unwrap();
+        let profile = Profile::Server(vec!["127.0.0.1".parse().unwrap()]);
+        let day = SignedDuration::from_hours(24);
+        let leaf = self.issuing.issue(&profile, &key, day, self.now(), &mut rng()).unwrap();
+        let issuing = self.issuing.certificate().der().to_vec();
+        let chain = vec![leaf.into_der(), issuing, self.root.clone()];
+        (chain, self.statement.clone(), self.anchors())
+    }
+
+    fn anchors(&self) -> TrustAnchors {
+        TrustAnchors {
+            trust_domain: "hospital.example".parse().unwrap(),
+            roots: vec![self.root.clone()],
+        }
+    }
+
     /// A workstation of this hospital.
     pub(super) fn workstation(&self, number: u128) -> Workstation {
         let keys = self.folder.path().join(format!("workstation-{number}"));
@@ -186,10 +205,7 @@ impl Hospital {
         let chain = self.certify(&spiffe_id, signer.as_ref());
         Workstation {
             identity: MachineIdentity { spiffe_id, chain, signer },
-            anchors: TrustAnchors {
-                trust_domain: "hospital.example".parse().unwrap(),
-                roots: vec![self.root.clone()],
-            },
+            anchors: self.anchors(),
             air: Arc::clone(&self.air),
             clock: Arc::clone(&self.clock),
         }
@@ -300,9 +316,12 @@ impl Serves {
 
 impl Workstation {
     /// Waits until the phone is heard.
-    pub(super) async fn hear(&self) -> imp_hardware::ble::Advertisement {
-        let mut heard = self.air.central().scan().await.unwrap();
-        heard.recv().await.unwrap()
+    pub(super) async fn hear(&self) -> Advertisement {
+        self.listen().await.recv().await.unwrap()
+    }
+
+    pub(super) async fn listen(&self) -> mpsc::Receiver<Advertisement> {
+        self.air.central().scan().await.unwrap()
     }
 
     /// Connects to the phone.

@@ -14,12 +14,13 @@ async fn the_identifier_changes_with_the_slot_also_when_the_clock_jumps() {
     let expected =
         |hospital: &Hospital| identifier::identifier(&[7; 32], identifier::slot(hospital.now()));
     let first = expected(&hospital);
-    assert_eq!(ward.hear().await.identifier, first);
+    let mut heard = ward.listen().await;
+    assert_eq!(heard.recv().await.unwrap().identifier, first);
     for jump in [SignedDuration::from_mins(15), SignedDuration::from_hours(-30)] {
         hospital.clock.advance(jump);
         let renewed = expected(&hospital);
         assert_ne!(renewed, first);
-        let heard = async { while ward.hear().await.identifier != renewed {} };
+        let heard = async { while heard.recv().await.unwrap().identifier != renewed {} };
         tokio::time::timeout(Duration::from_secs(10), heard).await.unwrap();
     }
     serves.stop().await;
