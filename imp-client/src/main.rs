@@ -19,11 +19,11 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     #[cfg(feature = "emulator")]
-    if let Some((_, point)) = std::env::vars().find(|(key, _)| key == "IMP_CLIENT_ABORT_AT") {
-        if !imp_client::crash::arm(&point) {
-            command::output::complain(&format!("there is no point {point} to abort at"));
-            return ExitCode::from(2);
-        }
+    if let Some((_, point)) = std::env::vars().find(|(key, _)| key == "IMP_CLIENT_ABORT_AT")
+        && !imp_client::crash::arm(&point)
+    {
+        command::output::complain(&format!("there is no point {point} to abort at"));
+        return ExitCode::from(2);
     }
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(command::run(arguments)),

@@ -164,7 +164,7 @@ fn print(progress: &Progress) -> Result<(), Failure> {
         }
         Progress::Signed => output::say("The server has signed the reference."),
         Progress::WaitingForPhone => {
-            output::say("Hold the phone near, with Bluetooth switched on.")
+            output::say("Hold the phone near, with Bluetooth switched on.");
         }
         Progress::Stored => output::say("The phone keeps the reference."),
     }

@@ -18,7 +18,7 @@ pub(super) async fn lock(context: &Context, json: bool) -> Result<ExitCode, Fail
 async fn ask(context: &Context, request: &Request) -> Result<StatusReport, Failure> {
     let mut connection = Connection::ask(&context.state.socket(), request).await?;
     match connection.next().await? {
-        Answer::Status(status) => Ok(status),
+        Answer::Status(status) => Ok(*status),
         Answer::Failed { message } => Err(message.into()),
         Answer::Progress(_) | Answer::Tap(_) | Answer::Enrolled(_) => {
             Err("the agent answered something else: is it of another version?".into())
@@ -109,7 +109,7 @@ mod tests {
         let session = SessionId::from_bytes([1; 16]);
         StatusReport {
             workstation: "Ward 3".to_owned(),
-            signed_in: signed_in.then(|| SignedIn { person, session, expires_at: at }),
+            signed_in: signed_in.then_some(SignedIn { person, session, expires_at: at }),
             locked,
             near: vec![],
             unknown_phones: 2,

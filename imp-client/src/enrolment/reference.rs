@@ -21,7 +21,7 @@ use crate::tap::{Callee, Contact, ContactError};
 use crate::timeline::Timeline;
 
 /// How long the phone may take to be heard.
-const HEARD: Duration = Duration::from_secs(60);
+const HEARD: Duration = Duration::from_mins(1);
 /// How long one handing over may take.
 const HANDED: Duration = Duration::from_secs(30);
 /// Times that a lost link is opened again.

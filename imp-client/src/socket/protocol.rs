@@ -32,7 +32,7 @@ pub enum Answer {
     /// The tap came to its end.
     Tap(TapReport),
     /// How the workstation is.
-    Status(StatusReport),
+    Status(Box<StatusReport>),
     /// The person is enrolled.
     Enrolled(Enrolled),
     /// It was not done.

@@ -60,7 +60,7 @@ async fn accept(agent: Arc<Agent>, listener: UnixListener) {
         agent.clone().shutdown.spawn(async move {
             let _place = place;
             let token = agent.shutdown.token();
-            token.run_until_cancelled(connection(&agent, stream)).await;
+            token.run_until_cancelled(Box::pin(connection(&agent, stream))).await;
         });
     }
     let _gone_or_not = std::fs::remove_file(agent.state.socket());
@@ -110,9 +110,9 @@ async fn converse(
         }
         Request::Lock => {
             agent.lock().await;
-            answer(&mut write, &Answer::Status(agent.status())).await
+            answer(&mut write, &Answer::Status(Box::new(agent.status()))).await
         }
-        Request::Status => answer(&mut write, &Answer::Status(agent.status())).await,
+        Request::Status => answer(&mut write, &Answer::Status(Box::new(agent.status()))).await,
         Request::Enrol(command) => enrol(agent, &command, &mut read, &mut write).await,
     }
 }

@@ -141,9 +141,8 @@ impl CameraSession {
                 return Err(FaceFailure::Stopped);
             }
             let start = Instant::now();
-            let frame = self.camera.capture()?;
+            images.push(image(self.camera.capture()?)?);
             self.micros = self.micros.saturating_add(micros_since(start));
-            images.push(image(frame)?);
         }
         Ok(images)
     }

@@ -129,10 +129,11 @@ impl Contact {
     /// Sends, and waits for the answer; [`Message::Declined`] is an error.
     pub(crate) async fn ask(&mut self, message: &Message) -> Result<Message, ContactError> {
         self.conversation.send(message).await?;
-        match self.conversation.receive().await? {
-            Message::Declined(declined) => Err(ContactError::Declined(declined)),
-            answer => Ok(answer),
+        let answer = self.conversation.receive().await?;
+        if let Message::Declined(declined) = answer {
+            return Err(ContactError::Declined(declined));
         }
+        Ok(answer)
     }
 
     /// Hands the phone a receipt and waits until it has kept it; then the conversation is over.
@@ -225,23 +226,23 @@ impl Attempt<'_> {
     /// The challenge that was asked for ahead, or a new one.
     async fn ask_challenge(&self) -> Result<Challenge, Failure> {
         let _step = self.timeline.step("prefetch");
-        let (phone, purpose) = (self.entry.phone, self.purpose);
-        let ahead = self.agent.prefetch().take(phone, purpose, self.agent.now());
+        let now = self.agent.now();
+        let ahead = self.agent.prefetch().take(self.entry.phone, self.purpose, now);
         let challenge = match ahead {
             Some(challenge) => challenge,
-            None => {
-                let body = OpenTap { phone, purpose };
-                let opened = timeout_at(self.deadline, self.agent.server.open_tap(&body)).await;
-                let opened =
-                    opened.map_err(|_| Failure::abandoned(Abandonment::Timeout, None))??;
-                let malformed =
-                    |error| Failure::abandoned(Abandonment::Timeout, with_causes(&error));
-                Challenge::try_from(opened).map_err(malformed)?
-            }
+            None => self.open_tap().await?,
         };
         self.tap.get_or_init(|| challenge.tap);
         crash::point("tap:challenge");
         Ok(challenge)
+    }
+
+    async fn open_tap(&self) -> Result<Challenge, Failure> {
+        let body = OpenTap { phone: self.entry.phone, purpose: self.purpose };
+        let opened = timeout_at(self.deadline, self.agent.server.open_tap(&body)).await;
+        let opened = opened.map_err(|_| Failure::abandoned(Abandonment::Timeout, None))??;
+        let malformed = |error| Failure::abandoned(Abandonment::Timeout, with_causes(&error));
+        Challenge::try_from(opened).map_err(malformed)
     }
 }
 
