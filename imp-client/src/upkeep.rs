@@ -214,13 +214,13 @@ impl Agent {
         }
     }
 
-    /// The taps that are likely: those of active people whose phones are near.
+    /// The taps that are likely: those of active, enrolled people whose phones are near.
     fn expected_taps(&self) -> Vec<(PhoneId, Purpose)> {
         let Some(known) = self.roster.current(self.now()) else { return vec![] };
         let desktop = self.desktop();
         let near = self.presence().known(Instant::now());
         let entries = near.iter().filter_map(|(phone, _)| known.entry(*phone));
-        let active = entries.filter(|entry| entry.active);
+        let active = entries.filter(|entry| entry.active && entry.reference.is_some());
         active.map(|entry| (entry.phone, desktop.purpose_for(entry.user))).collect()
     }
 

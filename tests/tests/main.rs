@@ -5,4 +5,3 @@ mod demo;
 mod docs;
 mod journeys;
 mod memory;
-mod probe;

@@ -119,8 +119,9 @@ impl Cast<'_> {
         let enrolled = self.hospital.enrol("bea", &mut self.bea)?;
         self.check_enrolled("B", &enrolled, 1);
         narrator.quote(&self.ada.ask(&["status"])?);
-        // Bea goes off duty, so that only Ada's phone is near.
-        self.bea.stop()
+        narrator.say("Nurse B goes home: only nurse A's phone is near.");
+        self.bea.stop()?;
+        self.hospital.near(&["ada"], 0)
     }
 
     fn check_enrolled(&self, who: &str, enrolled: &Value, photographs: usize) {
@@ -174,10 +175,12 @@ impl Cast<'_> {
         elsewhere.close()?;
         narrator.say("Back in our hospital:");
         self.hospital.camera_sees(std::slice::from_ref(&self.pictures.stranger))?;
+        self.hospital.near(&[], 1)?;
         self.given_up("phone-untrusted")?;
         phone.stop()?;
         narrator.say("Then she finds nurse B's phone in the corridor:");
         self.bea.run(&[])?;
+        self.hospital.near(&["bea"], 0)?;
         self.refused("comparison-failed", &[])?;
         self.bea.stop()
     }
@@ -188,6 +191,7 @@ impl Cast<'_> {
         narrator.say("A patched phone answers once, keeps its signed statement, and shows the same one again.");
         self.hospital.camera_sees(std::slice::from_ref(&self.pictures.ada))?;
         self.ada.run(&["--misbehave", "replay"])?;
+        self.hospital.near(&["ada"], 0)?;
         let tapped = self.hospital.tap(&[])?;
         self.accepted(&tapped, "the first use is genuine");
         self.hospital.client(&["lock"])?;
@@ -288,7 +292,7 @@ fn steps(report: &Value) -> String {
 fn epilogue(folder: &Path, config: &Path, narrator: &Narrator) {
     let bin = |name: &str| shown(&process::binary(name));
     let (server, client, phone) = (bin("imp-server"), bin("imp-client"), bin("imp-phone"));
-    let own = "/tmp/imp-mine";
+    let own = "~/imp";
     narrator.line("");
     narrator.line("Look at the events of this run:");
     narrator.say(&format!("{server} --config {} events", config.display()));

@@ -79,7 +79,7 @@ impl<'a> Hospital<'a> {
         write(
             &folder.join("workstation/client.toml"),
             &format!(
-                "models = {:?}\n\n[camera]\nkind = \"folder\"\npath = {camera:?}\n\n[radio]\nkind = \"emulated\"\nair = {air:?}\n\n[capture]\nframes = 1\n",
+                "models = {:?}\n\n[camera]\nkind = \"folder\"\npath = {camera:?}\n\n[radio]\nkind = \"emulated\"\nair = {air:?}\n\n[capture]\nframes = 1\n\n[limits]\npresence_seconds = 2\n",
                 source_tree::root().join("models"),
             ),
         )?;
@@ -221,6 +221,22 @@ impl<'a> Hospital<'a> {
             phone.run(&[])?;
         }
         finish_enrolment(&desk)
+    }
+
+    /// Waits until exactly these people's phones are near, and as many that nobody here knows.
+    pub fn near(&self, usernames: &[&str], unknown: u64) -> Result<(), DemoError> {
+        let mut answer = String::new();
+        let found = process::eventually(process::PATIENCE, || {
+            let status = &mut self.client_command(&["status", "--json"]);
+            answer = process::run(status).ok()?.stdout;
+            let status: Value = serde_json::from_str(&answer).ok()?;
+            let near = status["near"].as_array()?;
+            let mut names: Vec<&str> =
+                near.iter().filter_map(|person| person["username"].as_str()).collect();
+            names.sort_unstable();
+            (names == usernames && status["unknown_phones"] == unknown).then_some(())
+        });
+        found.ok_or(DemoError::Answer { program: "imp-client status", answer })
     }
 
     /// Somebody presses the button; the tap goes on by itself.

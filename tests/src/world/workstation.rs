@@ -1,5 +1,5 @@
 //! A workstation of the hospital.
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use imp_authenticator::invitation::InvitationUri;
@@ -14,7 +14,7 @@ use imp_identity::refusal::Abandonment;
 use imp_identity::tap::{Intent, Purpose};
 use imp_identity::{Clock, Refusal};
 
-use super::{BoundPhone, World, faces};
+use super::{World, faces};
 
 /// A workstation with its running agent.
 pub struct Workstation {

@@ -1,7 +1,6 @@
 //! Parser bombs: bounded, answered, and nobody else suffers.
 use std::time::{Duration, Instant};
 
-use imp_hardware::ble::Connection;
 use imp_identity::Clock as _;
 use imp_tests::world::caller;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
