@@ -56,10 +56,10 @@ impl Phone {
     }
 
     fn examine_receipts(&self) -> Result<String, String> {
-        let kept = Receipts::load(self.state()).map_err(|error| explain(&error))?;
-        match kept.end {
-            End::Clean | End::Torn => Ok(format!("{} kept", kept.receipts.len())),
-            End::Damaged => Err(format!("damaged after {}", kept.receipts.len())),
+        let file = Receipts::load(self.state()).map_err(|error| explain(&error))?;
+        match file.end {
+            End::Clean | End::Torn => Ok(format!("{} kept", file.kept.len())),
+            End::Damaged => Err(format!("damaged after {}", file.kept.len())),
         }
     }
 }

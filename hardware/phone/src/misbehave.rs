@@ -75,13 +75,12 @@ impl Conduct for Misbehaviour {
 
 fn replay(holder: &Holder, honest: TapResponse) -> Result<TapResponse, TapError> {
     let state = holder.phone.state();
-    match state.read(Entry::Recorded, 64 * 1024).map_err(VaultError::from)? {
-        Some(statement) => Ok(TapResponse { statement, ..honest }),
-        None => {
-            state.write(Entry::Recorded, &honest.statement).map_err(VaultError::from)?;
-            Ok(honest)
-        }
+    let recorded = state.read(Entry::Recorded, 64 * 1024).map_err(VaultError::from)?;
+    if let Some(statement) = recorded {
+        return Ok(TapResponse { statement, ..honest });
     }
+    state.write(Entry::Recorded, &honest.statement).map_err(VaultError::from)?;
+    Ok(honest)
 }
 
 /// Another template of the same shape: the lowest bit of a component near the end is flipped.

@@ -21,7 +21,7 @@ const CHECK: usize = 16;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Receipts {
     /// The receipts, `COSE_Sign1`, oldest first.
-    pub(crate) receipts: Vec<Vec<u8>>,
+    pub(crate) kept: Vec<Vec<u8>>,
     /// How the file ends.
     pub(crate) end: End,
     good: usize,
@@ -72,7 +72,7 @@ impl Receipts {
             }
             receipts.check = check;
             receipts.good += HEAD + length;
-            receipts.receipts.push(receipt.to_vec());
+            receipts.kept.push(receipt.to_vec());
         }
         receipts
     }
@@ -82,7 +82,7 @@ impl Receipts {
 pub(crate) fn append(state: &State, receipt: &[u8]) -> Result<bool, StateError> {
     let fail = |source| state.error(Entry::Receipts, source);
     let present = Receipts::load(state)?;
-    if present.receipts.iter().any(|r| r == receipt) {
+    if present.kept.iter().any(|r| r == receipt) {
         return Ok(false);
     }
     if present.end == End::Damaged {
@@ -130,9 +130,9 @@ mod tests {
         assert!(append(&state, b"first").unwrap());
         assert!(append(&state, b"second").unwrap());
         assert!(!append(&state, b"first").unwrap());
-        let kept = Receipts::load(&state).unwrap();
-        assert_eq!(kept.receipts, [b"first".to_vec(), b"second".to_vec()]);
-        assert_eq!(kept.end, End::Clean);
+        let file = Receipts::load(&state).unwrap();
+        assert_eq!(file.kept, [b"first".to_vec(), b"second".to_vec()]);
+        assert_eq!(file.end, End::Clean);
     }
 
     #[test]
@@ -147,12 +147,12 @@ mod tests {
                 let mut bytes = whole[..cut].to_vec();
                 bytes.resize(cut + padding, 0);
                 fs::write(state.path(Entry::Receipts), &bytes).unwrap();
-                let before = Receipts::load(&state).unwrap().receipts.len();
+                let before = Receipts::load(&state).unwrap().kept.len();
                 append(&state, b"next").unwrap();
                 let after = Receipts::load(&state).unwrap();
                 assert_eq!(after.end, End::Clean, "cut at {cut} + {padding}");
-                assert_eq!(after.receipts.len(), before + 1);
-                assert_eq!(after.receipts.last().unwrap(), b"next");
+                assert_eq!(after.kept.len(), before + 1);
+                assert_eq!(after.kept.last().unwrap(), b"next");
                 let complete = [0, 25, 51, 76].iter().rposition(|end| *end <= cut).unwrap();
                 assert_eq!(before, complete.min(3), "cut at {cut} + {padding}");
             }
@@ -170,8 +170,8 @@ mod tests {
         fs::write(state.path(Entry::Receipts), &bytes).unwrap();
         assert_eq!(Receipts::load(&state).unwrap().end, End::Damaged);
         append(&state, b"fourth").unwrap();
-        let kept = Receipts::load(&state).unwrap();
-        assert_eq!(kept.receipts, [b"first".to_vec(), b"fourth".to_vec()]);
+        let file = Receipts::load(&state).unwrap();
+        assert_eq!(file.kept, [b"first".to_vec(), b"fourth".to_vec()]);
         assert_eq!(fs::read(state.path(Entry::DamagedReceipts)).unwrap(), bytes);
     }
 

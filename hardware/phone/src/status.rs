@@ -95,7 +95,7 @@ impl Phone {
             binding: holder.as_ref().map(|holder| binding(holder, now)),
             erasure_to_be_told: self.state().read(Entry::Erasure, crate::erase::LARGEST)?.is_some(),
             serving: self.state().claim_serving()?.is_none(),
-            receipts: Receipts::load(self.state())?.receipts.len(),
+            receipts: Receipts::load(self.state())?.kept.len(),
         })
     }
 }

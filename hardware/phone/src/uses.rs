@@ -64,9 +64,9 @@ impl Phone {
         let keys = Binding::load(self.state())?
             .map(|binding| binding.every_statement_key())
             .unwrap_or_default();
-        let kept = Receipts::load(self.state())?;
-        let mut uses = Uses { damaged: kept.end == End::Damaged, ..Uses::default() };
-        for receipt in &kept.receipts {
+        let file = Receipts::load(self.state())?;
+        let mut uses = Uses { damaged: file.end == End::Damaged, ..Uses::default() };
+        for receipt in &file.kept {
             match read(receipt, &keys) {
                 Some(known) => uses.uses.push(known),
                 None => uses.unreadable += 1,

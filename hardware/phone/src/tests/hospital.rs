@@ -100,6 +100,10 @@ fn rng() -> StdRng {
     StdRng::seed_from_u64(11)
 }
 
+fn name(machine: Machine) -> SpiffeId {
+    SpiffeId { trust_domain: "hospital.example".parse().unwrap(), machine }
+}
+
 impl Hospital {
     /// Each has its own keys; people, phones and workstations are called the same in all.
     pub(super) fn new() -> Self {
@@ -142,7 +146,7 @@ impl Hospital {
     /// What the server's answer to a binding leaves behind.
     fn bind(&self, phone: &Phone) {
         let signer = phone.keystore().create(Slot::A.device_label()).unwrap();
-        let name = self.name(Machine::Phone(self.phone));
+        let name = name(Machine::Phone(self.phone));
         let chain = self.certify(&name, signer.as_ref());
         let binding = Binding {
             server: "https://127.0.0.1:1".to_owned(),
@@ -163,10 +167,6 @@ impl Hospital {
             former_statement_keys: Vec::new(),
         };
         binding.save(phone.state()).unwrap();
-    }
-
-    fn name(&self, machine: Machine) -> SpiffeId {
-        SpiffeId { trust_domain: "hospital.example".parse().unwrap(), machine }
     }
 
     fn certify(&self, name: &SpiffeId, signer: &dyn Signer) -> Vec<Vec<u8>> {
@@ -200,8 +200,7 @@ impl Hospital {
         let keys = self.folder.path().join(format!("workstation-{number}"));
         let keystore = KeystoreConfig::software(keys).open().unwrap();
         let signer = keystore.create("machine").unwrap();
-        let spiffe_id =
-            self.name(Machine::Workstation(WorkstationId::from(Uuid::from_u128(number))));
+        let spiffe_id = name(Machine::Workstation(WorkstationId::from(Uuid::from_u128(number))));
         let chain = self.certify(&spiffe_id, signer.as_ref());
         Workstation {
             identity: MachineIdentity { spiffe_id, chain, signer },

@@ -52,9 +52,10 @@ async fn requests_that_do_not_count_are_declined() {
     let ward = hospital.workstation(1);
     let serves = hospital.serve(&phone);
     let mut conversation = ward.connect().await.unwrap();
-    let mut reason = async |request| match ask(&mut conversation, &request).await {
-        Message::Declined(declined) => declined.reason,
-        other => panic!("{other:?}"),
+    let mut reason = async |request| {
+        let answer = ask(&mut conversation, &request).await;
+        let Message::Declined(declined) = answer else { panic!("{answer:?}") };
+        declined.reason
     };
     let request = |by| {
         let mut request = ward.request();
