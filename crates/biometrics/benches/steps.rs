@@ -1,4 +1,10 @@
 //! Prints how long each step of recognising a face takes on one thread, and the whole on one and two threads.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "times are printed, and pixels are small numbers"
+)]
 use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
 use std::path::Path;

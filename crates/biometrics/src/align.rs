@@ -7,7 +7,7 @@ use crate::image::Image;
 /// Side of an aligned crop, in pixels.
 pub const SIDE: usize = 112;
 
-/// Where the landmarks lie in an aligned crop (the template of ArcFace, Deng et al. 2019, that SFace shares).
+/// Where the landmarks lie in an aligned crop (the template of `ArcFace`, Deng et al. 2019, that `SFace` shares).
 const TEMPLATE: [Point; 5] = [
     Point { x: 38.2946, y: 51.6963 },
     Point { x: 73.5318, y: 51.5014 },
@@ -116,9 +116,7 @@ pub fn align(image: &Image, landmarks: &Landmarks) -> Crop {
             let within = |i: usize| (i as f32 + 0.5) * share - 0.5;
             let point = Point { x: x + within(sample % samples), y: y + within(sample / samples) };
             let colour = interpolated(image, inverse.apply(point));
-            for c in 0..3 {
-                sum[c] += colour[c];
-            }
+            sum.iter_mut().zip(colour).for_each(|(s, c)| *s += c);
         }
         *pixel = sum.map(|s| (s * share * share + 0.5) as u8);
     }
@@ -140,9 +138,8 @@ pub(crate) fn interpolated(image: &Image, point: Point) -> [f32; 3] {
         let (x, y) = (left as i64 + dx, top as i64 + dy);
         if (0..width).contains(&x) && (0..height).contains(&y) {
             let start = (y * width + x) as usize * 3;
-            for c in 0..3 {
-                sum[c] += weight * f32::from(image.rgb()[start + c]);
-            }
+            let pixel = &image.rgb()[start..start + 3];
+            sum.iter_mut().zip(pixel).for_each(|(s, c)| *s += weight * f32::from(*c));
         }
     }
     sum

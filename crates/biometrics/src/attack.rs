@@ -1,4 +1,4 @@
-//! Presentation-attack detection (ISO/IEC 30107-3) with the MiniFASNet pair of Silent-Face-Anti-Spoofing: each looks at
+//! Presentation-attack detection (ISO/IEC 30107-3) with the `MiniFASNet` pair of Silent-Face-Anti-Spoofing: each looks at
 //! the face with more of its surroundings; prints and screens betray themselves by their edges and texture.
 use imp_models::{ModelStore, ReadError};
 use zeroize::Zeroizing;

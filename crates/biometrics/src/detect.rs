@@ -1,4 +1,4 @@
-//! Face detection with YuNet (Wu, Peng, Yu 2023): anchor-free heads at strides 8, 16 and 32, five landmarks.
+//! Face detection with `YuNet` (Wu, Peng, Yu 2023): anchor-free heads at strides 8, 16 and 32, five landmarks.
 use imp_models::ModelStore;
 use serde::Serialize;
 
@@ -61,6 +61,7 @@ impl Point {
     }
 
     /// The middle between this and `other`.
+    #[must_use]
     pub fn midpoint(self, other: Self) -> Self {
         Self { x: f32::midpoint(self.x, other.x), y: f32::midpoint(self.y, other.y) }
     }

@@ -299,7 +299,7 @@ fn brightness(image: &Image, frame: &Frame, side: f32) -> f32 {
     sum / 25.0
 }
 
-/// Repeatable noise (SplitMix64, Steele et al. 2014); for pictures, not for keys.
+/// Repeatable noise (`SplitMix64`, Steele et al. 2014); for pictures, not for keys.
 struct Noise(u64);
 
 impl Noise {

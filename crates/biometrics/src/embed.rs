@@ -1,4 +1,4 @@
-//! Embeddings of faces with SFace (Zhong et al. 2021).
+//! Embeddings of faces with `SFace` (Zhong et al. 2021).
 use imp_models::ModelStore;
 use zeroize::Zeroizing;
 

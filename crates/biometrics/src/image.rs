@@ -92,16 +92,16 @@ impl Image {
             return Err(ImageError::TooLarge);
         }
         let format = ::image::guess_format(bytes).map_err(|_| ImageError::NotAnImage)?;
-        let coefficients = match format {
-            ImageFormat::Png => 0,
-            ImageFormat::Jpeg => {
-                let outline = jpeg::outline(bytes).ok_or(ImageError::NotAnImage)?;
-                if !outline.complete {
-                    return Err(ImageError::Corrupt);
-                }
-                if outline.progressive { 6 } else { 0 }
+        let coefficients = if format == ImageFormat::Jpeg {
+            let outline = jpeg::outline(bytes).ok_or(ImageError::NotAnImage)?;
+            if !outline.complete {
+                return Err(ImageError::Corrupt);
             }
-            _ => return Err(ImageError::NotAnImage),
+            if outline.progressive { 6 } else { 0 }
+        } else if format == ImageFormat::Png {
+            0
+        } else {
+            return Err(ImageError::NotAnImage);
         };
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
         let mut limits = Limits::default();
@@ -111,10 +111,10 @@ impl Image {
         let (width, height) = decoder.dimensions();
         check_size(width, height)?;
         let pixels = u64::from(width) * u64::from(height);
-        let decoded = decoder.total_bytes();
+        let own = decoder.total_bytes();
         let converted =
             if decoder.color_type() == ::image::ColorType::Rgb8 { 0 } else { 3 * pixels };
-        if bytes.len() as u64 + decoded + converted + coefficients * pixels > MEMORY_LIMIT {
+        if bytes.len() as u64 + own + converted + coefficients * pixels > MEMORY_LIMIT {
             return Err(ImageError::TooLarge);
         }
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
@@ -222,12 +222,11 @@ fn check_size(width: u32, height: u32) -> Result<(), ImageError> {
 }
 
 fn refusal(error: ::image::ImageError) -> ImageError {
-    match error {
-        ::image::ImageError::Limits(limit) => match limit.kind() {
-            LimitErrorKind::Unsupported { .. } => ImageError::Corrupt,
-            _ => ImageError::TooLarge,
-        },
-        _ => ImageError::Corrupt,
+    let ::image::ImageError::Limits(limit) = error else { return ImageError::Corrupt };
+    if matches!(limit.kind(), LimitErrorKind::Unsupported { .. }) {
+        ImageError::Corrupt
+    } else {
+        ImageError::TooLarge
     }
 }
 

@@ -1,10 +1,14 @@
-//! The activation PReLU as one pass over memory. The runtime's own takes three (compare, multiply, choose), which was
+//! The activation `PReLU` as one pass over memory. The runtime's own takes three (compare, multiply, choose), which was
 //! three quarters of the recogniser's time.
 use std::sync::Arc;
 
 use tract_onnx::Onnx;
 use tract_onnx::prelude::*;
-use tract_onnx::tract_hir::internal::*;
+use tract_onnx::tract_hir::internal::{
+    DimLike, EvalContext, EvalOp, Expansion, InferenceResult, Solver, StaticName, TensorProxy,
+    TractErrorContext, args_1, as_op, check_input_arity, check_output_arity, ensure, expand,
+    op_as_typed_op, op_out_of_plan,
+};
 
 /// Teaches `onnx` to use it.
 pub(crate) fn register(onnx: &mut Onnx) {

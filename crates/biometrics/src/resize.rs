@@ -58,7 +58,9 @@ fn taps(from: u32, to: u32) -> Vec<Taps> {
         let weight = |s: usize| (1.0 - ((s as f32 + 0.5 - centre) / support).abs()).max(0.0);
         let mut weights: Vec<f32> = (first..end).map(weight).collect();
         let total: f32 = weights.iter().sum();
-        weights.iter_mut().for_each(|w| *w /= total.max(f32::MIN_POSITIVE));
+        for weight in &mut weights {
+            *weight /= total.max(f32::MIN_POSITIVE);
+        }
         Taps { first, weights }
     };
     (0..to).map(tap).collect()

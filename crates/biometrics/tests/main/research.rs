@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use imp_biometrics::Image;
 
-use crate::engine;
+use crate::engine::engine;
 
 /// The folder with research photographs, if there is one.
 #[expect(clippy::disallowed_methods, reason = "a test is told where the photographs are")]
