@@ -1,4 +1,4 @@
-//! Capture devices, streams and video files, through OpenCV's videoio with the backend named.
+//! Capture devices, streams and video files, through `OpenCV`'s videoio with the backend named.
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,14 +13,14 @@ use opencv::videoio::{
 };
 use zeroize::Zeroize as _;
 
-use super::{Camera, CameraError, Frame, PIXELS_MAX};
+use super::{Camera, CameraError, Frame, PIXELS_MAX, StreamUrl};
 
 /// Milliseconds that opening a stream may take.
 const OPEN_TIMEOUT_MS: i32 = 5000;
 /// Milliseconds that a frame of a stream may take.
 const READ_TIMEOUT_MS: i32 = 3000;
 
-/// A source of frames that OpenCV has opened.
+/// A source of frames that `OpenCV` has opened.
 pub(super) struct VideoSource {
     capture: VideoCapture,
     name: String,
@@ -55,10 +55,10 @@ impl VideoSource {
     }
 
     /// Opens a stream from the network.
-    pub(super) fn stream(url: &str) -> Result<Self, CameraError> {
+    pub(super) fn stream(url: &StreamUrl) -> Result<Self, CameraError> {
         // FFmpeg also reads `file:`, `concat:` and more: only cameras are meant.
         let known = ["http://", "https://", "rtsp://"];
-        if !known.iter().any(|scheme| url.starts_with(scheme)) {
+        if !known.iter().any(|scheme| url.0.starts_with(scheme)) {
             return Err(CameraError::Configuration("a stream is an http, https or rtsp URL"));
         }
         let timeouts = [
@@ -67,7 +67,7 @@ impl VideoSource {
             CAP_PROP_READ_TIMEOUT_MSEC,
             READ_TIMEOUT_MS,
         ];
-        Self::open(url, CAP_FFMPEG, &timeouts, format!("stream {}", without_secrets(url)))
+        Self::open(&url.0, CAP_FFMPEG, &timeouts, format!("stream {url}"))
     }
 
     /// Opens a video file.
@@ -150,7 +150,7 @@ fn wipe(picture: &mut Mat) {
     }
 }
 
-/// OpenCV's error by its code alone: its text may repeat the URL, and a URL may hold a password.
+/// `OpenCV`'s error by its code alone: its text may repeat the URL, and a URL may hold a password.
 #[derive(Debug, thiserror::Error)]
 #[error("OpenCV failed with code {0}")]
 struct Shielded(i32);
@@ -161,7 +161,7 @@ impl From<opencv::Error> for Shielded {
     }
 }
 
-/// The absolute path of something that exists, so that FFmpeg does not take it for a URL.
+/// The absolute path of something that exists, so that `FFmpeg` does not take it for a URL.
 fn present(file: &Path, name: &str) -> Result<String, CameraError> {
     let file = fs::canonicalize(file)
         .map_err(|error| CameraError::Missing(name.to_owned(), Some(error)))?;
@@ -179,13 +179,4 @@ fn device_name(file: &Path) -> String {
         Ok(model) => format!("device {} ({})", file.display(), model.trim()),
         Err(_) => format!("device {}", file.display()),
     }
-}
-
-/// A URL without user, password, query and fragment.
-fn without_secrets(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
 }

@@ -105,8 +105,8 @@ pub enum CameraConfig {
     },
     /// A camera in the network: an `http`, `https` or `rtsp` URL, such as motion JPEG.
     Stream {
-        /// The URL. A user name and password in it stay out of logs and events.
-        url: String,
+        /// Where it is. A user name and password in it stay out of logs and events.
+        url: StreamUrl,
     },
     /// A video file, played once.
     Video {
@@ -129,6 +129,34 @@ pub enum CameraConfig {
         /// A TOML file, see [`CameraScript`].
         script: PathBuf,
     },
+}
+
+/// The URL of a camera in the network. Prints without user name, password, query and fragment.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StreamUrl(String);
+
+impl StreamUrl {
+    /// Takes a URL; whether it can be used shows when the camera is opened.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+}
+
+impl std::fmt::Display for StreamUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let url = self.0.split(['?', '#']).next().unwrap_or_default();
+        let Some((scheme, rest)) = url.split_once("://") else { return f.write_str("[not a URL]") };
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        write!(f, "{scheme}://{host}{path}")
+    }
+}
+
+impl std::fmt::Debug for StreamUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 const fn default_width() -> u32 {

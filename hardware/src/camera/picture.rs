@@ -1,4 +1,4 @@
-//! Pictures in files, decoded within limits and without OpenCV.
+//! Pictures in files, decoded within limits and without `OpenCV`.
 use std::fs::{self, File};
 use std::io::{Cursor, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};

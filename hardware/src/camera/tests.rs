@@ -132,7 +132,7 @@ fn a_frame_does_not_print_its_pixels() {
 fn cameras_are_configured_in_toml() {
     let parse = |text| toml::from_str::<CameraConfig>(text);
     assert_eq!(parse("kind = 'device'\nindex = 0").unwrap(), CameraConfig::default());
-    let url = "http://127.0.0.1/".to_owned();
+    let url = StreamUrl::new("http://127.0.0.1/");
     assert_eq!(
         parse("kind = 'stream'\nurl = 'http://127.0.0.1/'").unwrap(),
         CameraConfig::Stream { url }
@@ -242,7 +242,7 @@ mod opencv {
     }
 
     /// Serves one client `frames` pictures as motion JPEG, then keeps the connection open and silent.
-    fn serve_stream(frames: u32) -> String {
+    fn serve_stream(frames: u32) -> StreamUrl {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let mut jpeg = std::io::Cursor::new(Vec::new());
@@ -253,7 +253,7 @@ mod opencv {
             // FFmpeg hangs up when it has seen enough.
             let _ = stream_to(client, &jpeg.into_inner(), frames);
         });
-        format!("http://nurse:secret@{address}/live?token=secret")
+        StreamUrl::new(format!("http://nurse:secret@{address}/live?token=secret"))
     }
 
     fn stream_to(mut client: TcpStream, jpeg: &[u8], frames: u32) -> std::io::Result<()> {
@@ -302,7 +302,9 @@ mod opencv {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://nurse:secret@{}/", listener.local_addr().unwrap());
         drop(listener);
-        let error = open_error(&CameraConfig::Stream { url });
+        let config = CameraConfig::Stream { url: StreamUrl::new(url) };
+        assert!(!format!("{config:?}").contains("secret"));
+        let error = open_error(&config);
         assert!(matches!(error, CameraError::Unusable(..)), "{error:?}");
         assert!(!format!("{error:?} {error}").contains("secret"));
     }
@@ -310,7 +312,7 @@ mod opencv {
     #[test]
     fn a_stream_cannot_be_a_file() {
         for url in ["file:///etc/passwd", "/etc/passwd", "concat:a|b", "HTTP"] {
-            let error = open_error(&CameraConfig::Stream { url: url.to_owned() });
+            let error = open_error(&CameraConfig::Stream { url: StreamUrl::new(url) });
             assert!(matches!(error, CameraError::Configuration(_)), "{url}: {error:?}");
         }
     }

@@ -58,16 +58,14 @@ impl SoftwareKeystore {
     /// The key that wraps the file of this kind and label, and the associated data for it.
     fn wrapping(&self, kind: Kind, label: &str) -> Result<(SealingKey, Vec<u8>), KeystoreError> {
         let context = format!("imp keystore 1/{}/{label}", kind.extension()).into_bytes();
-        let failed = |_| KeystoreError::Failed("derive a key", None);
-        let mut key = Zeroizing::new([0; 32]);
+        let mut derived = Zeroizing::new([0; 32]);
         Salt::new(HKDF_SHA256, b"imp keystore 1")
             .extract(&self.secret)
             .expand(&[&context], HKDF_SHA256)
-            .and_then(|material| material.fill(&mut *key))
-            .map_err(failed)?;
-        let key =
-            SealingKey::from_bytes(&*key).ok_or(KeystoreError::Failed("derive a key", None))?;
-        Ok((key, context))
+            .and_then(|material| material.fill(&mut *derived))
+            .map_err(|_| KeystoreError::Failed("derive a key", None))?;
+        let key = SealingKey::from_bytes(&*derived);
+        Ok((key.ok_or(KeystoreError::Failed("derive a key", None))?, context))
     }
 
     fn file(&self, kind: Kind, label: &str) -> (String, PathBuf) {
@@ -85,10 +83,10 @@ impl SoftwareKeystore {
     }
 
     /// Writes what did not exist; `false` if it does.
-    fn write(&self, kind: Kind, label: &str, content: &[u8]) -> Result<bool, KeystoreError> {
+    fn write(&self, kind: Kind, label: &str, bytes: &[u8]) -> Result<bool, KeystoreError> {
         check_label(label)?;
         let (key, context) = self.wrapping(kind, label)?;
-        self.folder.write_new(&self.file(kind, label).0, &key.seal(&context, content)?)
+        self.folder.write_new(&self.file(kind, label).0, &key.seal(&context, bytes)?)
     }
 
     fn sealing_key(&self, label: &str) -> Result<Option<SealingKey>, KeystoreError> {

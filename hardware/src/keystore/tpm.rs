@@ -42,7 +42,7 @@ impl Tpm {
         let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
         match work(&mut device) {
             Ok(done) => Ok(done),
-            Err(error) if is_of_another_tpm(&error) => Err(error),
+            Err(error) if is_of_another_tpm(error) => Err(error),
             Err(error) => {
                 tracing::warn!(%error, "the TPM failed; trying again on a new connection");
                 // The old connection is given up first: without a resource manager there can be one only.
@@ -173,7 +173,7 @@ fn authorisation(name: &str) -> [u8; 32] {
 }
 
 /// Whether the blob was changed, or made by another TPM or for another label.
-fn is_of_another_tpm(error: &tss_esapi::Error) -> bool {
+fn is_of_another_tpm(error: tss_esapi::Error) -> bool {
     let tss_esapi::Error::Tss2Error(code) = error else { return false };
     let kinds = [
         Tss2ResponseCodeKind::Integrity,
@@ -185,7 +185,7 @@ fn is_of_another_tpm(error: &tss_esapi::Error) -> bool {
 }
 
 fn failed(action: &'static str, path: &Path, error: tss_esapi::Error) -> KeystoreError {
-    if is_of_another_tpm(&error) {
+    if is_of_another_tpm(error) {
         return KeystoreError::Damaged(PathBuf::from(path));
     }
     KeystoreError::Failed(action, Some(Box::new(error)))

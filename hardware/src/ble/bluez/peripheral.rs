@@ -9,13 +9,15 @@ use async_trait::async_trait;
 use bluer::adv::{Advertisement, AdvertisementHandle};
 use bluer::gatt::local::{
     Application, ApplicationHandle, Characteristic, CharacteristicControl,
-    CharacteristicControlEvent, CharacteristicNotify, CharacteristicNotifyMethod,
-    CharacteristicWrite, CharacteristicWriteMethod, Service, characteristic_control,
+    CharacteristicControlEvent, CharacteristicControlHandle, CharacteristicNotify,
+    CharacteristicNotifyMethod, CharacteristicWrite, CharacteristicWriteMethod, Service,
+    characteristic_control,
 };
 use bluer::gatt::{CharacteristicReader, CharacteristicWriter};
 use bluer::{Adapter, Session};
 use futures::StreamExt as _;
 use tokio::sync::Mutex;
+use tokio::time::sleep;
 
 use crate::ble::{
     Connection, INBOUND, MTU_MAX, MTU_MIN, OUTBOUND, Peripheral, RadioError, SERVICE, check_frame,
@@ -23,6 +25,9 @@ use crate::ble::{
 
 /// How often the phone is heard, in the shortest and the longest case.
 const INTERVAL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(150));
+
+/// How long `BlueZ` may take to forget an advertisement.
+const UNREGISTER: Duration = Duration::from_millis(200);
 
 /// A GATT server on one Bluetooth adapter.
 pub(in crate::ble) struct BluezPeripheral {
@@ -60,34 +65,7 @@ impl BluezPeripheral {
         }
         let (writes, write_handle) = characteristic_control();
         let (subscriptions, notify_handle) = characteristic_control();
-        let inbound = Characteristic {
-            uuid: INBOUND,
-            write: Some(CharacteristicWrite {
-                write: true,
-                write_without_response: true,
-                method: CharacteristicWriteMethod::Io,
-                ..Default::default()
-            }),
-            control_handle: write_handle,
-            ..Default::default()
-        };
-        let outbound = Characteristic {
-            uuid: OUTBOUND,
-            notify: Some(CharacteristicNotify {
-                notify: true,
-                method: CharacteristicNotifyMethod::Io,
-                ..Default::default()
-            }),
-            control_handle: notify_handle,
-            ..Default::default()
-        };
-        let service = Service {
-            uuid: SERVICE,
-            primary: true,
-            characteristics: vec![inbound, outbound],
-            ..Default::default()
-        };
-        let application = Application { services: vec![service], ..Default::default() };
+        let application = application(write_handle, notify_handle);
         let application = adapter
             .serve_gatt_application(application)
             .await
@@ -100,6 +78,41 @@ impl BluezPeripheral {
             _application: application,
         })
     }
+}
+
+/// The IMP service with its two characteristics.
+fn application(
+    write_handle: CharacteristicControlHandle,
+    notify_handle: CharacteristicControlHandle,
+) -> Application {
+    let inbound = Characteristic {
+        uuid: INBOUND,
+        write: Some(CharacteristicWrite {
+            write: true,
+            write_without_response: true,
+            method: CharacteristicWriteMethod::Io,
+            ..Default::default()
+        }),
+        control_handle: write_handle,
+        ..Default::default()
+    };
+    let outbound = Characteristic {
+        uuid: OUTBOUND,
+        notify: Some(CharacteristicNotify {
+            notify: true,
+            method: CharacteristicNotifyMethod::Io,
+            ..Default::default()
+        }),
+        control_handle: notify_handle,
+        ..Default::default()
+    };
+    let service = Service {
+        uuid: SERVICE,
+        primary: true,
+        characteristics: vec![inbound, outbound],
+        ..Default::default()
+    };
+    Application { services: vec![service], ..Default::default() }
 }
 
 /// What is sent, within the 31 bytes of a legacy advertisement: flags (3), service data (2 + 16 + 8).
@@ -119,12 +132,17 @@ pub(super) fn advertisement(identifier: [u8; 8]) -> Advertisement {
 impl Peripheral for BluezPeripheral {
     async fn advertise(&self, identifier: [u8; 8]) -> Result<(), RadioError> {
         let mut current = self.advertisement.lock().await;
-        let next = self
-            .adapter
-            .advertise(advertisement(identifier))
-            .await
-            .map_err(|error| failed("advertise", error))?;
-        // The old one ends only now, so that there is no gap.
+        let next = match self.adapter.advertise(advertisement(identifier)).await {
+            // Registered before the old one ends, so that there is no gap …
+            Ok(next) => next,
+            // … but some controllers have room for one only.
+            Err(_) if current.take().is_some() => {
+                sleep(UNREGISTER).await;
+                let again = self.adapter.advertise(advertisement(identifier)).await;
+                again.map_err(|error| failed("advertise", error))?
+            }
+            Err(error) => return Err(failed("advertise", error)),
+        };
         *current = Some(next);
         Ok(())
     }
@@ -211,6 +229,7 @@ impl Connection for BluezLink {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn broken(error: io::Error) -> RadioError {
     tracing::debug!(%error, "a link broke");
     RadioError::Disconnected

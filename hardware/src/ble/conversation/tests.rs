@@ -201,7 +201,7 @@ async fn a_cancelled_wait_loses_no_message() {
 async fn heartbeats_keep_an_idle_conversation_alive() {
     let ward = Ward::new(AirScript::default()).await;
     let (mut workstation, mut phone) = ward.established().await;
-    let idle = timeout(Duration::from_secs(600), workstation.receive()).await;
+    let idle = timeout(Duration::from_mins(10), workstation.receive()).await;
     assert!(idle.is_err(), "{idle:?}");
     phone.send(&Message::Acknowledged).await.unwrap();
     assert!(matches!(workstation.receive().await.unwrap(), Message::Acknowledged));

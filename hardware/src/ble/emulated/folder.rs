@@ -124,7 +124,7 @@ pub struct FolderPeripheral {
     socket: PathBuf,
     phone: Arc<Phone>,
     accept: tokio::sync::Mutex<mpsc::Receiver<EmulatedConnection>>,
-    _listener: Task,
+    listener: Task,
 }
 
 struct Phone {
@@ -147,11 +147,11 @@ impl FolderPeripheral {
         } else {
             Recorder::Off
         };
-        let listener = bind(&socket)?;
+        let sockets = bind(&socket)?;
         let (callers, accept) = mpsc::channel(ACCEPT_QUEUE);
         let phone = Arc::new(Phone { identifier: Mutex::new(None), script, recorder, callers });
-        let _listener = Task::start(serve(listener, Arc::clone(&phone)));
-        Ok(Self { socket, phone, accept: tokio::sync::Mutex::new(accept), _listener })
+        let listener = Task::start(serve(sockets, Arc::clone(&phone)));
+        Ok(Self { socket, phone, accept: tokio::sync::Mutex::new(accept), listener })
     }
 }
 
@@ -171,6 +171,7 @@ impl Peripheral for FolderPeripheral {
 
 impl Drop for FolderPeripheral {
     fn drop(&mut self) {
+        self.listener.0.abort();
         // It may have been removed together with its folder.
         let _ = fs::remove_file(&self.socket);
     }
