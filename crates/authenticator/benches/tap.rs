@@ -1,7 +1,6 @@
 //! What a tap costs the server's processor, and how many bytes it takes on the air.
 #![expect(clippy::unwrap_used, reason = "a bench may panic")]
 #![expect(clippy::print_stdout, reason = "sizes are part of the result")]
-#![expect(clippy::cast_possible_truncation, reason = "of numbers known to be small")]
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -140,7 +139,7 @@ fn whole_tap(mtu: usize, authority: &Authority, print: bool) {
     let mut handshake = [0; 2];
     let mut air = Air::new(1, Faults::default());
     let began = air.elapsed;
-    air.run(&mut workstation, &mut phone, Duration::from_secs(60), |end, event, channel| {
+    air.run(&mut workstation, &mut phone, Duration::from_mins(1), |end, event, channel| {
         let answer = match (end, event) {
             (_, ChannelEvent::Established { .. }) => {
                 handshake[usize::from(end == End::Phone)] = channel.statistics().bytes_sent;
@@ -167,7 +166,7 @@ fn whole_tap(mtu: usize, authority: &Authority, print: bool) {
              until established the workstation had sent {} bytes, the phone {}",
             there.bytes_sent + back.bytes_sent,
             there.frames_sent + back.frames_sent,
-            (air.elapsed - began).as_millis(),
+            air.elapsed.checked_sub(began).unwrap().as_millis(),
             handshake[0],
             handshake[1],
         );

@@ -101,8 +101,14 @@ fn header<B: Body>(key_id: KeyId) -> Header {
         .build()
 }
 
-/// The four parts of a tagged `COSE_Sign1` whose unprotected header is empty: protected, payload, signature.
-fn parts(bytes: &[u8]) -> Result<(&[u8], &[u8], &[u8]), minicbor::decode::Error> {
+/// The parts of a tagged `COSE_Sign1` whose unprotected header is empty.
+struct Parts<'a> {
+    protected: &'a [u8],
+    payload: &'a [u8],
+    signature: &'a [u8],
+}
+
+fn parts(bytes: &[u8]) -> Result<Parts<'_>, minicbor::decode::Error> {
     let mut decoder = Decoder::new(bytes);
     let tag = decoder.tag()?.as_u64();
     let items = decoder.array()?;
@@ -114,7 +120,7 @@ fn parts(bytes: &[u8]) -> Result<(&[u8], &[u8], &[u8]), minicbor::decode::Error>
     if (tag, items, unprotected, whole) != (18, Some(4), Some(0), true) {
         return Err(minicbor::decode::Error::message("not a COSE_Sign1 of this protocol"));
     }
-    Ok((protected, payload, signature))
+    Ok(Parts { protected, payload, signature })
 }
 
 impl<B: Body> Unverified<B> {
@@ -123,7 +129,7 @@ impl<B: Body> Unverified<B> {
         if bytes.len() > B::LIMIT {
             return Err(StatementError::TooLong);
         }
-        let (protected, payload, signature) =
+        let Parts { protected, payload, signature } =
             parts(bytes).map_err(|_| StatementError::Malformed)?;
         if protected.len() > 256 {
             return Err(StatementError::Malformed);

@@ -10,6 +10,9 @@ use crate::{
 };
 
 /// Cuts the bytes into frames (each after its length, one byte) and gives them to a link that also has something to say.
+///
+/// # Panics
+/// When the link grows by what it receives.
 pub fn frames(bytes: &[u8]) {
     let mut link = Link::new(23, true);
     link.write(&[7; 2000]);
@@ -49,6 +52,9 @@ fn repaired(frame: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Reads a message; what can be read is written as it was.
+///
+/// # Panics
+/// When a message has two encodings.
 pub fn messages(bytes: &[u8]) {
     if let Ok(message) = Message::decode(bytes) {
         let again = message.encode().map(|again| again.to_vec());
@@ -57,6 +63,9 @@ pub fn messages(bytes: &[u8]) {
 }
 
 /// Reads statements of every kind, and an invitation.
+///
+/// # Panics
+/// When an invitation is not read as it was written.
 pub fn statements(bytes: &[u8]) {
     fn one<B: Body>(bytes: &[u8]) {
         if let Ok(statement) = Unverified::<B>::parse(bytes) {

@@ -33,11 +33,14 @@ fn tag(key: &[u8; 32], slot: u64, nonce: &[u8]) -> [u8; 16] {
     tag
 }
 
+/// A nonce, and the slot in which it counts.
+type Seen = (u64, [u8; 16]);
+
 /// Decides whether a phone answers. Clones share the memory of nonces; keep one for as long as the key lives.
 #[derive(Clone)]
 pub struct KnockGate {
     key: [u8; 32],
-    seen: Arc<Mutex<VecDeque<(u64, [u8; 16])>>>,
+    seen: Arc<Mutex<VecDeque<Seen>>>,
 }
 
 impl KnockGate {

@@ -260,7 +260,8 @@ impl Link {
         [self.acknowledge_at, self.linger_until, self.sender.deadline()]
             .into_iter()
             .flatten()
-            .fold(Some(always), |first, at| first.map(|first| first.min(at)))
+            .chain([always])
+            .min()
     }
 }
 

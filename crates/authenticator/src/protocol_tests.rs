@@ -324,18 +324,18 @@ fn corpus() -> Vec<Vec<u8>> {
     corpus.push(b"imp:bind?server=https%3A%2F%2Fx&ca=00&code=7XK2M-00000-ABCDE-ZZZZZ".to_vec());
     let mut framed = vec![];
     for message in corpus.iter().take(7) {
-        framed.extend((message.len() as u32).to_be_bytes());
+        framed.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
         framed.extend_from_slice(message);
     }
     corpus.push(framed);
-    let mut frames = vec![];
+    let mut flight = vec![];
     let mut link = crate::link::Link::new(60, true);
     link.write(&[9; 3000]);
     while let Some(frame) = link.transmit(std::time::Duration::ZERO) {
-        frames.push(u8::try_from(frame.len()).unwrap());
-        frames.extend(frame);
+        flight.push(u8::try_from(frame.len()).unwrap());
+        flight.extend(frame);
     }
-    corpus.push(frames);
+    corpus.push(flight);
     corpus
 }
 

@@ -3,7 +3,17 @@
 //! Everything is written in one way only (RFC 8949 §4.2.1; floating-point numbers always as binary32):
 //! [`decode`] encodes again and refuses what differs, so unknown keys, indefinite lengths, duplicate keys
 //! and trailing bytes are refused in one place.
-use minicbor::{Decode, Encode};
+use std::fmt::Display;
+use std::str::FromStr;
+
+use imp_identity::clock::{from_micros, to_micros};
+use imp_identity::id::Id;
+use imp_identity::tap::Step;
+use imp_identity::{Digest, ReferenceId, Secret};
+use jiff::Timestamp;
+use minicbor::decode::Error as DecodeError;
+use minicbor::encode::{Error as EncodeError, Write};
+use minicbor::{Decode, Decoder, Encode, Encoder};
 use zeroize::Zeroizing;
 
 /// Longest text, in bytes.
@@ -52,20 +62,6 @@ macro_rules! codec {
         }
     };
 }
-
-mod words {
-    pub(super) use imp_identity::clock::{from_micros, to_micros};
-    pub(super) use imp_identity::id::Id;
-    pub(super) use imp_identity::tap::Step;
-    pub(super) use imp_identity::{Digest, ReferenceId, Secret};
-    pub(super) use jiff::Timestamp;
-    pub(super) use minicbor::decode::Error as DecodeError;
-    pub(super) use minicbor::encode::{Error as EncodeError, Write};
-    pub(super) use minicbor::{Decoder, Encoder};
-    pub(super) use std::fmt::Display;
-    pub(super) use std::str::FromStr;
-}
-use words::*;
 
 fn fixed<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
     decoder

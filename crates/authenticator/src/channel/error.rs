@@ -57,6 +57,7 @@ impl From<TlsError> for ChannelError {
         if let Some(problem) = CertificateProblem::of(&error) {
             return Self::Certificate(problem);
         }
+        #[expect(clippy::wildcard_enum_match_arm, reason = "rustls may add errors")]
         match error {
             TlsError::AlertReceived(alert) if is_about_a_certificate(alert) => {
                 Self::Refused(format!("{alert:?}"))

@@ -26,7 +26,7 @@ struct Case {
     reference: Option<Reference>,
     challenge: Challenge,
     /// What is found for the statement's nonce, if not the tap's own challenge.
-    other: Option<Option<Challenge>>,
+    other: Option<Challenge>,
     attempts: Attempts,
     policy: Policy,
 }
@@ -117,7 +117,7 @@ impl Case {
             let known = self.challenge.nonce == claims.statement_nonce();
             known.then(|| self.challenge.clone())
         };
-        let found = self.other.clone().unwrap_or_else(own);
+        let found = self.other.clone().or_else(own);
         claims.verify(
             &Knowledge {
                 trust_domain: &self.trust_domain,
@@ -189,7 +189,7 @@ const ROWS: &[(&str, Change, Refusal)] = &[
     (
         "challenge of another nonce",
         |c| {
-            c.other = Some(Some(Challenge { nonce: Digest::of(&[b"x"]), ..challenge() }));
+            c.other = Some(Challenge { nonce: Digest::of(&[b"x"]), ..challenge() });
         },
         Refusal::ChallengeUnknown,
     ),
@@ -201,7 +201,7 @@ const ROWS: &[(&str, Change, Refusal)] = &[
     (
         "answer to another tap",
         |c| {
-            c.other = Some(Some(Challenge { id: sample::id(98), ..challenge() }));
+            c.other = Some(Challenge { id: sample::id(98), ..challenge() });
         },
         Refusal::ChallengeUnknown,
     ),
@@ -215,12 +215,12 @@ const ROWS: &[(&str, Change, Refusal)] = &[
         "recorded statement replayed",
         |c| {
             c.statement.challenge = [1; 32];
-            c.other = Some(Some(Challenge {
+            c.other = Some(Challenge {
                 id: sample::id(98),
                 nonce: Digest::of(&[&[1; 32]]),
                 used_at: Some(now()),
                 ..challenge()
-            }));
+            });
         },
         Refusal::ChallengeUsed,
     ),
@@ -249,11 +249,8 @@ const ROWS: &[(&str, Change, Refusal)] = &[
     (
         "answer to another workstation's challenge",
         |c| {
-            c.other = Some(Some(Challenge {
-                id: sample::id(98),
-                workstation: sample::id(99),
-                ..challenge()
-            }));
+            c.other =
+                Some(Challenge { id: sample::id(98), workstation: sample::id(99), ..challenge() });
         },
         Refusal::WrongWorkstation,
     ),
@@ -526,7 +523,9 @@ fn the_first_reason_in_the_documented_order_wins() {
         order.iter().map(|name| ROWS.iter().find(|(what, _, _)| what == name).unwrap()).collect();
     for first in 0..rows.len() {
         let mut case = Case::good();
-        rows[first..].iter().for_each(|(_, change, _)| change(&mut case));
+        for (_, change, _) in &rows[first..] {
+            change(&mut case);
+        }
         assert_eq!(case.decide().map(drop).err(), Some(rows[first].2), "{}", rows[first].0);
     }
 }

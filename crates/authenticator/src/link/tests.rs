@@ -18,7 +18,7 @@ fn carry(stream: &[u8], mtu: usize, seed: u64, loss: f64) -> (Vec<u8>, Duration)
     from.close();
     let mut arrived = vec![];
     let mut elapsed = Duration::ZERO;
-    while elapsed < Duration::from_secs(120) {
+    while elapsed < Duration::from_mins(2) {
         for forth in [true, false] {
             let (one, other) = if forth { (&mut from, &mut to) } else { (&mut to, &mut from) };
             let mut frames = drain(one, elapsed);
@@ -55,10 +55,10 @@ proptest! {
     fn a_stream_arrives_whole_and_in_order(
         length in 0_usize..6000, mtu in 23_usize..=517, seed: u64, loss in 0.0..0.2,
     ) {
-        let stream: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
+        let stream: Vec<u8> = (0..=250).cycle().take(length).collect();
         let (arrived, took) = carry(&stream, mtu, seed, loss);
         prop_assert!(arrived == stream, "{} of {length} bytes", arrived.len());
-        prop_assert!(took < Duration::from_secs(60));
+        prop_assert!(took < Duration::from_mins(1));
     }
 
     #[test]
@@ -69,7 +69,7 @@ proptest! {
 
 #[test]
 fn sequence_numbers_may_wrap() {
-    let stream: Vec<u8> = (0..9 * 70_000_u32).map(|i| (i % 251) as u8).collect();
+    let stream: Vec<u8> = (0..=250).cycle().take(9 * 70_000).collect();
     let (arrived, _) = carry(&stream, 23, 1, 0.0);
     assert_eq!(arrived.len(), stream.len());
     assert!(arrived == stream);
@@ -86,7 +86,9 @@ fn a_lost_frame_is_sent_again_as_soon_as_a_later_one_arrived() {
         to.receive(frame, soon);
         assert_eq!(to.read().len(), if i == 0 { 9 } else { 0 });
     }
-    drain(&mut to, soon).iter().for_each(|status| from.receive(status, soon));
+    for status in drain(&mut to, soon) {
+        from.receive(&status, soon);
+    }
     let again = drain(&mut from, soon);
     assert_eq!(again, [frames[1].clone()]);
     to.receive(&again[0], soon);

@@ -62,7 +62,8 @@ impl Air {
     fn send(&mut self, from: End, frame: Vec<u8>) {
         let side = usize::from(from == End::Phone);
         let start = self.busy_until[side].max(self.elapsed);
-        let sent = start + Duration::from_secs_f64(frame.len() as f64 / self.rate);
+        let sent = start
+            + Duration::from_secs_f64(f64::from(u32::try_from(frame.len()).unwrap()) / self.rate);
         self.busy_until[side] = sent;
         let dead = self.faults.dead_from.is_some_and(|from| self.elapsed >= from);
         if dead || self.rng.random_bool(self.faults.drop) {
@@ -86,7 +87,7 @@ impl Air {
     }
 
     fn time(&self) -> Timestamp {
-        now() + (self.elapsed - Duration::from_secs(1000))
+        now() + self.elapsed.checked_sub(Duration::from_secs(1000)).unwrap()
     }
 
     /// Lets both ends talk until both are finished, or until `limit` has passed.

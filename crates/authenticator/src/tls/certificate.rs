@@ -39,6 +39,7 @@ impl CertificateProblem {
             return matches!(error, rustls::Error::NoCertificatesPresented)
                 .then_some(Self::Malformed);
         };
+        #[expect(clippy::wildcard_enum_match_arm, reason = "rustls may add verdicts")]
         Some(match error {
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 Self::UntrustedIssuer
@@ -98,10 +99,11 @@ pub fn peer_of(certificates: &[CertificateDer<'_>]) -> Option<Peer> {
     let (_, certificate) = X509Certificate::from_der(certificates.first()?).ok()?;
     let names = certificate.subject_alternative_name().ok()??;
     // A SPIFFE certificate has exactly one URI (X509-SVID §2).
-    let mut uris = names.value.general_names.iter().filter_map(|name| match name {
-        GeneralName::URI(uri) => Some(*uri),
-        _ => None,
-    });
+    let mut uris = names
+        .value
+        .general_names
+        .iter()
+        .filter_map(|name| if let GeneralName::URI(uri) = name { Some(*uri) } else { None });
     let (Some(uri), None) = (uris.next(), uris.next()) else { return None };
     let spiffe_id: SpiffeId = uri.parse().ok()?;
     Some(Peer { spiffe_id, public_key: certificate.public_key().raw.to_vec() })

@@ -101,6 +101,7 @@ fn problem(problem: CertificateProblem) -> Error {
 }
 
 /// rustls's words for webpki's verdict, so that the peer is told by the right alert.
+#[expect(clippy::wildcard_enum_match_arm, reason = "webpki may add verdicts")]
 fn refused(error: &webpki::Error) -> Error {
     match error {
         webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey => {
