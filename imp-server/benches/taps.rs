@@ -1,6 +1,5 @@
 //! How long the server takes for a tap: both signatures checked, the session opened, the receipt signed, and everything
 //! on the disk (SQLite in a file, `synchronous=FULL`), against the same in memory, where only the work is left.
-#![expect(missing_docs, reason = "criterion's macros write functions without documentation")]
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -1,4 +1,5 @@
 //! What can go wrong below the tables.
+use std::borrow::Cow;
 
 /// The database failed, or holds what it should not.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +35,11 @@ impl StorageError {
         // SQLITE_BUSY and SQLITE_BUSY_SNAPSHOT; serialization_failure, deadlock_detected, lock_not_available.
         const CODES: [&str; 5] = ["5", "517", "40001", "40P01", "55P03"];
         matches!(self, Self::Database(sqlx::Error::PoolTimedOut))
-            || self.database().and_then(|e| e.code()).is_some_and(|c| CODES.contains(&c.as_ref()))
+            || self.code().is_some_and(|code| CODES.contains(&code.as_ref()))
+    }
+
+    fn code(&self) -> Option<Cow<'_, str>> {
+        self.database().and_then(sqlx::error::DatabaseError::code)
     }
 
     fn database(&self) -> Option<&dyn sqlx::error::DatabaseError> {

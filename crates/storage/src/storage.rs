@@ -192,5 +192,5 @@ async fn open_postgres(
     Ok(Pools::Postgres(pool))
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests;

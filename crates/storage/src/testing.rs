@@ -28,6 +28,10 @@ async fn open(sqlite: &[String], migrator: &Migrator) -> Vec<Storage> {
 }
 
 /// The URL of an empty PostgreSQL database; `None`, with a line that says so, where PostgreSQL is not installed.
+///
+/// # Panics
+///
+/// When PostgreSQL is installed and does not start.
 #[expect(clippy::expect_used, reason = "a test without its database must fail loudly")]
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
 pub async fn postgres() -> Option<String> {

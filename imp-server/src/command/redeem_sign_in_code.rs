@@ -59,12 +59,12 @@ pub async fn redeem_sign_in_code(
     first_administrator: Option<NewUser>,
 ) -> Result<SignedIn, RedeemSignInCodeError> {
     let mut transaction = context.storage.begin().await?;
-    let taken = transaction.sign_in().take_code(code.digest()).await?;
-    let taken = taken.ok_or(RedeemSignInCodeError::Invalid)?;
-    if context.now >= taken.expires_at {
+    let invited = transaction.sign_in().take_code(code.digest()).await?;
+    let invited = invited.ok_or(RedeemSignInCodeError::Invalid)?;
+    if context.now >= invited.expires_at {
         return Err(RedeemSignInCodeError::Expired);
     }
-    let user = match (taken.user, first_administrator) {
+    let user = match (invited.user, first_administrator) {
         (Some(id), None) => transaction.users().find(id).await?,
         (None, Some(new)) => Some(create_first(context, &mut transaction, new).await?),
         (Some(_), Some(_)) => return Err(RedeemSignInCodeError::AdministratorUnexpected),

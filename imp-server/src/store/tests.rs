@@ -345,9 +345,9 @@ async fn an_event_is_appended_once_at_the_next_place() {
 
 #[tokio::test]
 async fn a_row_that_another_hand_wrote_is_refused() {
+    const SQL: &str = "UPDATE users SET role = 'queen'";
     for mut transaction in transactions().await {
         let (ada, ..) = people_and_machines(&mut transaction).await;
-        const SQL: &str = "UPDATE users SET role = 'queen'";
         on!(&mut transaction, |conn| sqlx::query(SQL).execute(conn).await.map(drop)).unwrap();
         let error = transaction.users().find(ada.id).await.unwrap_err();
         assert!(matches!(error, StorageError::Corrupt { what: "users.role" }));

@@ -14,6 +14,7 @@ use super::value::{corrupt, digest, instant, text};
 pub struct Workstations<'a>(pub(super) &'a mut Transaction);
 
 #[derive(Debug, sqlx::FromRow)]
+#[expect(clippy::struct_field_names, reason = "the names of the columns")]
 pub(super) struct WorkstationRow {
     workstation_id: Uuid,
     workstation_name: String,

@@ -1,4 +1,5 @@
 use sqlx::migrate::Migrator;
+use tokio::task::JoinSet;
 
 use super::*;
 use crate::on;
@@ -66,18 +67,17 @@ async fn writers_wait_for_each_other_and_readers_for_nobody() {
             "{}: a reader sees what was committed",
             storage.kind()
         );
-        let second = tokio::spawn({
-            let storage = storage.clone();
-            async move {
-                let transaction = storage.begin().await.unwrap();
-                transaction.commit().await.unwrap();
-                count(&storage).await
-            }
+        let mut second = JoinSet::new();
+        let beside = storage.clone();
+        second.spawn(async move {
+            let transaction = beside.begin().await.unwrap();
+            transaction.commit().await.unwrap();
+            count(&beside).await
         });
         tokio::task::yield_now().await;
         first.commit().await.unwrap();
         assert_eq!(
-            second.await.unwrap(),
+            second.join_next().await.unwrap().unwrap(),
             1,
             "{}: the second began after the first",
             storage.kind()

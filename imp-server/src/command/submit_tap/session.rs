@@ -60,25 +60,25 @@ pub(super) fn change(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Change, Refusal> {
-    let (mut hers, others): (Vec<_>, Vec<_>) =
+    let (mut own, others): (Vec<_>, Vec<_>) =
         touched.into_iter().partition(|session| session.user == tap.user());
-    let hers = hers.pop();
+    let own = own.pop();
     let change = match tap.purpose() {
         Purpose::TapIn | Purpose::Unlock => switch(others, limits, now),
         Purpose::StepUp | Purpose::TapOut => Change::default(),
     };
     match tap.purpose() {
-        Purpose::TapIn => Ok(open(change, tap, hers, limits, now, rng)),
-        Purpose::Unlock => resume(change, tap, hers, limits, now),
+        Purpose::TapIn => Ok(open(change, tap, own, limits, now, rng)),
+        Purpose::Unlock => resume(change, tap, own, limits, now),
         Purpose::StepUp => {
             let here = |session: &Session| {
                 session.is_active(now) && session.workstation == tap.workstation()
             };
-            let kept = hers.filter(here).ok_or(Refusal::NoSession)?;
+            let kept = own.filter(here).ok_or(Refusal::NoSession)?;
             Ok(Change { kept: Some(kept), ..change })
         }
         Purpose::TapOut => {
-            let open = hers.filter(|session| session.is_active(now) || session.is_resumable(now));
+            let open = own.filter(|session| session.is_active(now) || session.is_resumable(now));
             let ended = open.ok_or(Refusal::NoSession)?.end(End::TapOut, now);
             Ok(change.update(ended.map_err(no_session)?))
         }
@@ -106,12 +106,12 @@ fn switch(others: Vec<Session>, limits: &SessionLimits, now: Timestamp) -> Chang
 fn open(
     mut change: Change,
     tap: &VerifiedTap,
-    hers: Option<Session>,
+    own: Option<Session>,
     limits: &SessionLimits,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Change {
-    if let Some(earlier) = hers {
+    if let Some(earlier) = own {
         let counts = earlier.is_active(now) || earlier.is_resumable(now);
         let reason = if counts { End::Superseded } else { End::Expired };
         if let Ok(ended) = earlier.end(reason, now) {
@@ -128,11 +128,11 @@ fn open(
 fn resume(
     change: Change,
     tap: &VerifiedTap,
-    hers: Option<Session>,
+    own: Option<Session>,
     limits: &SessionLimits,
     now: Timestamp,
 ) -> Result<Change, Refusal> {
-    let session = hers.ok_or(Refusal::NoSession)?;
+    let session = own.ok_or(Refusal::NoSession)?;
     let here = tap.workstation();
     match session.state {
         State::Active if session.is_active(now) && session.workstation == here => {

@@ -268,6 +268,7 @@ async fn models_that_policy_does_not_allow_are_not_enrolled() {
 
 #[tokio::test]
 async fn an_enrolment_takes_an_officer_another_active_user_and_a_notice() {
+    type Expected = fn(&OpenEnrolmentError) -> bool;
     for Ward { mut hospital, desk, nurse, officer } in wards().await {
         let good = OpenEnrolment {
             officer: officer.id,
@@ -278,7 +279,6 @@ async fn an_enrolment_takes_an_officer_another_active_user_and_a_notice() {
         let gone = WorkstationId::from(Uuid::from_u128(8));
         let nobody = UserId::from(Uuid::from_u128(8));
         let place = hospital.place().await;
-        type Expected = fn(&OpenEnrolmentError) -> bool;
         let cases: [(OpenEnrolment, Expected); 7] = [
             (OpenEnrolment { officer: nurse.user.id, ..good.clone() }, |e| {
                 matches!(e, OpenEnrolmentError::NotOfficer)

@@ -7,12 +7,13 @@ use uuid::Uuid;
 
 use super::{Ward, wards};
 use crate::command::{
-    EndSessionError, SubmitTapError, SuspendSessionError, end_session, expire_sessions,
-    sessions_of_workstation, suspend_session,
+    EndSessionError, SubmitTapError, SuspendSessionError, TapAccepted, end_session,
+    expire_sessions, sessions_of_workstation, suspend_session,
 };
 
-fn no_session<T: std::fmt::Debug>(result: Result<T, SubmitTapError>) {
-    assert!(matches!(result, Err(SubmitTapError::Refused(Refusal::NoSession))), "{result:?}");
+fn no_session(result: Result<TapAccepted, SubmitTapError>) {
+    let error = result.unwrap_err();
+    assert!(matches!(error, SubmitTapError::Refused(Refusal::NoSession)), "{error:?}");
 }
 
 #[tokio::test]
@@ -89,17 +90,17 @@ async fn a_step_up_needs_a_session_here_and_a_tap_out_ends_it() {
 async fn another_persons_tap_suspends_whoever_is_at_the_desk() {
     for Ward { mut hospital, desk, nurse, officer } in wards().await {
         let other = hospital.nurse("bea", officer.id, &desk).await;
-        let hers = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap().session;
+        let first = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap().session;
         let place = hospital.place().await;
         hospital.advance(SignedDuration::from_secs(1));
-        let others = hospital.tap(&other, &desk, Purpose::TapIn).await.unwrap().session;
+        let second = hospital.tap(&other, &desk, Purpose::TapIn).await.unwrap().session;
         assert_eq!(
             hospital.events_after(place).await,
             ["session-suspended", "session-established", "tap-accepted"]
         );
         let here = sessions_of_workstation(&hospital.storage, desk.id, hospital.now).await.unwrap();
         let here: Vec<_> = here.iter().map(|found| found.session.id).collect();
-        assert_eq!(here, [others.id, hers.id], "newest first");
+        assert_eq!(here, [second.id, first.id], "newest first");
         hospital.tap(&nurse, &desk, Purpose::Unlock).await.unwrap();
     }
 }
