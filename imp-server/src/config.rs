@@ -117,8 +117,8 @@ impl Default for Http {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
             names: vec![
-                ServerName::Dns("localhost".to_owned()),
                 ServerName::Ip([127, 0, 0, 1].into()),
+                ServerName::Dns("localhost".to_owned()),
                 ServerName::Ip([0, 0, 0, 0, 0, 0, 0, 1].into()),
             ],
             url: None,

@@ -1,0 +1,109 @@
+//! The program, as an operator runs it.
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+#[test]
+fn an_operator_runs_a_server_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    // Nothing there yet: doctor says so and creates nothing.
+    let (healthy, text) = text(&imp(&data, &["doctor"]));
+    assert!(!healthy && text.contains("there are no keys"), "{text}");
+    assert!(!data.exists());
+
+    let mut server = imp_command(&data, &["serve"])
+        .env("IMP_SERVER__HTTP__LISTEN", "127.0.0.1:0")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let mut next = |begin: &str| {
+        let line = lines.next().unwrap().unwrap();
+        line.strip_prefix(begin).unwrap_or_else(|| panic!("{line}")).to_owned()
+    };
+    next("listening on https://127.0.0.1:");
+    assert_eq!(next("CA fingerprint ").len(), 64);
+    assert_eq!(next("administrator token ").len(), 23);
+
+    // Beside the running server.
+    succeed(&data, &["user", "add", "ada", "--name", "Ada", "--role", "administrator"]);
+    let again = imp(&data, &["user", "add", "ada", "--name", "Ada"]);
+    assert!(!again.status.success());
+    assert_eq!(String::from_utf8_lossy(&again.stderr), "error: the username is taken\n");
+    assert_eq!(succeed(&data, &["user", "sign-in-code", "ada"]).lines().last().unwrap().len(), 23);
+    let invited = succeed(&data, &["workstation", "add", "Ward 3", "--unit", "Surgery"]);
+    let invitation = invited.lines().last().unwrap().to_owned();
+    assert!(invitation.starts_with("imp:enrol?server=https%3A%2F%2F127.0.0.1%3A8443&ca="));
+    assert!(succeed(&data, &["user", "list"]).contains("administrator"));
+    assert!(succeed(&data, &["workstation", "list", "--json"]).contains("\"invited\""));
+    let policy = succeed(&data, &["policy", "show"]).replace("\"UTC\"", "\"Europe/Rome\"");
+    let file = folder.path().join("policy.json");
+    std::fs::write(&file, policy).unwrap();
+    succeed(&data, &["policy", "set", file.to_str().unwrap()]);
+    let events = succeed(&data, &["events"]);
+    for part in [
+        "user-created",
+        " ada",
+        "workstation-invited",
+        " at Ward 3",
+        "policy-changed",
+        "[operator ",
+    ] {
+        assert!(events.contains(part), "{part} is not in {events}");
+    }
+    let lost = imp(&data, &["token"]);
+    assert!(!lost.status.success(), "there is an administrator");
+
+    assert!(Command::new("kill").arg(server.id().to_string()).status().unwrap().success());
+    assert!(server.wait().unwrap().success());
+    let (_, text) = self::text(&imp(&data, &["doctor"]));
+    assert!(text.contains("ok     the keys can be used"), "{text}");
+    assert!(text.contains("ok     the database answers and its schema is up to date"), "{text}");
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_file_line_and_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("imp.toml");
+    std::fs::write(&file, "[http]\nlisten_on = '127.0.0.1:1'\n").unwrap();
+    let output = imp(folder.path(), &["--config", file.to_str().unwrap(), "doctor"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains("imp.toml:2: `listen_on`: unknown field"), "{text}");
+    let output = imp(folder.path(), &["nonsense"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn the_contract_in_the_documentation_is_the_one_that_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let contract = succeed(folder.path(), &["openapi"]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/openapi.json");
+    if std::env::var_os("IMP_WRITE_REFERENCE").is_some() {
+        std::fs::write(&path, &contract).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert!(written == contract, "run this test with IMP_WRITE_REFERENCE=1");
+}
+
+fn succeed(data: &Path, arguments: &[&str]) -> String {
+    let output = imp(data, arguments);
+    let (success, text) = text(&output);
+    assert!(success, "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+fn text(output: &Output) -> (bool, String) {
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn imp(data: &Path, arguments: &[&str]) -> Output {
+    imp_command(data, arguments).output().unwrap()
+}
+
+fn imp_command(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_imp-server"));
+    command.arg("--data").arg(data).args(arguments).env("IMP_SERVER__TELEMETRY__FILTER", "warn");
+    command
+}
