@@ -22,7 +22,7 @@ fn every_configuration_key_is_explained() {
         for source in *sources {
             for key in keys(&std::fs::read_to_string(root().join(source)).unwrap()) {
                 let explained = text.lines().any(|line| {
-                    let line = line.trim_start_matches(['#', ' ']);
+                    let line = line.trim_start_matches(['#', '!', ' ']);
                     line.starts_with(&format!("{key} =")) || line == format!("[{key}]")
                 });
                 assert!(explained, "{example} does not explain `{key}`");
