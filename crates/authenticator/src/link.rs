@@ -26,7 +26,7 @@ pub const SILENCE: Duration = Duration::from_secs(6);
 /// A frame that is not acknowledged for this long, however often it was sent, ends the link.
 pub const STALL: Duration = Duration::from_secs(15);
 /// How long a goodbye waits for its acknowledgement.
-pub const LINGER: Duration = Duration::from_secs(2);
+pub const LINGER: Duration = Duration::from_secs(3);
 /// An acknowledgement waits this long for data to travel with.
 const ACKNOWLEDGE_AFTER: Duration = Duration::from_millis(10);
 /// … and for no more frames than this.

@@ -10,7 +10,7 @@ const FIRST_TIMEOUT: Duration = Duration::from_millis(500);
 /// A connection event can be late by this much without anything being lost.
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(150);
 /// There is nobody else on the link to make room for, so there is no need to wait longer.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(1);
+const LONGEST_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The sending half of a link.
 #[derive(Debug)]
@@ -275,6 +275,6 @@ impl Timeout {
     }
 
     fn double(&mut self) {
-        self.doublings = (self.doublings + 1).min(3);
+        self.doublings = (self.doublings + 1).min(2);
     }
 }

@@ -53,7 +53,7 @@ proptest! {
 
     #[test]
     fn a_stream_arrives_whole_and_in_order(
-        length in 0_usize..6000, mtu in 23_usize..=517, seed: u64, loss in 0.0..0.2,
+        length in 0_usize..6000, mtu in 23_usize..=517, seed: u64, loss in 0.0..0.15,
     ) {
         let stream: Vec<u8> = (0..=250).cycle().take(length).collect();
         let (arrived, took) = carry(&stream, mtu, seed, loss);
@@ -134,7 +134,10 @@ fn an_unheard_knocker_repeats_its_knock_and_gives_up() {
             drain(&mut link, elapsed).into_iter().filter(|f| f[0] == 0x11).map(|_| elapsed),
         );
     }
-    assert_eq!(sent.iter().map(Duration::as_secs).collect::<Vec<_>>(), [0, 0, 1, 2, 3, 4, 5]);
+    assert_eq!(
+        sent.iter().map(Duration::as_secs).collect::<Vec<_>>(),
+        [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    );
     assert_eq!(link.end(), Some(LinkEnd::Silent));
     assert!(link.is_finished() && link.deadline().is_none());
 }
