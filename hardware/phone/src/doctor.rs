@@ -6,6 +6,7 @@ use imp_identity::Clock;
 
 use crate::Phone;
 use crate::attend::explain;
+use crate::conduct::TapError;
 use crate::holder::Holder;
 use crate::receipts::{End, Receipts};
 
@@ -77,6 +78,7 @@ impl Holder {
         };
         let reference = match self.release(now) {
             Ok((credential, _)) => Ok(format!("opens; models {}", credential.model_set)),
+            Err(TapError::NoReference) => Ok("none is enrolled yet".to_owned()),
             Err(error) => Err(explain(&error)),
         };
         [

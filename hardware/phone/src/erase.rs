@@ -74,9 +74,9 @@ struct Erasure {
 
 #[derive(Debug, thiserror::Error)]
 enum TellError {
-    #[error("the server cannot be asked")]
+    #[error(transparent)]
     Connect(#[from] ConnectError),
-    #[error("the server could not be told")]
+    #[error(transparent)]
     Server(#[from] ClientError),
     #[error("the server's receipt could not be stored")]
     Receipt(#[from] crate::enrolment::ReceiptError),

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use imp_authenticator::InvitationUri;
 use imp_identity::Clock as _;
 use imp_identity::clock::SystemClock;
-use imp_phone::{Bind, Config, Consent, Erase, Phone, Serving, Told, explain};
+use imp_phone::{Bind, Config, Consent, Erase, Phone, ServeError, Serving, Told, explain};
 use zeroizing_alloc::ZeroAlloc;
 
 mod terminal;
@@ -156,6 +156,10 @@ async fn bind(phone: &Phone, arguments: &BindArguments) -> Result<ExitCode, Fail
 }
 
 async fn run(phone: &Phone, config: &Config, arguments: RunArguments) -> Result<ExitCode, Failure> {
+    // Said before the radio, which is in use then, says something less helpful.
+    if phone.is_serving()? {
+        return Err(ServeError::Serving.into());
+    }
     let shutdown = terminal::shutdown()?;
     let screen = Arc::new(Terminal::new());
     let Some(peripheral) = terminal::open_radio(&config.radio, screen.as_ref(), &shutdown).await?

@@ -41,6 +41,11 @@ impl Phone {
         Ok(phone)
     }
 
+    /// Whether it serves, in this process or another.
+    pub fn is_serving(&self) -> Result<bool, StateError> {
+        Ok(self.state().claim_serving()?.is_none())
+    }
+
     pub(crate) fn state(&self) -> &State {
         &self.0.state
     }

@@ -94,7 +94,7 @@ impl Phone {
             reference: holder.as_ref().map_or(ReferenceStatus::None, reference),
             binding: holder.as_ref().map(|holder| binding(holder, now)),
             erasure_to_be_told: self.state().read(Entry::Erasure, crate::erase::LARGEST)?.is_some(),
-            serving: self.state().claim_serving()?.is_none(),
+            serving: self.is_serving()?,
             receipts: Receipts::load(self.state())?.kept.len(),
         })
     }
