@@ -168,22 +168,29 @@ impl Agent {
         })
     }
 
-    /// Locks the desktop, whether or not the server can be told now.
+    /// Locks the desktop, whether or not the server can be told now. What is to be told is kept first: a crash in between leaves the desktop locked.
     pub async fn lock(&self) {
-        let mut session = None;
+        let open = match self.desktop() {
+            Desktop::Open(session) => Some(session.id),
+            Desktop::Unknown | Desktop::Free | Desktop::Locked(_) => None,
+        };
+        if let Some(session) = open {
+            self.outbox.put(Message::Suspend { session });
+        }
+        let mut suspended = None;
         self.change_desktop(|desktop| {
-            let (desktop, suspended) = desktop.lock();
-            session = suspended;
+            let (desktop, session) = desktop.lock();
+            suspended = session;
             desktop
         });
-        if let Some(session) = session {
-            crash::point("lock:locked");
+        crash::point("lock:locked");
+        // A tap may have switched the desktop meanwhile.
+        if let Some(session) = suspended.filter(|session| open != Some(*session)) {
             self.outbox.put(Message::Suspend { session });
-            let patience = Duration::from_secs(2);
-            let _told_or_later =
-                tokio::time::timeout(patience, self.outbox.flush(&self.server)).await;
-            crash::point("lock:told");
         }
+        let patience = Duration::from_secs(2);
+        let _told_or_later = tokio::time::timeout(patience, self.outbox.flush(&self.server)).await;
+        crash::point("lock:told");
     }
 
     /// Who is signed in now.

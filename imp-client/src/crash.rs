@@ -27,9 +27,9 @@ pub const POINTS: &[&str] = &[
     "tap:submitted",
     "tap:unlocked",
     "tap:receipt-delivered",
+    "outbox:stored",
     "lock:locked",
     "lock:told",
-    "outbox:stored",
 ];
 
 #[cfg(feature = "emulator")]
