@@ -201,6 +201,32 @@ async fn a_capture_may_be_repeated_and_only_the_last_reference_can_be_confirmed(
 }
 
 #[tokio::test]
+async fn a_phone_confirms_only_its_own_reference_in_its_own_name() {
+    for mut sitting in sittings().await {
+        let (key, digest) = (Key::generate(), Digest::of(&[b"face"]));
+        sitting.bind(&key).await.unwrap();
+        let reference = sitting.issue(digest).await.unwrap().reference.id;
+        let another = PhoneId::from(Uuid::from_u128(8));
+        let stored = StorageStatement { reference, digest, at: sitting.hospital.now };
+        let in_anothers_name = stored.sign(another, &key).unwrap();
+        let refused = sitting.confirm(&in_anothers_name).await.unwrap_err();
+        assert!(matches!(refused, ConfirmReferenceError::OtherReference));
+
+        let bea = sitting.hospital.user("bea", Role::Staff).await;
+        let beside = sitting.hospital.open_enrolment(&bea, sitting.officer.id, &sitting.desk).await;
+        let context = &mut sitting.hospital.context();
+        let her_key = Key::generate().public_key().to_vec();
+        bind_phone(context, &beside.code, her_key).await.unwrap();
+        let request = IssueReference { enrolment: beside.enrolment.id, ..sitting.request(digest) };
+        let context = &mut sitting.hospital.context();
+        let foreign = issue_reference(context, request).await.unwrap().reference.id;
+        let of_another_enrolment = sitting.stored(foreign, digest, &key);
+        let refused = sitting.confirm(&of_another_enrolment).await.unwrap_err();
+        assert!(matches!(refused, ConfirmReferenceError::OtherReference));
+    }
+}
+
+#[tokio::test]
 async fn an_enrolment_runs_out() {
     for mut sitting in sittings().await {
         let (key, digest) = (Key::generate(), Digest::of(&[b"face"]));
