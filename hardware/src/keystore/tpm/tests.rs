@@ -1,5 +1,5 @@
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -30,7 +30,7 @@ impl Swtpm {
                 }
                 Err(error) => panic!("{error}"),
             };
-            if answers(&mut process, port + 1) {
+            if answers(&mut process, port) {
                 return Some(Self { process, port, state });
             }
         }
@@ -42,7 +42,7 @@ impl Swtpm {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
         self.process = spawn(self.state.path(), self.port).unwrap();
-        assert!(answers(&mut self.process, self.port + 1), "swtpm did not start again");
+        assert!(answers(&mut self.process, self.port), "swtpm did not start again");
     }
 
     fn config(&self, directory: &Path) -> KeystoreConfig {
@@ -81,17 +81,28 @@ fn spawn(state: &Path, port: u16) -> std::io::Result<Child> {
         .spawn()
 }
 
-/// Waits until it listens, or has given up.
+/// Waits until it listens on both ports, or has given up because somebody else does.
 fn answers(process: &mut Child, port: u16) -> bool {
-    loop {
-        if process.try_wait().unwrap().is_some() {
-            return false;
-        }
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+    while process.try_wait().unwrap().is_none() {
+        if listens(process.id(), port) && listens(process.id(), port + 1) {
             return true;
         }
         std::thread::yield_now();
     }
+    false
+}
+
+/// Whether the process itself listens on the port. Connecting would not tell whose port it is.
+fn listens(process: u32, port: u16) -> bool {
+    let sockets = fs::read_to_string("/proc/net/tcp").unwrap();
+    let address = format!("0100007F:{port:04X}");
+    let listening = sockets.lines().find_map(|line| {
+        let columns: Vec<_> = line.split_whitespace().collect();
+        (columns[1] == address && columns[3] == "0A").then(|| format!("socket:[{}]", columns[9]))
+    });
+    let Some(socket) = listening else { return false };
+    let Ok(files) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
+    files.flatten().any(|file| fs::read_link(file.path()).is_ok_and(|to| to == Path::new(&socket)))
 }
 
 fn error_of<T>(result: Result<T, KeystoreError>) -> KeystoreError {
