@@ -41,6 +41,7 @@ impl Default for Pose {
 }
 
 /// What the camera sees.
+#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "as many pixels as promised")]
 pub fn rephotographed(photograph: &Image, instrument: Instrument, pose: Pose) -> Image {
     let mut picture = Vec::with_capacity((WIDTH * HEIGHT * 3) as usize);
     for y in 0..HEIGHT {

@@ -9,8 +9,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Longest wait for anything that a process should do.
-pub const PATIENCE: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(25);
+pub const PATIENCE: Duration = Duration::from_mins(1);
+/// Between two questions whether it was done.
+pub const POLL: Duration = Duration::from_millis(25);
 
 /// A process did not do what it should.
 #[derive(Debug, thiserror::Error)]

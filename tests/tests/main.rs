@@ -1,4 +1,9 @@
 //! One binary for everything that looks at IMP as a whole.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "clippy knows only functions marked as tests, not what they call"
+)]
 mod architecture;
 mod crash;
 mod demo;

@@ -280,13 +280,13 @@ fn sentence(reason: &str) -> &'static str {
 
 /// The steps of a tap as a small table.
 fn steps(report: &Value) -> String {
-    let mut table = String::new();
-    for step in report["steps"].as_array().into_iter().flatten() {
+    let steps = report["steps"].as_array().into_iter().flatten();
+    let rows = steps.map(|step| {
         let name = step["name"].as_str().unwrap_or_default();
         let micros = step["micros"].as_u64().unwrap_or_default();
-        table.push_str(&format!("{name:<22}{:>7}.{} ms\n", micros / 1000, micros % 1000 / 100));
-    }
-    table
+        format!("{name:<22}{:>7}.{} ms", micros / 1000, micros % 1000 / 100)
+    });
+    rows.collect::<Vec<_>>().join("\n")
 }
 
 fn epilogue(folder: &Path, config: &Path, narrator: &Narrator) {

@@ -73,14 +73,16 @@ impl<'a> Hospital<'a> {
             &folder.join("imp-server.toml"),
             &format!(
                 "data = {:?}\n\n[http]\nlisten = \"127.0.0.1:{port}\"\n",
-                folder.join("server")
+                shown(&folder.join("server"))
             ),
         )?;
         write(
             &folder.join("workstation/client.toml"),
             &format!(
-                "models = {:?}\n\n[camera]\nkind = \"folder\"\npath = {camera:?}\n\n[radio]\nkind = \"emulated\"\nair = {air:?}\n\n[capture]\nframes = 1\n\n[limits]\npresence_seconds = 2\n",
-                source_tree::root().join("models"),
+                "models = {:?}\n\n[camera]\nkind = \"folder\"\npath = {:?}\n\n[radio]\nkind = \"emulated\"\nair = {:?}\n\n[capture]\nframes = 1\n\n[limits]\npresence_seconds = 2\n",
+                shown(&source_tree::root().join("models")),
+                shown(&camera),
+                shown(&air),
             ),
         )?;
         Ok(Self {

@@ -11,6 +11,12 @@ pub struct Narrator {
     failures: Cell<usize>,
 }
 
+impl Default for Narrator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Narrator {
     /// Speaks on standard output.
     pub fn new() -> Self {

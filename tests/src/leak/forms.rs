@@ -33,7 +33,9 @@ pub fn template_embeddings(template: &[u8]) -> Vec<Vec<f32>> {
 
 fn normalised(mut values: Vec<f32>) -> Vec<f32> {
     let length = values.iter().map(|v| v * v).sum::<f32>().sqrt();
-    values.iter_mut().for_each(|v| *v /= length);
+    for value in &mut values {
+        *value /= length;
+    }
     values
 }
 
@@ -117,8 +119,8 @@ fn luma(red: u8, green: u8, blue: u8) -> u8 {
 
 fn integer_arrays(name: &str, numbers: &[i64]) -> Vec<Form> {
     let cbor = numbers.iter().flat_map(|v| cbor_integer(*v)).collect();
-    let json: String = numbers.iter().map(|v| format!("{v},")).collect();
-    let spaced: String = numbers.iter().map(|v| format!("{v}, ")).collect();
+    let digits: Vec<String> = numbers.iter().map(i64::to_string).collect();
+    let (json, spaced) = (digits.join(","), digits.join(", "));
     vec![
         form(&format!("{name} in a CBOR array"), cbor, 14, 1),
         form(&format!("{name} in a JSON array"), json.into_bytes(), 24, 1),
@@ -132,8 +134,8 @@ fn cbor_integer(value: i64) -> Vec<u8> {
     let [.., high, low] = magnitude.to_be_bytes();
     match magnitude {
         0..=23 => vec![major | low],
-        24..=255 => vec![major | 24, low],
-        _ => vec![major | 25, high, low],
+        24..=255 => vec![major | 0x18, low],
+        _ => vec![major | 0x19, high, low],
     }
 }
 

@@ -1,4 +1,5 @@
 //! The memory of a running process (Linux, `proc_pid_mem(5)`).
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::os::unix::fs::FileExt as _;
@@ -60,12 +61,12 @@ pub fn process_memory_holds(pid: u32, forms: &[Form]) -> io::Result<(Vec<(String
 struct Index<'a> {
     /// Whether some window begins with these two bytes.
     begins: Vec<bool>,
-    windows: std::collections::HashMap<[u8; 8], Vec<(usize, &'a [u8])>>,
+    windows: HashMap<[u8; 8], Vec<(usize, &'a [u8])>>,
 }
 
 impl<'a> Index<'a> {
     fn of(forms: &'a [Form]) -> Self {
-        let mut index = Self { begins: vec![false; 1 << 16], windows: Default::default() };
+        let mut index = Self { begins: vec![false; 1 << 16], windows: HashMap::new() };
         for (number, form) in forms.iter().enumerate() {
             for window in form.windows() {
                 let Some(head) = window.first_chunk::<8>() else { continue };

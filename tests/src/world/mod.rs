@@ -1,6 +1,11 @@
 //! A hospital in one process: the server on a loopback port, workstations and phones on an emulated air, cameras that see
 //! photographs, and time that passes when a journey says so. All of it is the code that runs in production, with emulated
 //! devices.
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "this is what tests are made of: what goes wrong in it is a failed test"
+)]
 pub mod caller;
 pub mod clock;
 pub mod faces;
@@ -31,7 +36,7 @@ use tempfile::TempDir;
 use clock::VirtualClock;
 pub use phone::BoundPhone;
 pub use record::{Traffic, Upload};
-pub use workstation::Workstation;
+pub use workstation::{Scene, Workstation};
 
 /// The ward where everything happens unless a journey says otherwise.
 pub const WARD: &str = "Ward 3";
@@ -202,6 +207,19 @@ impl World {
     pub async fn event_names(&self, after: u64) -> Vec<&'static str> {
         let events = self.events().await.into_iter().filter(|entry| entry.sequence > after);
         events.map(|entry| entry.record.event.name()).collect()
+    }
+
+    /// Waits until the events after `sequence` are these: what a workstation reports without being waited for comes later.
+    pub async fn logs(&self, after: u64, expected: &[&str]) {
+        let until = tokio::time::Instant::now() + crate::process::PATIENCE;
+        loop {
+            let found = self.event_names(after).await;
+            if found == expected {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < until, "{found:?} instead of {expected:?}");
+            tokio::time::sleep(crate::process::POLL).await;
+        }
     }
 
     /// Ends agents and phones, then the server; everything they wrote is still there.

@@ -72,7 +72,7 @@ async fn without_phone_or_face_the_workstation_gives_up_and_says_so() {
     ward.phone.script.change(|script| script.absent = true).expect("the phone leaves");
     ward.phone.stop().await;
     assert_eq!(ward.workstation.gives_up("ada").await, Abandonment::PhoneUnreachable);
-    assert_eq!(ward.world.event_names(before).await, ["tap-abandoned", "tap-abandoned"]);
+    ward.world.logs(before, &["tap-abandoned", "tap-abandoned"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
