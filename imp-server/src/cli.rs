@@ -68,7 +68,7 @@ enum Command {
     Events(events::Arguments),
     /// Check this installation, and say what is wrong and how to mend it.
     Doctor,
-    /// Print the HTTP contract (OpenAPI 3.1).
+    /// Print the HTTP contract in JSON.
     Openapi,
 }
 

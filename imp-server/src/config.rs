@@ -269,7 +269,8 @@ mod tests {
     fn every_key_that_the_types_accept_is_in_the_list() {
         for section in ["", "[http]\n", "[storage]\n", "[certificates]\n", "[telemetry]\n"] {
             let error = toml_error(&format!("{section}nonsense = 1\n"));
-            let expected: Vec<_> = error.split('`').skip(3).step_by(2).collect();
+            let (_, expected) = error.split_once("expected").unwrap();
+            let expected: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
             assert!(expected.len() > 1, "{error}");
             for key in expected {
                 let is_section = ["http", "storage", "certificates", "telemetry"].contains(&key);
@@ -282,8 +283,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         let error = load::<Config>(Some(file.path()), ENVIRONMENT, std::iter::empty());
-        let text = error.unwrap_err().to_string();
-        text.split_once("unknown field").map(|(_, rest)| format!("``unknown{rest}")).unwrap()
+        error.unwrap_err().to_string()
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::app::{self, App};
 use crate::command;
 
 /// How often sessions are looked at.
-const EACH_MINUTE: Duration = Duration::from_secs(60);
+const EACH_MINUTE: Duration = Duration::from_mins(1);
 /// Every so many minutes, what has expired is deleted.
 const PURGE: u32 = 60;
 

@@ -42,7 +42,7 @@ impl Certificate {
         let not_after = instant(x509.validity().not_after.timestamp().saturating_add(1))?;
         let public_key = PublicKey::from_spki(x509.public_key().raw)?;
         let is_authority = x509.is_ca();
-        Ok(Self { serial, not_before, not_after, public_key, is_authority, der })
+        Ok(Self { der, serial, not_before, not_after, public_key, is_authority })
     }
 
     /// The certificate itself.

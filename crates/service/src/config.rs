@@ -160,8 +160,7 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 /// Names the line and its key, but never the value: it may be a secret.
 fn in_file(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let start = error.span().map_or(0, |span| span.start.min(text.len()));
-    let before = text.as_bytes().get(..start).unwrap_or_default();
-    let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
+    let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
     let key = text.lines().nth(line - 1).and_then(|line| line.split_once('='));
     let key = key.map_or_else(String::new, |(key, _)| format!("`{}`: ", key.trim()));
     ConfigError::File { path: path.to_owned(), line, key, message: one_line(error.message()) }

@@ -1,4 +1,6 @@
 //! The log on stderr. It is for operators; the audit trail is the event log.
+use std::io::IsTerminal as _;
+
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -46,7 +48,10 @@ impl Telemetry {
     pub fn start(&self) -> Result<(), TelemetryError> {
         let filter = EnvFilter::try_new(&self.filter)
             .map_err(|_| TelemetryError::Filter(self.filter.clone()))?;
-        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let lines = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr);
         let started = match self.format {
             Format::Text => lines.with_target(false).finish().try_init(),
             Format::Json => lines.json().flatten_event(true).finish().try_init(),

@@ -79,14 +79,14 @@ async fn line(entry: &Entry, names: &mut Names<'_>) -> Result<String, Failure> {
     let text = |field: &str| fields.get(field).and_then(serde_json::Value::as_str);
     let mut line = format!("{:>6}  {:.0}  {:<28}", entry.sequence, record.at, record.event.name());
     if let Some(user) = record.event.user() {
-        line.push_str(&format!(" {}", names.user(user).await?));
+        line.extend([" ", &names.user(user).await?]);
     }
     if let Some(workstation) = text("workstation").and_then(|id| id.parse().ok()) {
-        line.push_str(&format!(" at {}", names.workstation(workstation).await?));
+        line.extend([" at ", &names.workstation(workstation).await?]);
     }
     for (field, label) in [("purpose", "to"), ("reason", "because"), ("machine", "for")] {
         if let Some(value) = text(field) {
-            line.push_str(&format!(" {label} {value}"));
+            line.extend([" ", label, " ", value]);
         }
     }
     let by = match &record.actor {
@@ -96,7 +96,7 @@ async fn line(entry: &Entry, names: &mut Names<'_>) -> Result<String, Failure> {
         Actor::Phone(id) => format!("phone {id}"),
         Actor::Server => "server".to_owned(),
     };
-    line.push_str(&format!("  [{by}]"));
+    line.extend(["  [", &by, "]"]);
     Ok(line)
 }
 

@@ -29,7 +29,7 @@ pub(super) fn report(failure: &Failure) {
     let mut text = format!("error: {failure}\n");
     let mut cause = failure.source();
     while let Some(error) = cause {
-        text.push_str(&format!("  because {error}\n"));
+        text.extend(["  because ", &error.to_string(), "\n"]);
         cause = error.source();
     }
     // Nobody is left to tell when stderr is closed.

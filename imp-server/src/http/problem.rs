@@ -74,6 +74,7 @@ pub(crate) fn storage(error: &(dyn Error + 'static), storage: &StorageError) -> 
 }
 
 /// A read failed.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(crate) fn unread(error: StorageError) -> ProblemResponse {
     storage(&error, &error)
 }

@@ -62,7 +62,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_is_counted_from_the_last_request() {
         let activity = Arc::new(Activity::default());
-        let limit = Duration::from_secs(60);
+        let limit = Duration::from_mins(1);
         let begin = Instant::now();
         let watched = activity.clone();
         let request = async {

@@ -44,10 +44,13 @@ pub(super) async fn serve(socket: TcpListener, app: App, router: Router, shutdow
             accepted = socket.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => match places.clone().try_acquire_owned() {
-                Ok(place) => admit(&door, stream, place),
-                Err(_) => tracing::debug!("too many connections: closed one"),
-            },
+            Ok((stream, _)) => {
+                if let Ok(place) = places.clone().try_acquire_owned() {
+                    admit(&door, stream, place);
+                } else {
+                    tracing::debug!("too many connections: closed one");
+                }
+            }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "cannot accept");
                 tokio::time::sleep(PAUSE).await;
