@@ -5,8 +5,6 @@
     reason = "clippy knows only functions marked as tests, not what they call"
 )]
 mod architecture;
-mod crash;
-mod demo;
 mod docs;
 mod journeys;
-mod memory;
+mod processes;

@@ -115,7 +115,7 @@ impl Cast<'_> {
         self.hospital.camera_sees(&self.pictures.ada_enrolled)?;
         let enrolled = self.hospital.enrol("ada", &mut self.ada)?;
         self.check_enrolled("A", &enrolled, self.pictures.ada_enrolled.len());
-        self.hospital.camera_sees(&[self.pictures.bea.clone()])?;
+        self.hospital.camera_sees(std::slice::from_ref(&self.pictures.bea))?;
         let enrolled = self.hospital.enrol("bea", &mut self.bea)?;
         self.check_enrolled("B", &enrolled, 1);
         narrator.quote(&self.ada.ask(&["status"])?);

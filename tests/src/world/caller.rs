@@ -79,8 +79,8 @@ pub async fn released(
     conversation.send(&request(clock.as_ref())).await.expect("the request goes out");
     let answer = timeout(PATIENCE, conversation.receive()).await.expect("an answer in time");
     conversation.close().await;
-    match answer.expect("an answer") {
-        Message::TapResponse(response) => response.reference,
-        other => panic!("the phone answered {other:?}"),
-    }
+    let Message::TapResponse(response) = answer.expect("an answer") else {
+        panic!("the phone did not release its reference")
+    };
+    response.reference
 }

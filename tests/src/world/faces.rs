@@ -31,7 +31,7 @@ pub fn photograph(name: &str) -> Image {
 pub fn engine() -> Arc<Engine> {
     static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
     let load = || {
-        let store = ModelStore::open(&source_tree::root().join("models")).expect("models");
+        let store = ModelStore::open(source_tree::root().join("models")).expect("models");
         let threads = NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN);
         Arc::new(Engine::load(&store, threads).expect("models"))
     };

@@ -1,6 +1,8 @@
 //! What workstations send to the server, as it is before encryption.
 use std::sync::{Arc, Mutex, PoisonError};
 
+use imp_client::agent::Recorder;
+
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Upload {
@@ -16,7 +18,7 @@ pub struct Traffic(Arc<Mutex<Vec<Upload>>>);
 
 impl Traffic {
     /// What the agent calls before each request.
-    pub fn recorder(&self) -> Arc<dyn Fn(&str, &[u8]) + Send + Sync> {
+    pub fn recorder(&self) -> Recorder {
         let uploads = Arc::clone(&self.0);
         Arc::new(move |path, body| {
             let upload = Upload { path: path.to_owned(), body: body.to_vec() };

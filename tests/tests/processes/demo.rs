@@ -9,7 +9,7 @@ fn the_demo_runs_to_the_end_and_meets_every_expectation() {
     let mut command = Command::new(process::binary("imp-demo"));
     command.arg(folder.path());
     let mut demo = Running::start("imp-demo", &mut command).expect("the demo starts");
-    let status = demo.ended(Duration::from_secs(300)).expect("the demo ends by itself");
+    let status = demo.ended(Duration::from_mins(5)).expect("the demo ends by itself");
     let said = demo.said();
     assert_eq!(status.code(), Some(0), "{said}");
     assert!(!said.contains('✗'), "{said}");

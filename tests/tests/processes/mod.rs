@@ -1,0 +1,4 @@
+//! The real programs in processes of their own.
+mod crash;
+mod demo;
+mod memory;
