@@ -62,6 +62,7 @@ impl Attempts {
     }
 
     /// Forgets the failures: after a success, or a new supervised enrolment.
+    #[must_use]
     pub const fn reset(self) -> Self {
         Self::none(self.user)
     }
