@@ -76,10 +76,8 @@ fn resolve(page: &Path, target: &str) -> Result<(), String> {
         return Ok(());
     }
     let text = std::fs::read_to_string(&path).map_err(|e| e.to_string())?;
-    let headings = text.lines().filter_map(|line| {
-        line.starts_with('#').then(|| anchor(line.trim_start_matches('#').trim()))
-    });
-    if headings.into_iter().any(|heading| heading == fragment) {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    if headings.map(|line| anchor(line.trim_start_matches('#').trim())).any(|h| h == fragment) {
         Ok(())
     } else {
         Err(format!("no heading #{fragment}"))

@@ -100,5 +100,5 @@ async fn bombs_on_http_hurt_nobody() {
         }
     }
     ward.workstation.admits("ada").await;
-    assert!(before.elapsed() < Duration::from_secs(60));
+    assert!(before.elapsed() < Duration::from_mins(1));
 }

@@ -36,9 +36,8 @@ async fn a_nurse_taps_in_with_a_mask_on() {
     ward.workstation.scene.shows(faces::masked(faces::ADA, ward.world.folder.path()));
     ward.workstation.admits("ada").await;
     let events = ward.world.events().await;
-    let facts = events.iter().find_map(|entry| match &entry.record.event {
-        Event::TapAccepted(facts) => Some(facts),
-        _ => None,
+    let facts = events.iter().find_map(|entry| {
+        if let Event::TapAccepted(facts) = &entry.record.event { Some(facts) } else { None }
     });
     let facts = facts.expect("an accepted tap");
     assert!(facts.mask, "the evidence says that a mask was worn");
