@@ -36,10 +36,6 @@ pub struct EnrolCommand {
     pub notice: String,
     /// The officer's bearer token.
     pub officer_token: Secret<String>,
-    /// The camera delivers photographs that the officer vouches for, not a live person: a folder, a picture. The check for a live face is
-    /// left to the officer.
-    #[serde(default)]
-    pub photographs: bool,
 }
 
 /// How far an enrolment has come, for the officer.
@@ -189,7 +185,7 @@ impl Agent {
         tell(Progress::PhoneBound);
         crash::point("enrol:bound");
         let _no_taps_meanwhile = self.busy.try_lock().map_err(|_| EnrolError::Busy)?;
-        let (template, photographs) = self.photographs(command.photographs, tell).await?;
+        let (template, photographs) = self.photographs(tell).await?;
         tell(Progress::Photographed { photographs });
         crash::point("enrol:captured");
         let receipt_delivered = self.hand_over(&server, &phone, template, tell).await?;

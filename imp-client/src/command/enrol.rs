@@ -56,9 +56,6 @@ pub(super) enum Enrol {
         /// The version of the notice that she read and agreed to.
         #[arg(long)]
         notice: String,
-        /// The camera delivers photographs that the officer vouches for, such as a folder: the check for a live face is the officer's.
-        #[arg(long)]
-        photos_from_camera: bool,
         /// Print each step as a line of JSON.
         #[arg(long)]
         json: bool,
@@ -70,12 +67,11 @@ impl Enrol {
         match self {
             Self::Machine { invitation, replace } => machine(context, invitation, *replace).await,
             Self::SignIn { code_file, token } => sign_in(&context, code_file, token).await,
-            Self::Person { username, officer_token_file, notice, photos_from_camera, json } => {
+            Self::Person { username, officer_token_file, notice, json } => {
                 let command = EnrolCommand {
                     username: username.clone(),
                     notice: notice.clone(),
                     officer_token: Secret::new(read(officer_token_file)?),
-                    photographs: *photos_from_camera,
                 };
                 person(&context, command, *json).await
             }

@@ -14,7 +14,6 @@ impl Agent {
     /// Takes photographs until they are good; also returns how many the template was made of.
     pub(super) async fn photographs(
         &self,
-        vouched_for: bool,
         tell: Tell<'_>,
     ) -> Result<(Template, usize), EnrolError> {
         let settings = self.config.enrolment;
@@ -24,7 +23,7 @@ impl Agent {
             attempts -= 1;
             let images = photograph(self, settings.photographs, interval).await?;
             let engine = self.devices.engine.clone();
-            let work = tokio::task::spawn_blocking(move || template(&engine, images, vouched_for));
+            let work = tokio::task::spawn_blocking(move || template(&engine, images));
             let result =
                 work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
             let hint = match &result {
@@ -45,11 +44,7 @@ impl Agent {
 }
 
 /// Makes a template of the good ones of `images`, if they are at least half.
-fn template(
-    engine: &Engine,
-    images: Vec<Image>,
-    vouched_for: bool,
-) -> Result<(Template, usize), EnrolError> {
+fn template(engine: &Engine, images: Vec<Image>) -> Result<(Template, usize), EnrolError> {
     let mut images = distinct(images);
     let least = images.len().div_ceil(2);
     let template = loop {
@@ -62,22 +57,22 @@ fn template(
             result => break result?,
         }
     };
-    if !vouched_for && !is_live(engine, &images)? {
+    if !are_live(engine, &images)? {
         return Err(EnrolError::NotLive);
     }
     Ok((template, images.len()))
 }
 
-/// Whether the presentations were bona fide (ISO/IEC 30107-3), on average.
-fn is_live(engine: &Engine, images: &[Image]) -> Result<bool, EnrolError> {
-    let (mut sum, mut count) = (0.0, 0.0_f32);
+/// Whether every presentation was bona fide (ISO/IEC 30107-3): one picture of a print would weaken the whole reference.
+fn are_live(engine: &Engine, images: &[Image]) -> Result<bool, EnrolError> {
     for image in images {
-        if let Some(face) = engine.inspect(image)?.faces.first() {
-            sum += face.attack_score;
-            count += 1.0;
+        let inspection = engine.inspect(image)?;
+        let score = inspection.faces.first().map_or(0.0, |face| face.attack_score);
+        if score < engine.set().thresholds.attack {
+            return Ok(false);
         }
     }
-    Ok(count > 0.0 && sum / count >= engine.set().thresholds.attack)
+    Ok(!images.is_empty())
 }
 
 /// A folder with few pictures, or a single one, gives the same ones again: each counts once.

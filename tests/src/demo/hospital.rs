@@ -257,7 +257,6 @@ impl<'a> Hospital<'a> {
             &token,
             "--notice",
             "2026-11",
-            "--photos-from-camera",
             "--json",
         ]);
         self.show(&command);

@@ -169,7 +169,6 @@ impl World {
             username: username.to_owned(),
             notice: "2026-11".to_owned(),
             officer_token: self.officer.clone(),
-            photographs: true,
         };
         let (invited, mut invitation) = tokio::sync::mpsc::unbounded_channel();
         let tell = move |progress| {
