@@ -187,9 +187,9 @@ fn compare(arguments: &Compare, models: &Path, out: &mut impl Write) -> Result<A
         verification,
     };
     if arguments.output.json {
-        report::json(&report, out)?
+        report::json(&report, out)?;
     } else {
-        report.write(out)?
+        report.write(out)?;
     }
     Ok(answer)
 }
@@ -203,9 +203,9 @@ fn inspect(arguments: &Inspect, models: &Path, out: &mut impl Write) -> Result<A
     let limit = engine.set().thresholds.attack;
     let report = InspectionReport::new(&arguments.picture, inspection, limit);
     if arguments.output.json {
-        report::json(&report, out)?
+        report::json(&report, out)?;
     } else {
-        report.write(out)?
+        report.write(out)?;
     }
     Ok(answer)
 }
