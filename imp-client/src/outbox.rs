@@ -139,7 +139,7 @@ mod tests {
         let (reason, purpose) = (Abandonment::NoFace, Purpose::TapIn);
         Message::Abandon {
             tap: None,
-            report: AbandonTap { phone: None, purpose, reason, steps: vec![] },
+            report: AbandonTap { tap: None, phone: None, purpose, reason, steps: vec![] },
         }
     }
 

@@ -189,6 +189,7 @@ impl Agent {
         let report = report(purpose, entry.map(person), outcome, failure.detail, timeline);
         if let Reason::Abandoned(reason) = failure.reason {
             let told = AbandonTap {
+                tap: None,
                 phone: entry.map(|entry| entry.phone),
                 purpose: purpose.unwrap_or(Purpose::TapIn),
                 reason,

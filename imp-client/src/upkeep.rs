@@ -200,7 +200,7 @@ impl Agent {
         let wanted = self.expected_taps();
         let due = self.prefetch().due(&wanted, now);
         for (phone, purpose) in due {
-            match self.server.open_tap(&OpenTap { phone, purpose }).await {
+            match self.server.open_tap(&OpenTap { phone, purpose, ahead: true }).await {
                 Ok(opened) => match Challenge::try_from(opened) {
                     Ok(challenge) => self.prefetch().keep(phone, purpose, challenge),
                     Err(error) => tracing::warn!(error = %error, "no challenge ahead"),

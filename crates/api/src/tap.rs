@@ -18,6 +18,9 @@ pub struct OpenTap {
     /// What for.
     #[schema(value_type = String)]
     pub purpose: Purpose,
+    /// The workstation asks ahead of any press: a refusal is answered and not recorded, because nobody tapped.
+    #[serde(default)]
+    pub ahead: bool,
 }
 
 /// A challenge for one tap.
@@ -76,6 +79,10 @@ pub struct Session {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AbandonTap {
+    /// Drawn by the workstation when no tap was opened, so that a repeated report counts once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    pub tap: Option<TapId>,
     /// The phone that was resolved, if one was.
     #[schema(value_type = Option<Uuid>)]
     pub phone: Option<PhoneId>,

@@ -238,7 +238,7 @@ impl Attempt<'_> {
     }
 
     async fn open_tap(&self) -> Result<Challenge, Failure> {
-        let body = OpenTap { phone: self.entry.phone, purpose: self.purpose };
+        let body = OpenTap { phone: self.entry.phone, purpose: self.purpose, ahead: false };
         let opened = timeout_at(self.deadline, self.agent.server.open_tap(&body)).await;
         let opened = opened.map_err(|_| Failure::abandoned(Abandonment::Timeout, None))??;
         let malformed = |error| Failure::abandoned(Abandonment::Timeout, with_causes(&error));

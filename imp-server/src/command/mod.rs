@@ -44,7 +44,7 @@ mod token;
 mod users;
 
 pub use crate::store::{Certificate, Entry, UserSession};
-pub use abandon_tap::{AbandonTapError, Abandoned, abandon_tap};
+pub use abandon_tap::{AbandonTapError, Abandoned, AbandonedTap, abandon_tap};
 pub use authenticate::{AuthenticateMachineError, authenticate_phone, authenticate_workstation};
 pub use bind_phone::{BindPhoneError, PhoneBound, bind_phone};
 pub use confirm_reference::{ConfirmReference, ConfirmReferenceError, confirm_reference};
@@ -62,7 +62,7 @@ pub use invite_workstation::{WorkstationInvited, invite_workstation, list_workst
 pub use issue_reference::{IssueReference, IssueReferenceError, ReferenceIssued, issue_reference};
 pub use issue_sign_in_code::{IssueSignInCodeError, SignInCode, issue_sign_in_code};
 pub use open_enrolment::{EnrolmentOpened, OpenEnrolment, OpenEnrolmentError, open_enrolment};
-pub use open_tap::{OpenTapError, TapOpened, open_tap};
+pub use open_tap::{Occasion, OpenTapError, TapOpened, open_tap};
 pub use policy::{SetPolicyError, current_policy, set_policy};
 pub use public_key::InvalidPublicKey;
 pub use purge::{Purged, purge};

@@ -20,10 +20,19 @@ pub struct TapOpened {
     pub expires_at: Timestamp,
 }
 
+/// Why a workstation asks for a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// Somebody taps.
+    Press,
+    /// A phone is near: nobody has tapped yet, so a refusal is no fact to be recorded.
+    Ahead,
+}
+
 /// No challenge was handed out.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenTapError {
-    /// The tap would be refused whatever the answer; it is in the log.
+    /// The tap would be refused whatever the answer; it is in the log unless asked ahead.
     #[error("{}", .0.explain())]
     Refused(Refusal),
     /// See the source.
@@ -36,6 +45,7 @@ pub enum OpenTapError {
 pub async fn open_tap(
     context: &mut Context<'_>,
     audience: Audience,
+    occasion: Occasion,
 ) -> Result<TapOpened, OpenTapError> {
     let mut transaction = context.storage.begin().await?;
     let known = transaction.phones().knowledge(audience.workstation, audience.phone).await?;
@@ -44,9 +54,11 @@ pub async fn open_tap(
         None => Err(Refusal::PhoneUnknown),
     };
     if let Err(reason) = verdict {
-        let user = known.map(|known| known.user.id);
-        refuse(context, &mut transaction, audience, user, reason).await?;
-        transaction.commit().await?;
+        if occasion == Occasion::Press {
+            let user = known.map(|known| known.user.id);
+            refuse(context, &mut transaction, audience, user, reason).await?;
+            transaction.commit().await?;
+        }
         return Err(OpenTapError::Refused(reason));
     }
     let lifetime = known.map(|known| known.policy.challenge_lifetime).unwrap_or_default();

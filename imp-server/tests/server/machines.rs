@@ -69,7 +69,7 @@ async fn endpoints_of_machines_are_closed_to_others() {
     let (_, workstation) = hospital.workstation(&administrator).await;
     let desk = hospital.desk(&administrator, &workstation, "nina").await;
     let (bound, phone) = hospital.phone(&desk).await;
-    let tap = OpenTap { phone: bound.phone, purpose: Purpose::TapIn };
+    let tap = OpenTap { phone: bound.phone, purpose: Purpose::TapIn, ahead: false };
     for (client, code) in [
         (&hospital.stranger(), "certificate-required"),
         (&administrator, "certificate-required"),

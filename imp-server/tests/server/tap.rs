@@ -61,9 +61,10 @@ async fn a_refused_tap_says_why() {
 async fn a_workstation_reports_what_it_gave_up() {
     let ward = Ward::open().await;
     let client = &ward.workstation.1.client;
-    let body = OpenTap { phone: ward.phone.0, purpose: Purpose::TapIn };
+    let body = OpenTap { phone: ward.phone.0, purpose: Purpose::TapIn, ahead: false };
     let opened = client.open_tap(&body).await.unwrap();
     let abandon = AbandonTap {
+        tap: None,
         phone: Some(ward.phone.0),
         purpose: Purpose::TapIn,
         reason: Abandonment::NoFace,
@@ -104,7 +105,7 @@ impl Ward {
 
     async fn tap(&self, purpose: Purpose) -> Result<TapAccepted, ClientError> {
         let (workstation, phone) = (&self.workstation.1, &self.phone.1);
-        let body = OpenTap { phone: self.phone.0, purpose };
+        let body = OpenTap { phone: self.phone.0, purpose, ahead: false };
         let opened = workstation.client.open_tap(&body).await?;
         let challenge = opened.challenge.0.as_slice().try_into().unwrap();
         let (exporter, at) = ([9; 32], self.hospital.clock.now());

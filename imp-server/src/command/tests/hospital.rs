@@ -229,7 +229,9 @@ impl Hospital {
         purpose: Purpose,
     ) -> (TapId, Draft) {
         let audience = Audience { workstation: desk.id, phone: nurse.phone, purpose };
-        let opened = command::open_tap(&mut self.context(), audience).await.unwrap();
+        let opened = command::open_tap(&mut self.context(), audience, command::Occasion::Press)
+            .await
+            .unwrap();
         let workstation = SpiffeId {
             trust_domain: self.trust_domain.clone(),
             machine: Machine::Workstation(desk.id),

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::hospital::{Draft, Hospital, Signed};
 use super::{Ward, hospitals, wards};
 use crate::command::{
-    self, AbandonTapError, Abandoned, OpenTapError, SubmitTapError, TapAccepted, abandon_tap,
-    open_tap, sessions_of_workstation,
+    self, AbandonTapError, Abandoned, AbandonedTap, Occasion, OpenTapError, SubmitTapError,
+    TapAccepted, abandon_tap, open_tap, sessions_of_workstation,
 };
 use crate::store::{MIGRATIONS, Tables as _};
 
@@ -30,7 +30,7 @@ fn refusal(result: Result<TapAccepted, SubmitTapError>) -> Refusal {
 async fn early(ward: &mut Ward) -> Refusal {
     let Ward { hospital, desk, nurse, .. } = ward;
     let audience = Audience { workstation: desk.id, phone: nurse.phone, purpose: Purpose::TapIn };
-    match open_tap(&mut hospital.context(), audience).await {
+    match open_tap(&mut hospital.context(), audience, Occasion::Press).await {
         Err(OpenTapError::Refused(reason)) => reason,
         other => panic!("not refused: {other:?}"),
     }
@@ -291,7 +291,7 @@ async fn an_abandoned_tap_is_recorded_once_and_cannot_be_answered() {
         let signed = hospital.signed(&nurse, &desk, Purpose::TapIn).await;
         let abandoned = Abandoned {
             workstation: desk.id,
-            tap: Some(signed.tap),
+            tap: AbandonedTap::Opened(signed.tap),
             phone: None,
             purpose: Purpose::TapIn,
             reason: Abandonment::NoFace,
@@ -313,9 +313,62 @@ async fn an_abandoned_tap_is_recorded_once_and_cannot_be_answered() {
         assert!(matches!(refused, Err(AbandonTapError::NotFound)));
 
         let place = hospital.place().await;
-        let nobody = Abandoned { tap: None, reason: Abandonment::NoPhone, ..abandoned };
+        let nobody = Abandoned {
+            tap: AbandonedTap::Unopened(None),
+            reason: Abandonment::NoPhone,
+            ..abandoned
+        };
         abandon_tap(&mut hospital.context(), nobody).await.unwrap();
         assert_eq!(hospital.events_after(place).await, ["tap-abandoned"]);
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_report_of_an_unopened_tap_counts_once() {
+    for Ward { mut hospital, desk, nurse, .. } in wards().await {
+        let drawn = TapId::from(Uuid::from_u128(77));
+        let report = Abandoned {
+            workstation: desk.id,
+            tap: AbandonedTap::Unopened(Some(drawn)),
+            phone: None,
+            purpose: Purpose::TapIn,
+            reason: Abandonment::NoPhone,
+        };
+        let place = hospital.place().await;
+        abandon_tap(&mut hospital.context(), report).await.unwrap();
+        abandon_tap(&mut hospital.context(), report).await.unwrap();
+        let events = hospital.facts_after(place).await;
+        let [Event::TapAbandoned { tap, .. }] = events.as_slice() else { panic!("{events:?}") };
+        assert_eq!(*tap, drawn);
+
+        let place = hospital.place().await;
+        let elsewhere = hospital.desk("Ward 4").await;
+        let foreign = Abandoned { workstation: elsewhere.id, ..report };
+        let refused = abandon_tap(&mut hospital.context(), foreign).await;
+        assert!(matches!(refused, Err(AbandonTapError::NotFound)));
+        let signed = hospital.signed(&nurse, &desk, Purpose::TapIn).await;
+        let opened = Abandoned { tap: AbandonedTap::Unopened(Some(signed.tap)), ..report };
+        let refused = abandon_tap(&mut hospital.context(), opened).await;
+        assert!(matches!(refused, Err(AbandonTapError::NotFound)));
+        hospital.submit(&desk, &signed).await.unwrap();
+        assert!(!hospital.events_after(place).await.contains(&"tap-abandoned".into()));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_ahead_of_any_press_is_answered_and_not_recorded() {
+    for Ward { mut hospital, desk, nurse, .. } in wards().await {
+        let context = &mut hospital.context();
+        command::disable_user(context, Actor::Server, nurse.user.id).await.unwrap();
+        let place = hospital.place().await;
+        let audience =
+            Audience { workstation: desk.id, phone: nurse.phone, purpose: Purpose::TapIn };
+        let refused = open_tap(&mut hospital.context(), audience, Occasion::Ahead).await;
+        assert!(matches!(refused, Err(OpenTapError::Refused(Refusal::UserDisabled))));
+        assert_eq!(hospital.place().await, place);
+        let refused = open_tap(&mut hospital.context(), audience, Occasion::Press).await;
+        assert!(matches!(refused, Err(OpenTapError::Refused(Refusal::UserDisabled))));
+        assert_eq!(hospital.events_after(place).await, ["tap-refused"]);
     }
 }
 
@@ -407,7 +460,7 @@ async fn a_phone_that_never_enrolled_cannot_tap() {
             phone: opened.enrolment.phone,
             purpose: Purpose::TapIn,
         };
-        let refused = open_tap(&mut hospital.context(), audience).await;
+        let refused = open_tap(&mut hospital.context(), audience, Occasion::Press).await;
         assert!(matches!(refused, Err(OpenTapError::Refused(Refusal::PhoneUnknown))));
     }
 }

@@ -5,7 +5,7 @@ use imp_api::tap::AbandonTap;
 use imp_identity::{TapId, WorkstationId};
 
 use crate::app::{self, App};
-use crate::command::{self, AbandonTapError, Abandoned};
+use crate::command::{self, AbandonTapError, Abandoned, AbandonedTap};
 use crate::http::caller::WorkstationPeer;
 use crate::http::{Json, Path, ProblemResponse, problem};
 
@@ -26,14 +26,17 @@ pub(crate) async fn abandon_opened(
     Path(tap): Path<TapId>,
     Json(body): Json<AbandonTap>,
 ) -> Result<StatusCode, ProblemResponse> {
-    record(&app, abandoned(workstation.id, Some(tap), &body)).await
+    record(&app, abandoned(workstation.id, AbandonedTap::Opened(tap), &body)).await
 }
 
 /// Reports that the workstation gave up before a tap was opened.
 #[utoipa::path(
     post, path = "/v1/taps/abandonments", tag = "taps", operation_id = "abandon_tap",
     request_body = AbandonTap, security(("machine" = [])),
-    responses((status = 204, description = "recorded"))
+    responses(
+        (status = 204, description = "recorded, or recorded before"),
+        (status = 404, description = "the tap is not this workstation's", body = imp_api::Problem),
+    )
 )]
 #[tracing::instrument(skip_all, fields(workstation.id = %workstation.id))]
 pub(crate) async fn abandon(
@@ -41,10 +44,11 @@ pub(crate) async fn abandon(
     WorkstationPeer(workstation): WorkstationPeer,
     Json(body): Json<AbandonTap>,
 ) -> Result<StatusCode, ProblemResponse> {
-    record(&app, abandoned(workstation.id, None, &body)).await
+    let tap = AbandonedTap::Unopened(body.tap);
+    record(&app, abandoned(workstation.id, tap, &body)).await
 }
 
-fn abandoned(workstation: WorkstationId, tap: Option<TapId>, body: &AbandonTap) -> Abandoned {
+fn abandoned(workstation: WorkstationId, tap: AbandonedTap, body: &AbandonTap) -> Abandoned {
     let &AbandonTap { phone, purpose, reason, .. } = body;
     Abandoned { workstation, tap, phone, purpose, reason }
 }

@@ -5,7 +5,7 @@ use imp_api::tap::{OpenTap, TapOpened};
 use imp_identity::challenge::Audience;
 
 use crate::app::{self, App};
-use crate::command::{self, OpenTapError};
+use crate::command::{self, Occasion, OpenTapError};
 use crate::http::caller::WorkstationPeer;
 use crate::http::{Json, ProblemResponse, problem};
 
@@ -22,10 +22,11 @@ use crate::http::{Json, ProblemResponse, problem};
 pub(crate) async fn open(
     State(app): State<App>,
     WorkstationPeer(workstation): WorkstationPeer,
-    Json(OpenTap { phone, purpose }): Json<OpenTap>,
+    Json(OpenTap { phone, purpose, ahead }): Json<OpenTap>,
 ) -> Result<(StatusCode, Json<TapOpened>), ProblemResponse> {
     let audience = Audience { workstation: workstation.id, phone, purpose };
-    let opened = command::open_tap(&mut app.context(&mut app::rng()), audience).await?;
+    let occasion = if ahead { Occasion::Ahead } else { Occasion::Press };
+    let opened = command::open_tap(&mut app.context(&mut app::rng()), audience, occasion).await?;
     let command::TapOpened { tap, nonce, expires_at } = opened;
     let challenge = nonce.to_vec().into();
     Ok((StatusCode::CREATED, Json(TapOpened { tap, challenge, expires_at })))
