@@ -19,8 +19,11 @@ const POSTGRES_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// One writer at a time, as in SQLite: the lock is held until the transaction ends, and every later statement of the
 /// transaction sees what earlier writers committed. The number is arbitrary but fixed: "imp".
-const POSTGRES_WRITE: &str =
-    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(6909296)";
+const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(6909296)";
+
+/// Apart from the lock: once this has succeeded the connection knows that it is within a transaction, and rolls it back
+/// when the wait for the lock fails or is given up.
+const POSTGRES_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
 /// How a database is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +96,11 @@ impl Storage {
             Pools::Sqlite { write, .. } => {
                 Transaction::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?)
             }
-            Pools::Postgres(pool) => Transaction::Postgres(pool.begin_with(POSTGRES_WRITE).await?),
+            Pools::Postgres(pool) => {
+                let mut transaction = pool.begin_with(POSTGRES_WRITE).await?;
+                sqlx::query(POSTGRES_LOCK).execute(&mut *transaction).await?;
+                Transaction::Postgres(transaction)
+            }
         })
     }
 

@@ -100,6 +100,55 @@ async fn a_writer_that_waits_too_long_is_told_that_the_database_is_busy() {
 }
 
 #[tokio::test]
+async fn a_connection_survives_a_lock_that_was_not_granted() {
+    let (_directory, migrator) = migrations().await;
+    let Some(url) = crate::testing::postgres().await else { return };
+    let options = Options { connections: 1, wait: Duration::from_millis(100) };
+    let patient = Storage::open(&url, &migrator, &Options::default()).await.unwrap();
+    let hasty = Storage::open(&url, &migrator, &options).await.unwrap();
+    let first = patient.begin().await.unwrap();
+    assert!(hasty.begin().await.unwrap_err().is_busy());
+    first.commit().await.unwrap();
+    let mut next = hasty.begin().await.unwrap();
+    add(&mut next, 1, "one").await.unwrap();
+    next.commit().await.unwrap();
+    assert_eq!(count(&hasty).await, 1);
+}
+
+#[tokio::test]
+async fn a_connection_survives_a_caller_that_gives_up_waiting_for_the_lock() {
+    let (_directory, migrator) = migrations().await;
+    let Some(url) = crate::testing::postgres().await else { return };
+    let options = Options { connections: 1, ..Options::default() };
+    let patient = Storage::open(&url, &migrator, &Options::default()).await.unwrap();
+    let dropped = Storage::open(&url, &migrator, &options).await.unwrap();
+    let first = patient.begin().await.unwrap();
+    tokio::select! {
+        begun = dropped.begin() => panic!("two writers at once: {begun:?}"),
+        () = somebody_waits(&patient) => {}
+    }
+    first.commit().await.unwrap();
+    let mut next = dropped.begin().await.unwrap();
+    add(&mut next, 1, "one").await.unwrap();
+    next.commit().await.unwrap();
+    assert_eq!(count(&dropped).await, 1);
+}
+
+/// Completes when a writer waits for the lock.
+async fn somebody_waits(storage: &Storage) {
+    const SQL: &str = "SELECT COUNT(*) FROM pg_locks JOIN pg_database ON database = pg_database.oid \
+        WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted";
+    loop {
+        let mut transaction = storage.read().await.unwrap();
+        let waiting: i64 =
+            on!(&mut transaction, |conn| sqlx::query_scalar(SQL).fetch_one(conn).await.unwrap());
+        if waiting > 0 {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_reader_cannot_write() {
     let (directory, migrator) = migrations().await;
     for storage in both_concurrent(directory.path(), &migrator).await {
