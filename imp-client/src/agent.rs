@@ -170,24 +170,14 @@ impl Agent {
 
     /// Locks the desktop, whether or not the server can be told now. What is to be told is kept first: a crash in between leaves the desktop locked.
     pub async fn lock(&self) {
-        let open = match self.desktop() {
-            Desktop::Open(session) => Some(session.id),
-            Desktop::Unknown | Desktop::Free | Desktop::Locked(_) => None,
-        };
-        if let Some(session) = open {
-            self.outbox.put(Message::Suspend { session });
-        }
-        let mut suspended = None;
         self.change_desktop(|desktop| {
-            let (desktop, session) = desktop.lock();
-            suspended = session;
+            let (desktop, suspended) = desktop.lock();
+            if let Some(session) = suspended {
+                self.outbox.put(Message::Suspend { session });
+            }
             desktop
         });
         crash::point("lock:locked");
-        // A tap may have switched the desktop meanwhile.
-        if let Some(session) = suspended.filter(|session| open != Some(*session)) {
-            self.outbox.put(Message::Suspend { session });
-        }
         let patience = Duration::from_secs(2);
         let _told_or_later = tokio::time::timeout(patience, self.outbox.flush(&self.server)).await;
         crash::point("lock:told");
@@ -210,14 +200,25 @@ impl Agent {
     }
 
     /// Asks the server who is signed in here. A server that does not answer changes nothing; neither does an answer to a question that was asked
-    /// before the last tap or lock.
+    /// before the last tap or lock. A session that is active at the server while this workstation has just restarted is suspended: only a tap
+    /// opens the desktop, and the server should know that it is closed.
     pub async fn refresh_sessions(&self) {
         let asked_at = self.held().changes;
         let Ok(answer) = self.server.sessions().await else { return };
-        let (untold, now) = (self.outbox.suspensions(), self.clock.now());
+        let now = self.clock.now();
         let mut held = self.held();
-        if held.changes == asked_at {
-            held.desktop = std::mem::take(&mut held.desktop).follow(&answer.sessions, &untold, now);
+        if held.changes != asked_at {
+            return;
+        }
+        let before = std::mem::take(&mut held.desktop);
+        let restarted = before == Desktop::Unknown;
+        held.desktop = before.follow(&answer.sessions, now);
+        let active = held.desktop.session().filter(|s| restarted && s.state == "active");
+        if let Some(session) = active.map(|session| session.id)
+            && !self.outbox.suspensions().contains(&session)
+        {
+            self.outbox.put(Message::Suspend { session });
+            self.outbox_wanted.notify_one();
         }
     }
 

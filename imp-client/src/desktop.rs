@@ -19,24 +19,15 @@ pub enum Desktop {
 }
 
 impl Desktop {
-    /// After a restart: what the server says. A session whose suspension the server was not told yet stays locked.
-    pub fn restore(sessions: &[Session], untold: &[SessionId], now: Timestamp) -> Self {
-        let counting = |s: &&Session| now < s.expires_at;
-        let active = sessions
-            .iter()
-            .filter(counting)
-            .find(|s| s.state == "active")
-            .filter(|s| !untold.contains(&s.id));
-        if let Some(session) = active {
-            return Self::Open(session.clone());
-        }
-        match sessions.iter().find(|s| counting(s) && s.state != "ended") {
-            Some(session) => Self::Locked(session.clone()),
-            None => Self::Free,
-        }
+    /// After a restart: whose session the server says it is. Locked also where it is active, since nobody knows who stands there now.
+    pub fn restore(sessions: &[Session], now: Timestamp) -> Self {
+        let counting = || sessions.iter().filter(|s| now < s.expires_at && s.state != "ended");
+        let active = counting().find(|s| s.state == "active");
+        active.or_else(|| counting().next()).map_or(Self::Free, |s| Self::Locked(s.clone()))
     }
 
-    /// After an accepted tap; also returns the session of somebody else that was open and now has to be suspended.
+    /// After an accepted tap; also returns the session of somebody else that was open and now has to be suspended. It opens only for an
+    /// active session.
     #[must_use]
     pub fn accept(self, purpose: Purpose, session: Session) -> (Self, Option<Session>) {
         if purpose == Purpose::TapOut || session.state == "ended" {
@@ -47,7 +38,8 @@ impl Desktop {
             Self::Open(other) if other.user != session.user => Some(other),
             Self::Unknown | Self::Free | Self::Open(_) | Self::Locked(_) => None,
         };
-        (Self::Open(session), displaced)
+        let opens = session.state == "active";
+        (if opens { Self::Open(session) } else { Self::Locked(session) }, displaced)
     }
 
     /// Closes the desktop; also returns the session to be suspended, if one was open.
@@ -74,12 +66,12 @@ impl Desktop {
     /// Follows what the server says of the session at hand: it may have been ended, suspended, or resumed elsewhere. Nothing the server says
     /// opens a desktop that is closed: only a tap does.
     #[must_use]
-    pub fn follow(self, sessions: &[Session], untold: &[SessionId], now: Timestamp) -> Self {
+    pub fn follow(self, sessions: &[Session], now: Timestamp) -> Self {
         let hers = |mine: &Session| {
             sessions.iter().find(|s| s.id == mine.id && s.state != "ended" && now < s.expires_at)
         };
         match self {
-            Self::Unknown => Self::restore(sessions, untold, now),
+            Self::Unknown => Self::restore(sessions, now),
             Self::Free => Self::Free,
             Self::Open(mine) => match hers(&mine) {
                 Some(session) if session.state == "active" => Self::Open(session.clone()),
@@ -133,15 +125,29 @@ mod tests {
     }
 
     #[test]
-    fn after_a_restart_the_server_says_who_is_signed_in() {
+    fn after_a_restart_the_desktop_is_locked_for_whom_the_server_names() {
         let (hers, his) = (session(1, 1, "active"), session(2, 2, "suspended"));
         let both = [his.clone(), hers.clone()];
-        assert_eq!(Desktop::restore(&both, &[], NOW), Desktop::Open(hers.clone()));
-        assert_eq!(Desktop::restore(&both[..1], &[], NOW), Desktop::Locked(his));
-        assert_eq!(Desktop::restore(&[], &[], NOW), Desktop::Free);
-        assert_eq!(Desktop::restore(&both, &[], NOW + 1.hour()), Desktop::Free);
-        // She locked it while the server was away.
-        assert!(Desktop::restore(&both, &[hers.id], NOW).is_locked());
+        assert_eq!(Desktop::restore(&both, NOW), Desktop::Locked(hers.clone()));
+        assert_eq!(Desktop::restore(&both[..1], NOW), Desktop::Locked(his));
+        assert_eq!(Desktop::restore(&[session(1, 1, "ended")], NOW), Desktop::Free);
+        assert_eq!(Desktop::restore(&both, NOW + 1.hour()), Desktop::Free);
+        // The server is asked again and again: only a tap opens.
+        let restored = Desktop::Unknown.follow(&both, NOW).follow(&both, NOW);
+        assert_eq!(restored, Desktop::Locked(hers.clone()));
+        assert_eq!(restored.purpose_for(hers.user), Purpose::Unlock);
+        assert_eq!(restored.accept(Purpose::Unlock, hers.clone()).0, Desktop::Open(hers));
+    }
+
+    #[test]
+    fn an_answer_about_a_session_that_is_not_active_opens_nothing() {
+        let (hers, late) = (session(1, 1, "active"), session(1, 1, "suspended"));
+        for before in [Desktop::Free, Desktop::Locked(hers.clone()), Desktop::Open(hers)] {
+            assert_eq!(
+                before.accept(Purpose::Unlock, late.clone()).0,
+                Desktop::Locked(late.clone())
+            );
+        }
     }
 
     #[test]
@@ -159,9 +165,9 @@ mod tests {
         let (desktop, suspended) = Desktop::Open(hers.clone()).lock();
         assert_eq!(suspended, Some(hers.id));
         assert_eq!(desktop.purpose_for(hers.user), Purpose::Unlock);
-        let followed = desktop.clone().follow(std::slice::from_ref(&hers), &[], NOW);
+        let followed = desktop.clone().follow(std::slice::from_ref(&hers), NOW);
         assert!(followed.is_locked());
-        assert_eq!(desktop.clone().follow(&[], &[], NOW), Desktop::Free);
+        assert_eq!(desktop.clone().follow(&[], NOW), Desktop::Free);
         assert!(!desktop.accept(Purpose::Unlock, hers).0.is_locked());
     }
 
@@ -171,8 +177,8 @@ mod tests {
         let open = Desktop::Open(hers.clone());
         assert_eq!(open.clone().expire(NOW + 1.hour()), Desktop::Free);
         assert_eq!(open.clone().expire(NOW), open);
-        assert_eq!(open.clone().follow(&[session(1, 1, "ended")], &[], NOW), Desktop::Free);
-        assert!(open.clone().follow(&[session(1, 1, "suspended")], &[], NOW).is_locked());
+        assert_eq!(open.clone().follow(&[session(1, 1, "ended")], NOW), Desktop::Free);
+        assert!(open.clone().follow(&[session(1, 1, "suspended")], NOW).is_locked());
         assert_eq!(open.accept(Purpose::TapOut, session(1, 1, "ended")).0, Desktop::Free);
     }
 

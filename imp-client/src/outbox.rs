@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use imp_api::ClientError;
 use imp_api::tap::AbandonTap;
 use imp_identity::{SessionId, TapId};
+use jiff::Timestamp;
+use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
 use crate::crash;
@@ -31,6 +33,19 @@ pub enum Message {
         /// What is reported.
         report: AbandonTap,
     },
+}
+
+impl Message {
+    /// That a tap was given up. One that the server did not open is named here, once, so that a repeated report of it counts once.
+    pub fn abandon(
+        tap: Option<TapId>,
+        report: AbandonTap,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Self {
+        let drawn = tap.is_none().then(|| TapId::generate(now, rng));
+        Self::Abandon { tap, report: AbandonTap { tap: drawn, ..report } }
+    }
 }
 
 /// The messages, oldest first, in memory and in the state folder.
@@ -78,8 +93,15 @@ impl Outbox {
         self.waiting().iter().filter_map(session).collect()
     }
 
-    /// Tells the server, in order, until all is told or the server cannot be reached. What the server refuses is dropped: it will not change
-    /// its mind.
+    /// Withdraws the suspensions of `session` that wait: a tap was accepted since.
+    pub fn forget_suspensions(&self, session: SessionId) {
+        let suspends = Message::Suspend { session };
+        if self.waiting().contains(&suspends) {
+            self.change(|waiting| waiting.retain(|message| *message != suspends));
+        }
+    }
+
+    /// Tells the server, in order, until all is told or one cannot be told now. Only what the server refuses for good is dropped.
     pub async fn flush(&self, server: &Server) {
         let _one_at_a_time = self.flushing.lock().await;
         loop {
@@ -90,11 +112,13 @@ impl Outbox {
             };
             match told {
                 Ok(()) => {}
-                Err(ClientError::Unreachable(_)) => return,
-                Err(error) if error.problem().is_some_and(|problem| problem.status >= 500) => {
+                Err(error) if is_final(&error) => {
+                    tracing::warn!(error = %error, "the server does not want to know");
+                }
+                Err(error) => {
+                    tracing::debug!(error = %error, "the server is told later");
                     return;
                 }
-                Err(error) => tracing::warn!(error = %error, "the server does not want to know"),
             }
             self.change(|waiting| {
                 if let Some(at) = waiting.iter().position(|m| *m == message) {
@@ -115,6 +139,12 @@ impl Outbox {
             tracing::error!(error = %error, "what the server has to be told cannot be kept");
         }
     }
+}
+
+/// Whether the server will say the same however often it is told: the message is malformed, or what it is about is not there or over. Anything
+/// else, such as a certificate that is just expired or too many requests, passes.
+fn is_final(error: &ClientError) -> bool {
+    error.problem().is_some_and(|problem| matches!(problem.status, 400 | 404 | 409 | 422))
 }
 
 #[cfg(test)]
@@ -167,6 +197,60 @@ mod tests {
         assert!(outbox.len() <= MOST + 1);
         assert_eq!(outbox.suspensions().len(), 2);
         assert_eq!(Outbox::open(state).unwrap().suspensions().len(), 2);
+    }
+
+    #[test]
+    fn a_message_is_dropped_only_on_a_final_answer() {
+        let problem = |status| {
+            let problem = imp_api::problem::Problem::new(status, "some-problem", "No");
+            ClientError::Problem(Box::new(problem))
+        };
+        for status in [400, 404, 409, 422] {
+            assert!(is_final(&problem(status)), "{status}");
+        }
+        for status in [301, 401, 403, 408, 413, 425, 426, 429, 500, 502, 503] {
+            assert!(!is_final(&problem(status)), "{status}");
+        }
+        // A proxy's page, not the server's word.
+        assert!(!is_final(&ClientError::Answer { status: 404 }));
+        assert!(!is_final(&ClientError::Url(String::new())));
+    }
+
+    #[test]
+    fn a_tap_that_was_never_opened_has_one_name_however_often_it_is_reported() {
+        let (_folder, state, outbox) = outbox();
+        let Message::Abandon { report, .. } = abandon() else { panic!("an abandonment") };
+        let rng = &mut rand_core::UnwrapErr(rand::rngs::SysRng);
+        let mut put = |tap| {
+            outbox.put(Message::abandon(tap, report.clone(), crate::tests::NOW, rng));
+        };
+        let opened = TapId::from(Uuid::from_u128(7));
+        put(None);
+        put(None);
+        put(Some(opened));
+        let names = |outbox: &Outbox| -> Vec<_> {
+            let name = |message: &Message| match message {
+                Message::Abandon { tap, report } => (*tap, report.tap),
+                Message::Suspend { .. } => panic!("only abandonments"),
+            };
+            outbox.waiting().iter().map(name).collect()
+        };
+        let before = names(&outbox);
+        assert!(before[0].1.is_some() && before[1].1.is_some());
+        assert_ne!(before[0], before[1]);
+        assert_eq!(before[2], (Some(opened), None), "its path names it");
+        assert_eq!(names(&Outbox::open(state).unwrap()), before);
+    }
+
+    #[test]
+    fn an_accepted_tap_withdraws_the_suspensions_of_its_session_only() {
+        let (_folder, state, outbox) = outbox();
+        for message in [suspend(1), abandon(), suspend(2), suspend(1)] {
+            outbox.put(message);
+        }
+        outbox.forget_suspensions(SessionId::from(Uuid::from_u128(1)));
+        assert_eq!(outbox.suspensions(), [SessionId::from(Uuid::from_u128(2))]);
+        assert_eq!(Outbox::open(state).unwrap().len(), 2);
     }
 
     #[tokio::test]

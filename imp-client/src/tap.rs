@@ -18,6 +18,7 @@ use imp_authenticator::roster::RosterEntry;
 use imp_identity::refusal::Abandonment;
 use imp_identity::tap::{Intent, Purpose};
 use imp_identity::{Refusal, TapId};
+use rand_core::UnwrapErr;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -195,7 +196,8 @@ impl Agent {
                 reason,
                 steps: report.steps.clone(),
             };
-            self.outbox.put(Message::Abandon { tap, report: told });
+            let rng = &mut UnwrapErr(rand::rngs::SysRng);
+            self.outbox.put(Message::abandon(tap, told, self.now(), rng));
             self.outbox_wanted.notify_one();
         }
         report

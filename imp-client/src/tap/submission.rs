@@ -54,16 +54,17 @@ impl Attempt<'_> {
     /// Opens the desktop to her, or closes it after she tapped out.
     fn unlock(&self, session: Session) {
         let _step = self.timeline.step("unlock");
-        let mut displaced = None;
+        let outbox = &self.agent.outbox;
         self.agent.change_desktop(|desktop| {
-            let (desktop, other) = desktop.accept(self.purpose, session);
-            displaced = other;
+            // The tap is newer than any suspension that still waits, and would be undone by it.
+            outbox.forget_suspensions(session.id);
+            let (desktop, displaced) = desktop.accept(self.purpose, session);
+            if let Some(other) = displaced {
+                outbox.put(Message::Suspend { session: other.id });
+                self.agent.outbox_wanted.notify_one();
+            }
             desktop
         });
-        if let Some(other) = displaced {
-            self.agent.outbox.put(Message::Suspend { session: other.id });
-            self.agent.outbox_wanted.notify_one();
-        }
         crash::point("tap:unlocked");
     }
 
