@@ -88,11 +88,14 @@ impl Prefetch {
         }
     }
 
-    /// Remembers that the server does not want to be asked for this.
+    /// Remembers that the server does not want to be asked for this; forgets the oldest refusal when there are too many.
     pub fn refused(&mut self, phone: PhoneId, purpose: Purpose, now: Timestamp) {
-        if self.refused.len() < MOST {
-            self.refused.insert((phone, purpose.code()), now + REFUSED_FOR);
+        let key = (phone, purpose.code());
+        if self.refused.len() >= MOST && !self.refused.contains_key(&key) {
+            let oldest = self.refused.iter().min_by_key(|(_, until)| **until).map(|(key, _)| *key);
+            oldest.map(|key| self.refused.remove(&key));
         }
+        self.refused.insert(key, now + REFUSED_FOR);
     }
 
     /// Drops everything: the workstation's certificate, the roster's keys or the clock have changed.
@@ -180,5 +183,17 @@ mod tests {
         prefetch.refused(phone(1), Purpose::TapIn, NOW);
         prefetch.take(phone(1), Purpose::TapIn, NOW);
         assert_eq!(prefetch.due(&wanted, NOW), wanted);
+    }
+
+    #[test]
+    fn of_many_refusals_the_oldest_is_forgotten() {
+        let mut prefetch = Prefetch::default();
+        for (n, millis) in (0..=MOST).zip(0_i64..) {
+            prefetch.refused(phone(n), Purpose::TapIn, NOW + millis.milliseconds());
+        }
+        let later = NOW + 1.second();
+        let wanted: Vec<_> = (0..=MOST).map(|n| (phone(n), Purpose::TapIn)).collect();
+        assert_eq!(prefetch.due(&wanted, later), wanted[..1]);
+        assert_eq!(prefetch.refused.len(), MOST);
     }
 }
