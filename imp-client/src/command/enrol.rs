@@ -1,6 +1,6 @@
 //! `imp-client enrol machine`, `enrol sign-in` and `enrol person`
-use std::fs::OpenOptions;
-use std::io::{Read as _, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -109,13 +109,25 @@ async fn sign_in(context: &Context, code_file: &Path, token: &Path) -> Result<Ex
     let tls = machine_to_server(None, &anchors, Arc::new(SystemClock))?;
     let client = Client::new(&stored.server, tls)?;
     // A file that cannot be written must not cost the code.
-    let mut file =
-        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(token)?;
+    let mut file = fresh_file(token)?;
     let signed_in = client.sign_in(&SignIn { code, first_administrator: None }).await?;
     writeln!(file, "{}", signed_in.token.expose())?;
     file.sync_all()?;
     output::say(&format!("Signed in until {}.", signed_in.expires_at));
     Ok(ExitCode::SUCCESS)
+}
+
+/// An empty file in the place of `path` that nobody else can read, or has open already: whatever was there, also a link, is replaced.
+fn fresh_file(path: &Path) -> Result<File, Failure> {
+    let name = path.file_name().ok_or_else(|| format!("{} is not a file", path.display()))?;
+    let new = path.with_file_name(format!(".{}.new", name.to_string_lossy()));
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+        Ok(()) | Err(_) => {}
+    }
+    let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&new)?;
+    std::fs::rename(&new, path)?;
+    Ok(file)
 }
 
 async fn person(context: &Context, command: EnrolCommand, json: bool) -> Result<ExitCode, Failure> {
@@ -189,7 +201,7 @@ fn qr_code(text: &str) -> Result<String, Failure> {
 
 /// The one word in a small file.
 fn read(path: &Path) -> Result<String, Failure> {
-    let open = std::fs::File::open(path);
+    let open = File::open(path);
     let file = open.map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     let mut text = String::new();
     file.take(LONGEST).read_to_string(&mut text)?;
@@ -199,6 +211,33 @@ fn read(path: &Path) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    #[test]
+    fn a_token_goes_to_a_file_that_nobody_else_can_read_or_has_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let [token, link, elsewhere] =
+            ["token", "link", "elsewhere"].map(|n| folder.path().join(n));
+        for path in [&token, &elsewhere] {
+            std::fs::write(path, "old").unwrap();
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        symlink(&elsewhere, &link).unwrap();
+        let mut watcher = File::open(&token).unwrap();
+        for path in [&token, &link, &folder.path().join("new")] {
+            fresh_file(path).unwrap().write_all(b"secret").unwrap();
+            let metadata = std::fs::symlink_metadata(path).unwrap();
+            assert!(metadata.is_file());
+            assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+            assert_eq!(std::fs::read_to_string(path).unwrap(), "secret");
+        }
+        assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "old");
+        let mut seen = String::new();
+        watcher.read_to_string(&mut seen).unwrap();
+        assert_eq!(seen, "old");
+        assert!(fresh_file(folder.path()).is_err(), "a folder is left alone");
+        assert!(folder.path().is_dir());
+    }
 
     #[test]
     fn a_qr_code_holds_a_whole_invitation() {
