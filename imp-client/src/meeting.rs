@@ -8,10 +8,14 @@ use imp_authenticator::signer::{SignError, Signer, certificate_request};
 use imp_authenticator::tls::{self, TlsError};
 use imp_hardware::keystore::{Keystore, KeystoreError};
 use imp_identity::Clock;
+use imp_identity::invitation::Code;
 
 use crate::crash;
 use crate::credentials::{CredentialsError, KEY, Standing, StoredCredentials};
 use crate::state::{StateDirectory, StateError};
+
+/// Names the code that the machine's key was made for, by its digest.
+const MARKER: &str = "enrolling";
 
 /// The workstation could not be enrolled.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +51,9 @@ pub enum MeetingError {
     Credentials(#[source] CredentialsError),
 }
 
-/// Enrols this workstation: makes its key, has it certified, keeps the credentials. Safe to run again after a crash: the server answers the same
-/// code and key with the same credentials.
+/// Enrols this workstation: makes its key, has it certified, keeps the credentials. Safe to run again with the same code after a crash or an
+/// answer that was lost, also to replace: the key is the same then, and the server answers the same code and key with the same credentials.
+/// Refused while an agent works here, since it would go on with the key that is replaced.
 pub async fn enrol_machine(
     state: &StateDirectory,
     keystore: Arc<dyn Keystore>,
@@ -59,13 +64,12 @@ pub async fn enrol_machine(
     if invitation.purpose != InvitationPurpose::Enrol {
         return Err(MeetingError::ForPhones);
     }
+    let _no_agent_meanwhile = state.lock()?;
     let stored = StoredCredentials::read(state)?;
     if let Some(stored) = stored.as_ref().filter(|_| !replace) {
         return Err(MeetingError::AlreadyEnrolled(stored.name.clone()));
     }
-    // A folder that cannot be written must not cost the one-time code.
-    state.write("enrolling", b"")?;
-    let signer = machine_key(keystore, replace && stored.is_some()).await?;
+    let signer = machine_key(state, keystore, &invitation.code).await?;
     crash::point("machine:key-created");
     let enrolled = meet(invitation, &signer, clock.clone()).await?;
     crash::point("machine:enrolled");
@@ -78,26 +82,35 @@ pub async fn enrol_machine(
     };
     Standing::new(stored.clone(), signer, clock).map_err(MeetingError::Credentials)?;
     stored.write(state)?;
-    state.remove("enrolling")?;
+    state.remove(MARKER)?;
     crash::point("machine:stored");
     Ok(stored)
 }
 
-/// The machine's key: the one there is, unless it is to be replaced, or a new one.
+/// The key for this code: the one that an earlier run made for it, or a new one.
 async fn machine_key(
+    state: &StateDirectory,
     keystore: Arc<dyn Keystore>,
-    replace: bool,
-) -> Result<Arc<dyn Signer>, KeystoreError> {
+    code: &Code,
+) -> Result<Arc<dyn Signer>, MeetingError> {
+    let digest = code.digest().to_string();
+    let again = state.read(MARKER)?.is_some_and(|marker| marker == digest.as_bytes());
+    if !again {
+        // A folder that cannot be written must cost neither key nor code.
+        state.write(MARKER, b"")?;
+    }
     let work = tokio::task::spawn_blocking(move || {
-        if replace {
-            keystore.delete(KEY)?;
+        if again && let Some(signer) = keystore.load(KEY)? {
+            return Ok(signer);
         }
-        match keystore.load(KEY)? {
-            Some(signer) => Ok(signer),
-            None => keystore.create(KEY),
-        }
+        keystore.delete(KEY)?;
+        keystore.create(KEY)
     });
-    work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    let made: Result<_, KeystoreError> =
+        work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    let signer = made?;
+    state.write(MARKER, digest.as_bytes())?;
+    Ok(signer)
 }
 
 /// Shows the one-time code to the server whose CA has the fingerprint of the invitation.
@@ -119,4 +132,56 @@ async fn meet(
         certificate_request: certificate_request(signer)?.into(),
     };
     client.enrol_workstation(&body).await.map_err(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use imp_hardware::keystore::KeystoreConfig;
+    use imp_identity::Digest;
+    use imp_identity::clock::SystemClock;
+
+    fn invitation(code: &str) -> InvitationUri {
+        let ca = Digest::of(&[]);
+        // Nothing listens there: the answer is lost.
+        let uri = format!("imp:enrol?server=https%3A%2F%2F127.0.0.1%3A1&ca={ca}&code={code}");
+        uri.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_repeated_enrolment_uses_the_same_key_and_another_code_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDirectory::open(folder.path().join("state")).unwrap();
+        let keystore = KeystoreConfig::software(folder.path().join("keys")).open().unwrap();
+        let [one, two] = ["00000-00000-00000-00000", "11111-11111-11111-11111"].map(invitation);
+        let mut keys = Vec::new();
+        for invitation in [&one, &one, &two, &two, &one] {
+            let clock = Arc::new(SystemClock);
+            let met = enrol_machine(&state, keystore.clone(), invitation, true, clock).await;
+            assert!(matches!(met, Err(MeetingError::Unreachable(_))), "{met:?}");
+            let key = keystore.load(KEY).unwrap().unwrap().public_key().to_vec();
+            keys.push(key);
+        }
+        assert_eq!(keys[0], keys[1]);
+        assert_ne!(keys[1], keys[2]);
+        assert_eq!(keys[2], keys[3]);
+        assert_ne!(keys[3], keys[4]);
+        let marker = state.read(MARKER).unwrap().unwrap();
+        let marker = String::from_utf8(marker).unwrap();
+        assert_eq!(marker, one.code.digest().to_string(), "a code is a secret");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_replaced_under_a_running_agent() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDirectory::open(folder.path().join("state")).unwrap();
+        let keystore = KeystoreConfig::software(folder.path().join("keys")).open().unwrap();
+        let key = keystore.create(KEY).unwrap().public_key().to_vec();
+        let _agent = state.lock().unwrap();
+        let invitation = invitation("00000-00000-00000-00000");
+        let clock = Arc::new(SystemClock);
+        let met = enrol_machine(&state, keystore.clone(), &invitation, true, clock).await;
+        assert!(matches!(met, Err(MeetingError::State(StateError::Locked(_)))), "{met:?}");
+        assert_eq!(keystore.load(KEY).unwrap().unwrap().public_key(), key);
+    }
 }
