@@ -52,8 +52,9 @@ impl Presence {
         self.unknown.insert(identifier, sighting).is_none_or(|old| self.is_stale(&old, now))
     }
 
-    /// Looks again at what was heard, after the roster has changed.
-    pub fn reconsider(&mut self, resolve: impl Fn([u8; 8]) -> Option<PhoneId>) {
+    /// Looks again at what was heard, after the roster has changed. Says whether a phone was recognised that was unknown before.
+    pub fn reconsider(&mut self, resolve: impl Fn([u8; 8]) -> Option<PhoneId>) -> bool {
+        let recognised = self.unknown.keys().any(|identifier| resolve(*identifier).is_some());
         let heard = self.known.drain().map(|(_, sighting)| sighting);
         let mut heard: Vec<_> = heard.chain(self.unknown.drain().map(|(_, s)| s)).collect();
         heard.sort_by_key(|sighting| sighting.at);
@@ -63,6 +64,7 @@ impl Presence {
                 None => self.unknown.insert(sighting.identifier, sighting),
             };
         }
+        recognised
     }
 
     /// Forgets who has gone.
@@ -143,7 +145,9 @@ mod tests {
         let mut presence = Presence::new(Duration::from_secs(10));
         presence.hear(advertisement(1), Some(phone(1)), now);
         presence.hear(advertisement(2), None, now);
-        presence.reconsider(|identifier| (identifier == 2u64.to_be_bytes()).then(|| phone(2)));
+        let resolve = |identifier| (identifier == 2u64.to_be_bytes()).then(|| phone(2));
+        assert!(presence.reconsider(resolve));
+        assert!(!presence.reconsider(resolve), "it is known already");
         let known: Vec<_> = presence.known(now).into_iter().map(|(phone, _)| phone).collect();
         assert_eq!(known, [phone(2)]);
         assert_eq!(presence.unknown(now).len(), 1);

@@ -26,6 +26,8 @@ const TICK: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_secs(10);
 /// An unknown phone has the roster asked for no more often than this.
 const ROSTER_ON_DEMAND: Duration = Duration::from_secs(5);
+/// The longest wait, while the roster never knows who is heard.
+const ROSTER_ON_DEMAND_AT_MOST: Duration = Duration::from_secs(5 * 60);
 /// The longest wait before the radio is opened again.
 const LONGEST_RADIO_WAIT: Duration = Duration::from_secs(30);
 
@@ -67,6 +69,34 @@ impl Due {
     }
 }
 
+/// When a phone that is not known has the roster asked for. Anybody can send identifiers that no roster knows, and at every workstation at
+/// once: each question that they cause in vain doubles the wait before the next.
+struct Demand {
+    wanted: bool,
+    wait: Duration,
+    asked: Instant,
+}
+
+impl Demand {
+    const fn new(now: Instant) -> Self {
+        Self { wanted: false, wait: ROSTER_ON_DEMAND, asked: now }
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.wanted && now.saturating_duration_since(self.asked) >= self.wait
+    }
+
+    /// The roster was asked for; `recognised` says whether that named a phone that was unknown.
+    fn asked(&mut self, recognised: bool, now: Instant) {
+        if recognised {
+            self.wait = ROSTER_ON_DEMAND;
+        } else if self.wanted {
+            self.wait = (self.wait * 2).min(ROSTER_ON_DEMAND_AT_MOST);
+        }
+        (self.wanted, self.asked) = (false, now);
+    }
+}
+
 /// Listens for phones until the agent stops; a radio that fails is opened again.
 pub(crate) async fn listen(agent: Arc<Agent>) {
     let token = agent.shutdown.token();
@@ -96,24 +126,24 @@ pub(crate) async fn keep_up(agent: Arc<Agent>) {
     let token = agent.shutdown.token();
     let (roster, sessions) = agent.intervals();
     let mut roster_due = Due::after(roster);
-    let mut roster_at = Instant::now();
+    let mut demand = Demand::new(Instant::now());
     let mut sessions_due = Due::after(sessions);
     let mut outbox_due = Due::after(RETRY);
     let mut renewal_due = Due::after(Duration::ZERO);
-    let mut wanted = false;
     loop {
         tokio::select! {
             () = token.cancelled() => return,
             () = tokio::time::sleep(TICK) => {}
             () = agent.news.notified() => {}
-            () = agent.roster_wanted.notified() => wanted = true,
+            () = agent.roster_wanted.notified() => demand.wanted = true,
             () = agent.outbox_wanted.notified() => outbox_due = Due::after(Duration::ZERO),
         }
         let round = async {
             agent.presence().forget_gone(Instant::now());
-            if roster_due.is_now() || (wanted && roster_at.elapsed() >= ROSTER_ON_DEMAND) {
-                let next = if agent.refresh_roster_or_log().await { roster } else { RETRY };
-                (roster_due, roster_at, wanted) = (Due::after(next), Instant::now(), false);
+            if roster_due.is_now() || demand.is_due(Instant::now()) {
+                let asked = agent.refresh_roster_or_log().await;
+                roster_due = Due::after(if asked.is_some() { roster } else { RETRY });
+                demand.asked(asked.unwrap_or_default(), Instant::now());
             }
             if !agent.outbox.is_empty() && outbox_due.is_now() {
                 agent.outbox.flush(&agent.server).await;
@@ -148,14 +178,18 @@ impl Agent {
 
     /// Asks the server who may tap here.
     pub async fn refresh_roster(&self) -> Result<(), RosterError> {
+        self.ask_roster().await.map(|_recognised| ())
+    }
+
+    /// The same; says whether a phone was recognised that was unknown before.
+    async fn ask_roster(&self) -> Result<bool, RosterError> {
         let signed = self.server.roster().await?.roster.0;
         let now = self.now();
         self.roster.accept(&signed, &self.standing().stored, now)?;
-        if let Some(known) = self.roster.current(now) {
-            self.presence().reconsider(|identifier| known.resolve(identifier, now));
-            self.news.notify_waiters();
-        }
-        Ok(())
+        let Some(known) = self.roster.current(now) else { return Ok(false) };
+        let recognised = self.presence().reconsider(|identifier| known.resolve(identifier, now));
+        self.news.notify_waiters();
+        Ok(recognised)
     }
 
     /// Has the certificate renewed, for the same key.
@@ -224,13 +258,14 @@ impl Agent {
         active.map(|entry| (entry.phone, desktop.purpose_for(entry.user))).collect()
     }
 
-    async fn refresh_roster_or_log(&self) -> bool {
-        match self.refresh_roster().await {
-            Ok(()) => true,
-            Err(RosterError::Server(ClientError::Unreachable(_))) => false,
+    /// Whether a phone was recognised that was unknown before; `None` without a roster.
+    async fn refresh_roster_or_log(&self) -> Option<bool> {
+        match self.ask_roster().await {
+            Ok(recognised) => Some(recognised),
+            Err(RosterError::Server(ClientError::Unreachable(_))) => None,
             Err(error) => {
                 tracing::warn!(error = %error, "no new roster");
-                false
+                None
             }
         }
     }
@@ -254,5 +289,47 @@ impl Agent {
 
     fn set_radio(&self, state: RadioState) {
         *self.radio.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_beacon_of_random_identifiers_has_the_roster_asked_for_ever_less_often() {
+        let start = Instant::now();
+        let mut demand = Demand::new(start);
+        let mut asked_after = Vec::new();
+        for second in 0..3600 {
+            let now = start + Duration::from_secs(second);
+            demand.wanted = true;
+            if demand.is_due(now) {
+                demand.asked(false, now);
+                asked_after.push(second);
+            }
+        }
+        assert_eq!(asked_after[..8], [5, 15, 35, 75, 155, 315, 615, 915]);
+        assert_eq!(asked_after.len(), 8 + (3599 - 915) / 300);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_phone_that_the_roster_comes_to_know_ends_the_long_wait() {
+        let start = Instant::now();
+        let mut demand = Demand::new(start);
+        for _ in 0..10 {
+            demand.wanted = true;
+            demand.asked(false, start);
+        }
+        demand.wanted = true;
+        assert!(!demand.is_due(start + Duration::from_secs(299)));
+        // The roster that is asked for anyway, by the clock.
+        demand.asked(true, start);
+        assert!(!demand.is_due(start + Duration::from_secs(5)), "nobody wants it");
+        demand.wanted = true;
+        assert!(demand.is_due(start + Duration::from_secs(5)));
+        demand.wanted = false;
+        demand.asked(false, start);
+        assert_eq!(demand.wait, ROSTER_ON_DEMAND, "asked for by the clock, not in vain");
     }
 }
