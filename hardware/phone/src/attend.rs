@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task;
 
 use crate::conduct::{Asked, Conduct, TapError};
+use crate::crash;
 use crate::holder::Holder;
 use crate::screen::{Answer, Notice, Question, Screen};
 use crate::serve::Consent;
@@ -55,13 +56,17 @@ impl Attendant {
             };
             match message {
                 Message::TapRequest(request) => {
+                    crash::point("tap:requested");
                     early = self.tap(request, conversation).await?;
                 }
                 Message::StoreReference(store) => {
+                    crash::point("store:received");
                     let reply = self.store(store).await;
                     conversation.send(&reply).await?;
+                    crash::point("store:acknowledged");
                 }
                 Message::Receipt(delivery) => {
+                    crash::point("receipt:received");
                     let reply = self.receipt(delivery).await;
                     conversation.send(&reply).await?;
                 }
@@ -88,6 +93,7 @@ impl Attendant {
             Err(error) => Message::Declined(error.declined()),
         };
         conversation.send(&reply).await?;
+        crash::point("tap:responded");
         let answer = match answered {
             Ok(_) => Answer::Released,
             Err(error) => Answer::Declined(explain(&error)),

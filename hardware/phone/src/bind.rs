@@ -11,6 +11,7 @@ use imp_identity::{Clock, Digest, PhoneId, Secret, UserId};
 
 use crate::Phone;
 use crate::binding::{Binding, Slot};
+use crate::crash;
 use crate::holder::check_credentials;
 use crate::state::{Entry, StateError};
 use crate::vault::VaultError;
@@ -113,7 +114,9 @@ impl Phone {
         let former = former.ok().flatten();
         let slot = former.as_ref().map_or(Slot::A, |binding| binding.device_key.other());
         let attempt = self.begin_attempt(invitation.code.digest(), slot)?;
+        crash::point("bind:key-made");
         let bound = exchange(invitation, &attempt, Arc::clone(&clock)).await?;
+        crash::point("bind:answered");
         let mut binding = accept(bound, invitation, &attempt, slot, clock.now())?;
         self.complete(&mut binding, former.as_ref())
     }
@@ -150,6 +153,7 @@ impl Phone {
             self.state().remove(Entry::DamagedReceipts)?;
         }
         binding.save(self.state())?;
+        crash::point("bind:stored");
         self.state().remove(Entry::BindingAttempt)?;
         self.state().remove(Entry::Erasure)?;
         self.vault().erase()?;

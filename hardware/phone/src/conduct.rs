@@ -6,6 +6,7 @@ use imp_identity::spiffe::SpiffeId;
 use imp_identity::tap::Intent;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::crash;
 use crate::holder::Holder;
 use crate::vault::VaultError;
 
@@ -104,6 +105,7 @@ impl Conduct for Honest {
             at: now,
         };
         let statement = statement.sign(holder.binding.phone, holder.signer.as_ref())?;
+        crash::point("tap:signed");
         Ok(TapResponse { statement, reference })
     }
 }

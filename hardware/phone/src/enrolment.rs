@@ -7,6 +7,7 @@ use imp_authenticator::{
 use jiff::Timestamp;
 
 use crate::conduct::CLOCK_TOLERANCE;
+use crate::crash;
 use crate::holder::Holder;
 use crate::receipts;
 use crate::state::{Entry, StateError};
@@ -116,6 +117,7 @@ impl Holder {
         }
         let _lock = self.phone.state().change()?;
         receipts::append(self.phone.state(), receipt)?;
+        crash::point("receipt:stored");
         Ok(fact)
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::Phone;
 use crate::attend::explain;
 use crate::binding::Slot;
+use crate::crash;
 use crate::holder::{ConnectError, Holder};
 use crate::state::{Entry, StateError};
 use crate::vault::VaultError;
@@ -115,6 +116,7 @@ impl Phone {
             let bytes = serde_json::to_vec(&marker)
                 .map_err(|error| self.state().error(Entry::Erasure, error.into()))?;
             self.state().write(Entry::Erasure, &bytes)?;
+            crash::point("erase:marked");
         }
         self.vault().erase()?;
         Ok(reference)
@@ -162,6 +164,7 @@ impl Holder {
             Err(error) if error.problem().is_some_and(|p| FINAL.contains(&p.code())) => {}
             Err(error) => return Err(error.into()),
         }
+        crash::point("erase:told");
         let _lock = state.change()?;
         Ok(state.remove(Entry::Erasure)?)
     }

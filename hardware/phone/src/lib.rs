@@ -12,6 +12,7 @@ mod bind;
 mod binding;
 mod conduct;
 mod config;
+pub mod crash;
 mod doctor;
 mod enrolment;
 mod erase;

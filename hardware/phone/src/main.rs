@@ -115,6 +115,13 @@ enum Misbehave {
 async fn main() -> ExitCode {
     let command = Command::parse();
     tracing_subscriber::fmt().with_max_level(command.log).with_writer(std::io::stderr).init();
+    #[cfg(feature = "emulator")]
+    if let Some((_, point)) = std::env::vars().find(|(key, _)| key == "IMP_PHONE_ABORT_AT")
+        && !imp_phone::crash::arm(&point)
+    {
+        print_error(&format!("imp-phone: there is no point {point} to abort at"));
+        return ExitCode::from(2);
+    }
     match act(command).await {
         Ok(code) => code,
         Err(error) => {

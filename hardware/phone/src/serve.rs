@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Phone;
 use crate::attend::{Attendant, explain};
 use crate::conduct::{Conduct, Honest};
+use crate::crash;
 use crate::erase::Told;
 use crate::holder::{Holder, HolderError};
 use crate::renew::Retry;
@@ -310,6 +311,7 @@ async fn converse(
     gate: KnockGate,
     shutdown: CancellationToken,
 ) {
+    crash::point("serve:connected");
     let clock = Arc::clone(&attendant.clock);
     let handshake = timeout(HANDSHAKE, Conversation::respond(connection, tls, gate, clock));
     let established = tokio::select! {
@@ -330,6 +332,7 @@ async fn converse(
             return;
         }
     };
+    crash::point("serve:established");
     tokio::select! {
         () = shutdown.cancelled() => {}
         ended = attendant.attend(&mut conversation) => {

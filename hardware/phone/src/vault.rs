@@ -11,6 +11,7 @@ use imp_identity::{PhoneId, Secret, UserId};
 use zeroize::Zeroizing;
 
 use crate::binding::Slot;
+use crate::crash;
 use crate::state::{Entry, State, StateError};
 
 const MAGIC: &[u8; 5] = b"IMPR\x01";
@@ -83,8 +84,10 @@ impl Vault<'_> {
         plaintext.extend(reference.template.expose());
         let context = associated_data(owner, credential);
         let sealed = self.keystore.seal(slot.reference_label(), &context, &plaintext)?;
+        crash::point("store:sealed");
         let stored = Stored { slot, credential: reference.credential.clone(), sealed };
         self.state.write(Entry::Reference, &stored.to_bytes().ok_or(VaultError::Damaged)?)?;
+        crash::point("store:stored");
         Ok(self.keystore.delete(slot.other().reference_label())?)
     }
 
@@ -105,7 +108,7 @@ impl Vault<'_> {
         }
         Ok(ReleasedReference {
             template: Secret::new(template.to_vec()),
-            salt: Secret::new(*salt),
+            salt: salt.into(),
             credential: stored.credential.clone(),
         })
     }
@@ -114,6 +117,7 @@ impl Vault<'_> {
     pub(crate) fn erase(&self) -> Result<(), VaultError> {
         self.keystore.delete(Slot::A.reference_label())?;
         self.keystore.delete(Slot::B.reference_label())?;
+        crash::point("erase:key-deleted");
         Ok(self.state.remove(Entry::Reference)?)
     }
 

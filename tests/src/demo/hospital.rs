@@ -3,6 +3,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -32,6 +33,8 @@ pub struct Phone<'a> {
     stage: &'a Path,
     state: PathBuf,
     running: Option<Running>,
+    /// A point of `imp_phone::crash` at which whatever it does next aborts.
+    pub abort_at: Option<&'static str>,
 }
 
 /// How a tap ended, as the workstation reported it.
@@ -319,7 +322,7 @@ impl<'a> Hospital<'a> {
 impl<'a> Phone<'a> {
     /// A phone out of the box.
     pub fn new(stage: &'a Path, name: &str, narrator: &'a Narrator) -> Self {
-        Self { narrator, stage, state: stage.join(name), running: None }
+        Self { narrator, stage, state: stage.join(name), running: None, abort_at: None }
     }
 
     /// Binds it, as if it had scanned the code on the screen.
@@ -346,6 +349,11 @@ impl<'a> Phone<'a> {
         self.running.as_mut().is_some_and(Running::is_running)
     }
 
+    /// Whether it ends by itself in this time.
+    pub fn ends(&mut self, patience: Duration) -> bool {
+        self.running.as_mut().is_some_and(|running| running.ended(patience).is_ok())
+    }
+
     /// Ends it as a power failure would.
     pub fn kill(&mut self) {
         self.running = None;
@@ -369,6 +377,9 @@ impl<'a> Phone<'a> {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(process::binary("imp-phone"));
         command.arg("--state").arg(&self.state).args(arguments);
+        if let Some(point) = self.abort_at {
+            command.env("IMP_PHONE_ABORT_AT", point);
+        }
         command
     }
 
@@ -378,7 +389,7 @@ impl<'a> Phone<'a> {
 }
 
 /// Waits until the desk says that the enrolment is complete.
-fn finish_enrolment(desk: &Running) -> Result<Value, DemoError> {
+pub fn finish_enrolment(desk: &Running) -> Result<Value, DemoError> {
     let enrolled = desk.line(|line| {
         let value: Value = serde_json::from_str(line).ok()?;
         value.get("receipt_delivered").is_some().then_some(value)

@@ -1,4 +1,6 @@
 //! A kill -9 of agent, phone or server between any two steps: the next tap succeeds, and nothing is doubled.
+mod phone;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
