@@ -4,6 +4,7 @@ use imp_identity::attempts::Attempts;
 use imp_identity::enrolment::{Enrolment, EnrolmentError};
 use imp_identity::phone::{Phone, Revocation};
 use imp_identity::reference::{Reference, ReferenceError};
+use imp_identity::user::User;
 use imp_identity::{Actor, Digest, EnrolmentId, UserId, WorkstationId};
 use imp_storage::{StorageError, Transaction};
 
@@ -33,6 +34,9 @@ pub enum ConfirmReferenceError {
     /// Another officer began it, or she is no officer any more.
     #[error("only the officer who began the enrolment can continue it")]
     NotOfficer,
+    /// She may not be authenticated any more.
+    #[error("the user is disabled")]
+    UserDisabled,
     /// The phone was revoked.
     #[error("the phone is not bound")]
     PhoneNotBound,
@@ -75,6 +79,8 @@ pub async fn confirm_reference(
         return Ok(earlier.receipt);
     }
     enrolment.check(context.now)?;
+    let user = transaction.users().find(enrolment.user).await?;
+    user.filter(User::is_active).ok_or(ConfirmReferenceError::UserDisabled)?;
     let reference = confirmed(&mut transaction, &enrolment, request.statement).await?;
 
     let actor = Actor::User(request.officer);

@@ -4,6 +4,7 @@ use imp_identity::enrolment::{Assurance, Enrolment, EnrolmentError};
 use imp_identity::phone::Revocation;
 use imp_identity::policy::Policy;
 use imp_identity::reference::{Reference, State};
+use imp_identity::user::User;
 use imp_identity::{Actor, Digest, EnrolmentId, ReferenceId, UserId, WorkstationId};
 use imp_storage::{StorageError, Transaction};
 
@@ -46,6 +47,9 @@ pub enum IssueReferenceError {
     /// Another officer began it, or she is no officer any more.
     #[error("only the officer who began the enrolment can continue it")]
     NotOfficer,
+    /// She may not be authenticated any more.
+    #[error("the user is disabled")]
+    UserDisabled,
     /// The phone has not used its code yet, or was revoked.
     #[error("the phone is not bound")]
     PhoneNotBound,
@@ -116,6 +120,8 @@ async fn check(
         return Err(IssueReferenceError::NotOfficer);
     }
     enrolment.check(context.now)?;
+    let user = transaction.users().find(enrolment.user).await?;
+    user.filter(User::is_active).ok_or(IssueReferenceError::UserDisabled)?;
     let phone = transaction.phones().find(enrolment.phone).await?;
     if phone.is_none_or(|phone| phone.binding().is_none()) {
         return Err(IssueReferenceError::PhoneNotBound);
@@ -125,7 +131,8 @@ async fn check(
 
 /// Whether references of a model set may be enrolled: those that taps may be made with.
 fn allows(policy: &Policy, model_set: &str) -> bool {
-    let named = (1..=MODEL_SET).contains(&model_set.len()) && model_set.is_ascii();
+    let named = (1..=MODEL_SET).contains(&model_set.len())
+        && model_set.bytes().all(|byte| byte.is_ascii_graphic());
     let listed = |set: &imp_identity::policy::ModelSetFloor| set.model_set == model_set;
     named && (policy.model_sets.is_empty() || policy.model_sets.iter().any(listed))
 }

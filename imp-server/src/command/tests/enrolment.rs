@@ -20,8 +20,8 @@ use super::{Ward, hospitals, wards};
 use crate::command::{
     BindPhoneError, ConfirmReference, ConfirmReferenceError, EnrolmentOpened, EraseReferenceError,
     IssueReference, IssueReferenceError, OpenEnrolment, OpenEnrolmentError, ReferenceIssued,
-    RevokePhoneError, bind_phone, confirm_reference, enrolment_status, erase_reference,
-    issue_reference, open_enrolment, phones_of_user, revoke_phone, set_policy,
+    RevokePhoneError, bind_phone, confirm_reference, disable_user, enrolment_status,
+    erase_reference, issue_reference, open_enrolment, phones_of_user, revoke_phone, set_policy,
 };
 
 /// An enrolment under way.
@@ -274,11 +274,29 @@ async fn only_the_officer_who_began_it_continues_it_at_its_workstation() {
 }
 
 #[tokio::test]
+async fn an_enrolment_ends_with_the_users_right_to_be_authenticated() {
+    for mut sitting in sittings().await {
+        let (key, digest) = (Key::generate(), Digest::of(&[b"face"]));
+        sitting.bind(&key).await.unwrap();
+        let reference = sitting.issue(digest).await.unwrap().reference.id;
+        let statement = sitting.stored(reference, digest, &key);
+        let context = &mut sitting.hospital.context();
+        disable_user(context, Actor::Server, sitting.user.id).await.unwrap();
+        let place = sitting.hospital.place().await;
+        let refused = sitting.issue(digest).await;
+        assert!(matches!(refused, Err(IssueReferenceError::UserDisabled)));
+        let refused = sitting.confirm(&statement).await;
+        assert!(matches!(refused, Err(ConfirmReferenceError::UserDisabled)));
+        assert_eq!(sitting.hospital.place().await, place);
+    }
+}
+
+#[tokio::test]
 async fn models_that_policy_does_not_allow_are_not_enrolled() {
     for mut sitting in sittings().await {
         sitting.bind(&Key::generate()).await.unwrap();
         let digest = Digest::of(&[b"face"]);
-        for model_set in [String::new(), "x".repeat(65), "é@1".to_owned()] {
+        for model_set in ["", &"x".repeat(65), "é@1", "a\0@1", "a @1"].map(str::to_owned) {
             let request = IssueReference { model_set, ..sitting.request(digest) };
             let refused = issue_reference(&mut sitting.hospital.context(), request).await;
             assert!(matches!(refused, Err(IssueReferenceError::ModelSet)));
@@ -334,7 +352,7 @@ async fn an_enrolment_takes_an_officer_another_active_user_and_a_notice() {
         }
         assert_eq!(hospital.place().await, place);
         let context = &mut hospital.context();
-        crate::command::disable_user(context, Actor::Server, nurse.user.id).await.unwrap();
+        disable_user(context, Actor::Server, nurse.user.id).await.unwrap();
         let error = open_enrolment(&mut hospital.context(), good).await.unwrap_err();
         assert!(matches!(error, OpenEnrolmentError::UserDisabled));
     }

@@ -45,6 +45,7 @@ impl From<ConfirmReferenceError> for ProblemResponse {
             ConfirmReferenceError::NotFound => problem::NOT_FOUND.because(&error),
             ConfirmReferenceError::NotOfficer => problem::ROLE_INSUFFICIENT.because(&error),
             ConfirmReferenceError::PhoneNotBound => problem::PHONE_NOT_BOUND.because(&error),
+            ConfirmReferenceError::UserDisabled => problem::USER_DISABLED.because(&error),
             ConfirmReferenceError::Statement(source) => {
                 problem::STATEMENT_INVALID.because(&error).with_detail(source.to_string())
             }

@@ -47,6 +47,7 @@ impl From<IssueReferenceError> for ProblemResponse {
         match &error {
             IssueReferenceError::NotFound => problem::NOT_FOUND.because(&error),
             IssueReferenceError::NotOfficer => problem::ROLE_INSUFFICIENT.because(&error),
+            IssueReferenceError::UserDisabled => problem::USER_DISABLED.because(&error),
             IssueReferenceError::PhoneNotBound => problem::PHONE_NOT_BOUND.because(&error),
             IssueReferenceError::ModelSet => problem::MODEL_SET_REFUSED.because(&error),
             IssueReferenceError::Enrolment(_) => problem::ENROLMENT_STATE.because(&error),
