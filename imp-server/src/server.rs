@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use imp_identity::invitation::Code;
-use imp_identity::{Clock, Digest};
+use imp_identity::{Actor, Clock, Digest};
 use imp_service::Shutdown;
 use imp_service::shutdown::Unfinished;
 use imp_storage::StorageError;
@@ -80,7 +80,8 @@ impl Server {
         let app = App::open(config, clock, address.port()).await?;
         let mut rng = app::rng();
         let ca = app.keys.fingerprint();
-        let administrator = command::initialise_server(&mut app.context(&mut rng), ca).await;
+        let administrator =
+            command::initialise_server(&mut app.context(&mut rng), &Actor::Server, ca).await;
         let administrator = administrator.map_err(StartError::Initialise)?;
         // What is wrong with the certificate shows at the start, not at the first connection.
         app.keys.listener(&app.clock, &mut rng)?;

@@ -50,6 +50,8 @@ pub enum Actor {
 pub enum Event {
     /// The server made its keys.
     ServerInitialised { trust_domain: TrustDomain, ca: Digest },
+    /// A one-time administrator token was made; the one before no longer counts.
+    AdministratorTokenIssued { expires_at: Timestamp },
     /// The one-time administrator token was used.
     AdministratorTokenRedeemed { user: UserId },
     /// A one-time code for signing in was made for a person.
@@ -174,6 +176,7 @@ impl Event {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::ServerInitialised { .. } => "server-initialised",
+            Self::AdministratorTokenIssued { .. } => "administrator-token-issued",
             Self::AdministratorTokenRedeemed { .. } => "administrator-token-redeemed",
             Self::SignInCodeIssued { .. } => "sign-in-code-issued",
             Self::AccessTokenIssued { .. } => "access-token-issued",
@@ -241,6 +244,7 @@ impl Event {
             Self::TapAccepted(facts) => Some(facts.user),
             Self::TapRefused { user, .. } | Self::TapAbandoned { user, .. } => *user,
             Self::ServerInitialised { .. }
+            | Self::AdministratorTokenIssued { .. }
             | Self::WorkstationInvited { .. }
             | Self::WorkstationEnrolled { .. }
             | Self::WorkstationRevoked { .. }
@@ -264,6 +268,7 @@ mod tests {
             Event::UserDisabled { user },
             Event::SessionRevoked { session, user, workstation, reason: End::TapOut },
             Event::PolicyChanged { version: 2 },
+            Event::AdministratorTokenIssued { expires_at: Timestamp::UNIX_EPOCH },
         ] {
             let json = serde_json::to_value(&event).unwrap();
             assert_eq!(json["type"], event.name());

@@ -1,4 +1,5 @@
 //! `token`
+use super::account;
 use super::output::{self, Failure, failure};
 use crate::app;
 use crate::command;
@@ -9,7 +10,9 @@ pub(super) async fn token(config: Config) -> Result<(), Failure> {
     let app = super::open(config).await?;
     let mut rng = app::rng();
     let ca = app.keys.fingerprint();
-    let Some(token) = command::initialise_server(&mut app.context(&mut rng), ca).await? else {
+    let issued =
+        command::initialise_server(&mut app.context(&mut rng), &account::operator(), ca).await?;
+    let Some(token) = issued else {
         return Err(failure(
             "there is an administrator already: use `imp-server user sign-in-code USERNAME`",
         ));

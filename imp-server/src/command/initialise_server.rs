@@ -21,9 +21,10 @@ pub struct AdministratorCode {
 }
 
 /// Records the making of the server's keys, once. While there is no administrator, each start makes a new
-/// administrator token, and the one before no longer counts.
+/// administrator token in the name of `actor`, and the one before no longer counts.
 pub async fn initialise_server(
     context: &mut Context<'_>,
+    actor: &Actor,
     ca: Digest,
 ) -> Result<Option<AdministratorCode>, StorageError> {
     let mut transaction = context.storage.begin().await?;
@@ -39,6 +40,8 @@ pub async fn initialise_server(
         let expires_at = invitation.expires_at;
         let row = SignInCodeRow { user: None, expires_at };
         transaction.sign_in().replace_code(invitation.code, row).await?;
+        let event = Event::AdministratorTokenIssued { expires_at };
+        context.append(&mut transaction, actor, event).await?;
         token = Some(AdministratorCode { code, expires_at });
     }
     transaction.commit().await?;

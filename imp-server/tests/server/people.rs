@@ -146,6 +146,7 @@ async fn everything_is_in_the_event_log_in_order() {
     let names: Vec<_> = events.iter().map(|entry| entry.record.event.name()).collect();
     for name in [
         "server-initialised",
+        "administrator-token-issued",
         "administrator-token-redeemed",
         "user-created",
         "access-token-issued",
@@ -156,7 +157,7 @@ async fn everything_is_in_the_event_log_in_order() {
         assert_eq!(names.iter().filter(|n| **n == name).count(), 1, "{name}: {names:?}");
     }
     let sequence: Vec<_> = events.iter().map(|entry| entry.sequence).collect();
-    assert_eq!(sequence, (1..=7).collect::<Vec<_>>());
+    assert_eq!(sequence, (1..=8).collect::<Vec<_>>());
     let page = administrator.events(5, 1).await.unwrap().events;
     assert_eq!(page.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [6]);
 }
