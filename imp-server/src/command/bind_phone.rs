@@ -45,6 +45,9 @@ pub async fn bind_phone(
     public_key: Vec<u8>,
 ) -> Result<PhoneBound, BindPhoneError> {
     public_key::check(&public_key)?;
+    // A stranger's wrong guess must not make the one writer's queue longer.
+    let found = context.storage.read().await?.phones().find_by_code(code.digest()).await?;
+    found.ok_or(PhoneError::Invitation(InvitationError::Wrong))?;
     let mut transaction = context.storage.begin().await?;
     let found = transaction.phones().find_by_code(code.digest()).await?;
     let (phone, invitation) = found.ok_or(PhoneError::Invitation(InvitationError::Wrong))?;

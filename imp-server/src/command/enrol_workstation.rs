@@ -30,6 +30,9 @@ pub async fn enrol_workstation(
     public_key: Vec<u8>,
 ) -> Result<Workstation, EnrolWorkstationError> {
     public_key::check(&public_key)?;
+    // A stranger's wrong guess must not make the one writer's queue longer.
+    let found = context.storage.read().await?.workstations().find_by_code(code.digest()).await?;
+    found.ok_or(WorkstationError::Invitation(InvitationError::Wrong))?;
     let mut transaction = context.storage.begin().await?;
     let found = transaction.workstations().find_by_code(code.digest()).await?;
     let (workstation, invitation) =

@@ -58,6 +58,10 @@ pub async fn redeem_sign_in_code(
     code: &Code,
     first_administrator: Option<NewUser>,
 ) -> Result<SignedIn, RedeemSignInCodeError> {
+    // A stranger's wrong guess must not make the one writer's queue longer.
+    if !context.storage.read().await?.sign_in().has_code(code.digest()).await? {
+        return Err(RedeemSignInCodeError::Invalid);
+    }
     let mut transaction = context.storage.begin().await?;
     let invited = transaction.sign_in().take_code(code.digest()).await?;
     let invited = invited.ok_or(RedeemSignInCodeError::Invalid)?;

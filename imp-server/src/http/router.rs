@@ -1,5 +1,6 @@
 //! The one route table.
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use imp_service::http::{Bounds, ProblemResponse, protected};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
@@ -23,6 +24,18 @@ use crate::config::seconds;
 )]
 struct Contract;
 
+/// The largest body that a stranger may send, in bytes: a code and a certificate request.
+const STRANGERS_BODY: usize = 32 * 1024;
+
+/// The routes that need no more than a one-time code.
+fn strangers() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(machine::enrol_workstation::enrol))
+        .routes(routes!(machine::bind_phone::bind))
+        .routes(routes!(admin::sign_in::sign_in))
+        .layer(DefaultBodyLimit::max(STRANGERS_BODY))
+}
+
 /// Every route, with its description.
 fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Contract::openapi())
@@ -36,8 +49,6 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(session::suspend::suspend))
         .routes(routes!(session::end::end))
         // Machines
-        .routes(routes!(machine::enrol_workstation::enrol))
-        .routes(routes!(machine::bind_phone::bind))
         .routes(routes!(machine::renew::renew))
         .routes(routes!(machine::erase::erase))
         // Officers at a workstation
@@ -46,7 +57,6 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(enrolment::issue_reference::issue))
         .routes(routes!(enrolment::confirm_reference::confirm))
         // People
-        .routes(routes!(admin::sign_in::sign_in))
         .routes(routes!(admin::list_users::list, admin::create_user::create))
         .routes(routes!(admin::find_user::find))
         .routes(routes!(admin::disable_user::disable, admin::enable_user::enable))
@@ -61,6 +71,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(service::health::healthy))
         .routes(routes!(service::ready::ready))
         .routes(routes!(service::openapi::contract))
+        .merge(strangers())
 }
 
 /// The router with everything around it.

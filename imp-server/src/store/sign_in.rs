@@ -45,6 +45,16 @@ impl SignIn<'_> {
         Ok(())
     }
 
+    /// Whether a code is there, used up by time or not.
+    pub async fn has_code(&mut self, code: Digest) -> Result<bool, StorageError> {
+        const SQL: &str = "SELECT COUNT(*) FROM sign_in_codes WHERE code = $1";
+        let count: i64 = on!(self.0, |conn| sqlx::query_scalar(SQL)
+            .bind(code.as_bytes().as_slice())
+            .fetch_one(conn)
+            .await?);
+        Ok(count > 0)
+    }
+
     /// Removes a code and says what it was for: it counts once.
     pub async fn take_code(&mut self, code: Digest) -> Result<Option<SignInCodeRow>, StorageError> {
         const SQL: &str =

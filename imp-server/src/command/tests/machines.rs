@@ -3,24 +3,27 @@
 use std::sync::Arc;
 
 use imp_authenticator::{Roster, Signer as _, UnverifiedRoster};
-use imp_identity::invitation::InvitationError;
-use imp_identity::phone::Revocation;
+use imp_identity::invitation::{Code, InvitationError};
+use imp_identity::phone::{PhoneError, Revocation};
 use imp_identity::spiffe::{Machine, SpiffeId};
 use imp_identity::tap::Purpose;
 use imp_identity::workstation::WorkstationError;
 use imp_identity::{Actor, PhoneId, WorkstationId};
+use imp_storage::testing;
 use jiff::SignedDuration;
+use rand::SeedableRng as _;
 use uuid::Uuid;
 
 use super::hospital::{Hospital, Key};
 use super::{Ward, hospitals, wards};
 use crate::command::{
-    AuthenticateMachineError, Certificate, EnrolWorkstationError, RevokeWorkstationError,
-    RosterCache, RosterError, authenticate_phone, authenticate_workstation, disable_user,
-    enrol_workstation, invite_workstation, list_workstations, record_certificate,
-    revoke_workstation, roster, sessions_of_workstation,
+    AuthenticateMachineError, BindPhoneError, Certificate, EnrolWorkstationError,
+    RedeemSignInCodeError, RevokeWorkstationError, RosterCache, RosterError, authenticate_phone,
+    authenticate_workstation, bind_phone, disable_user, enrol_workstation, invite_workstation,
+    list_workstations, record_certificate, redeem_sign_in_code, revoke_workstation, roster,
+    sessions_of_workstation,
 };
-use crate::store::Tables as _;
+use crate::store::{MIGRATIONS, Tables as _};
 
 #[tokio::test]
 async fn a_workstation_enrols_once_and_may_repeat_itself() {
@@ -56,6 +59,27 @@ async fn an_invitation_of_a_workstation_runs_out() {
         let refused = enrol_workstation(&mut hospital.context(), &invited.code, key).await;
         let expired = WorkstationError::Invitation(InvitationError::Expired);
         assert!(matches!(refused, Err(EnrolWorkstationError::Refused(e)) if e == expired));
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_code_waits_for_no_writer() {
+    let directory = tempfile::tempdir().unwrap();
+    for storage in testing::both_concurrent(directory.path(), &MIGRATIONS).await {
+        let mut hospital = Hospital::new(storage);
+        let storage = hospital.storage.clone();
+        let writer = storage.begin().await.unwrap();
+        let code = Code::generate(&mut rand::rngs::StdRng::seed_from_u64(99));
+        let key = Key::generate().public_key().to_vec();
+        let refused = enrol_workstation(&mut hospital.context(), &code, key.clone()).await;
+        let wrong = WorkstationError::Invitation(InvitationError::Wrong);
+        assert!(matches!(refused, Err(EnrolWorkstationError::Refused(e)) if e == wrong));
+        let refused = bind_phone(&mut hospital.context(), &code, key).await;
+        let wrong = PhoneError::Invitation(InvitationError::Wrong);
+        assert!(matches!(refused, Err(BindPhoneError::Refused(e)) if e == wrong));
+        let refused = redeem_sign_in_code(&mut hospital.context(), &code, None).await;
+        assert!(matches!(refused, Err(RedeemSignInCodeError::Invalid)));
+        drop(writer);
     }
 }
 
