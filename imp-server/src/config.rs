@@ -42,8 +42,8 @@ pub struct Http {
     pub url: Option<String>,
     /// The most connections that are open at a time.
     pub connections: u32,
-    /// The most TLS handshakes that run at a time.
-    pub handshakes: u32,
+    /// The most connections that are open at a time from one address.
+    pub connections_per_address: u32,
     /// The longest TLS handshake, in seconds.
     pub handshake_seconds: u32,
     /// The longest request, in seconds.
@@ -123,7 +123,7 @@ impl Default for Http {
             ],
             url: None,
             connections: 2048,
-            handshakes: 64,
+            connections_per_address: 1024,
             handshake_seconds: 10,
             request_seconds: 10,
             idle_seconds: 75,
@@ -156,11 +156,11 @@ impl Config {
         let Http { url, names, .. } = &self.http;
         for (key, value, least, most) in [
             ("http.connections", self.http.connections, 1, 65_536),
-            ("http.handshakes", self.http.handshakes, 1, 4096),
+            ("http.connections_per_address", self.http.connections_per_address, 1, 65_536),
             ("http.handshake_seconds", self.http.handshake_seconds, 1, 60),
             ("http.request_seconds", self.http.request_seconds, 1, 300),
             ("http.idle_seconds", self.http.idle_seconds, 5, 3600),
-            ("http.largest_body", self.http.largest_body, 16 * 1024, 16 * 1024 * 1024),
+            ("http.largest_body", self.http.largest_body, 32 * 1024, 16 * 1024 * 1024),
             ("storage.connections", self.storage.connections, 1, 100),
             ("storage.wait_seconds", self.storage.wait_seconds, 1, 60),
             ("certificates.machine_days", self.certificates.machine_days, 1, 90),
@@ -253,7 +253,7 @@ mod tests {
         "names",
         "url",
         "connections",
-        "handshakes",
+        "connections_per_address",
         "handshake_seconds",
         "request_seconds",
         "idle_seconds",

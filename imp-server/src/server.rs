@@ -19,6 +19,7 @@ use crate::{http, job};
 mod connection;
 mod idle;
 mod listener;
+mod share;
 
 /// How long requests under way may take to finish when the server stops.
 const PATIENCE: Duration = Duration::from_secs(10);

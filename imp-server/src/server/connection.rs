@@ -42,7 +42,6 @@ pub(super) async fn serve(door: Door, stream: TcpStream) {
 }
 
 async fn handshake(door: &Door, stream: TcpStream) -> Result<TlsStream<TcpStream>, Error> {
-    let _permit = door.handshakes.acquire().await?;
     stream.set_nodelay(true)?;
     let config = door.app.keys.listener(&door.app.clock, &mut app::rng())?;
     Ok(TlsAcceptor::from(config).accept(stream).await?)

@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection;
+use super::share::{Share, Shares};
 use crate::app::App;
 use crate::config::seconds;
 
@@ -19,7 +20,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Door {
     pub(super) app: App,
     pub(super) router: Router,
-    pub(super) handshakes: Arc<Semaphore>,
     pub(super) handshake_time: Duration,
     pub(super) idle_time: Duration,
     pub(super) shutdown: Shutdown,
@@ -27,11 +27,10 @@ pub(super) struct Door {
 
 /// Accepts connections until `shutdown`.
 pub(super) async fn serve(socket: TcpListener, app: App, router: Router, shutdown: Shutdown) {
-    let bound = |count: u32| Arc::new(Semaphore::new(usize::try_from(count).unwrap_or(1)));
     let http = &app.config.http;
-    let places = bound(http.connections);
+    let places = Arc::new(Semaphore::new(usize::try_from(http.connections).unwrap_or(1)));
+    let shares = Shares::new(http.connections_per_address);
     let door = Door {
-        handshakes: bound(http.handshakes),
         handshake_time: seconds(http.handshake_seconds),
         idle_time: seconds(http.idle_seconds),
         app,
@@ -44,11 +43,12 @@ pub(super) async fn serve(socket: TcpListener, app: App, router: Router, shutdow
             accepted = socket.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                if let Ok(place) = places.clone().try_acquire_owned() {
-                    admit(&door, stream, place);
-                } else {
-                    tracing::debug!("too many connections: closed one");
+            Ok((stream, peer)) => {
+                let (place, share) = (places.clone().try_acquire_owned(), shares.take(peer.ip()));
+                match (place, share) {
+                    (Ok(place), Some(share)) => admit(&door, stream, (place, share)),
+                    (Ok(_), None) => tracing::debug!("an address has its share: closed one"),
+                    (Err(_), _) => tracing::debug!("too many connections: closed one"),
                 }
             }
             Err(error) => {
@@ -59,7 +59,7 @@ pub(super) async fn serve(socket: TcpListener, app: App, router: Router, shutdow
     }
 }
 
-fn admit(door: &Door, stream: TcpStream, place: OwnedSemaphorePermit) {
+fn admit(door: &Door, stream: TcpStream, place: (OwnedSemaphorePermit, Share)) {
     let connection = door.clone();
     door.shutdown.spawn(async move {
         connection::serve(connection, stream).await;

@@ -60,9 +60,42 @@ async fn a_silent_or_rude_connection_does_not_stop_others() {
     // It is hung up on, with at most a TLS alert.
     let _ = rude.read_to_end(&mut answer).await;
     assert!(answer.len() < 32);
-    drop(silent.split_off(60));
     let healthy = http(&hospital).get(format!("{}/healthz", hospital.server.url()));
     assert_eq!(healthy.send().await.unwrap().status(), 204);
+    drop(silent);
+}
+
+#[tokio::test]
+async fn one_address_cannot_take_more_than_its_share() {
+    let hospital = Hospital::open_with(|config| config.http.connections_per_address = 2).await;
+    let address = hospital.server.address();
+    let connect = || tokio::net::TcpStream::connect(address);
+    let _silent = (connect().await.unwrap(), connect().await.unwrap());
+    let mut third = connect().await.unwrap();
+    // It is closed without a word, or reset.
+    assert_eq!(third.read(&mut [0; 1]).await.unwrap_or(0), 0);
+    // Another address of this machine has its own share.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut other = socket.connect(address).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut other, b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let mut alert = vec![];
+    let _ = other.read_to_end(&mut alert).await;
+    assert_eq!(alert.first(), Some(&0x15), "a TLS alert (RFC 8446 §5.1): {alert:?}");
+}
+
+#[tokio::test]
+async fn strangers_send_small_bodies_only() {
+    let hospital = Hospital::open().await;
+    let http = http(&hospital);
+    for path in ["/v1/sign-in", "/v1/phones/binding", "/v1/workstations/enrolment"] {
+        for (size, status) in [(33 * 1024, 413), (31 * 1024, 400)] {
+            let request = http.post(format!("{}{path}", hospital.server.url()));
+            let request = request.header("content-type", "application/json");
+            let answer = request.body(" ".repeat(size)).send().await.unwrap();
+            assert_eq!(answer.status(), status, "{path} {size}");
+        }
+    }
 }
 
 #[tokio::test]

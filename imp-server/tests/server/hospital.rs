@@ -53,8 +53,14 @@ impl Clock for Hands {
 
 impl Hospital {
     pub(crate) async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    /// With a configuration that is not the default.
+    pub(crate) async fn open_with(configure: impl FnOnce(&mut Config)) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut config = Config::at(data.path());
+        configure(&mut config);
         config.storage.url = Some("sqlite::memory:".to_owned());
         let clock = Arc::new(Hands(Mutex::new("2026-03-01T08:00:00Z".parse().unwrap())));
         let server = Server::start(config, clock.clone()).await.unwrap();
