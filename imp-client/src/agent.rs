@@ -71,7 +71,7 @@ pub struct Agent {
     pub(crate) devices: Devices,
     pub(crate) server: Server,
     pub(crate) standing: RwLock<Arc<Standing>>,
-    pub(crate) roster: RosterKeeper,
+    pub(crate) roster: Arc<RosterKeeper>,
     pub(crate) presence: Mutex<Presence>,
     pub(crate) prefetch: Mutex<Prefetch>,
     pub(crate) outbox: Outbox,
@@ -135,7 +135,7 @@ impl Agent {
 
     async fn new(parts: Parts, shutdown: Shutdown) -> Result<Self, StartError> {
         let lock = parts.state.lock()?;
-        let standing = load_standing(&parts).await?;
+        let (standing, roster) = take_up(&parts).await?;
         let client =
             Client::new(&standing.stored.server, standing.server_tls(parts.clock.clone())?)?;
         let server = Server::new(client);
@@ -145,7 +145,7 @@ impl Agent {
         let memory = Duration::from_secs(config.limits.presence_seconds.into());
         Ok(Self {
             server,
-            roster: RosterKeeper::open(state.clone(), &standing.stored, clock.now())?,
+            roster: Arc::new(roster),
             standing: RwLock::new(Arc::new(standing)),
             presence: Mutex::new(Presence::new(memory)),
             prefetch: Mutex::default(),
@@ -253,11 +253,16 @@ impl Agent {
     }
 }
 
-/// Reads credentials and key; a TPM may take a while.
-async fn load_standing(parts: &Parts) -> Result<Standing, CredentialsError> {
+/// Reads credentials, key and kept roster; a TPM may take a while.
+async fn take_up(parts: &Parts) -> Result<(Standing, RosterKeeper), CredentialsError> {
     let (state, keystore, clock) =
         (parts.state.clone(), parts.devices.keystore.clone(), parts.clock.clone());
-    let load = move || Standing::load(&state, keystore.as_ref(), clock);
+    let load = move || {
+        let now = clock.now();
+        let standing = Standing::load(&state, keystore.as_ref(), clock)?;
+        let roster = RosterKeeper::open(state, keystore, &standing.stored, now);
+        Ok((standing, roster))
+    };
     tokio::task::spawn_blocking(load)
         .await
         .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))

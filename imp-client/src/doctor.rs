@@ -46,7 +46,7 @@ pub async fn examine(
     let (models, engine) = checks::models(config).await;
     found.push(models);
     found.push(checks::camera(config, engine).await);
-    found.push(checks::radio(config, state, standing.as_ref(), clock.now()).await);
+    found.push(checks::radio(config, state, standing.clone(), clock.now()).await);
     match &standing {
         Some(standing) => found.extend(checks::server(standing, clock).await),
         None => found.push(Check::bad(

@@ -1,20 +1,24 @@
-//! The roster: whom this workstation may expect. Signed by the server, kept for a restart, short-lived.
+//! The roster: whom this workstation may expect. Signed by the server, kept sealed for a restart, short-lived.
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use imp_api::ClientError;
 use imp_authenticator::StatementError;
 use imp_authenticator::identifier::Resolver;
 use imp_authenticator::roster::{Roster, RosterEntry, UnverifiedRoster};
+use imp_hardware::keystore::{Keystore, KeystoreError};
 use imp_identity::PhoneId;
 use jiff::Timestamp;
 
 use crate::crash;
-use crate::credentials::StoredCredentials;
+use crate::credentials::{KEY, StoredCredentials};
 use crate::state::{StateDirectory, StateError};
+use crate::tap::with_causes;
 
-/// The signed roster, which holds the keys of the phones' identifiers.
-const FILE: &str = "roster.cose";
+/// The signed roster, sealed: it holds names, and the keys of the phones' identifiers.
+const FILE: &str = "roster.sealed";
+/// Associated data of the seal: nothing else that is sealed under the machine's key is taken for a roster.
+const SEALED_AS: &[u8] = b"imp-client roster 1";
 
 /// A roster that was verified, and who is who on the air at this hour.
 #[derive(Debug)]
@@ -27,7 +31,10 @@ pub struct Known {
 /// Keeps the newest verified roster.
 pub struct RosterKeeper {
     state: StateDirectory,
+    keystore: Arc<dyn Keystore>,
     known: RwLock<Option<Arc<Known>>>,
+    /// An older roster must not overtake a newer one between its verification and its use.
+    accepting: Mutex<()>,
 }
 
 /// A roster cannot be used.
@@ -48,6 +55,9 @@ pub enum RosterError {
     /// It is older than the one at hand: a replay.
     #[error("the roster is older than the one at hand")]
     Older,
+    /// It cannot be sealed.
+    #[error("the roster cannot be sealed")]
+    Keystore(#[from] KeystoreError),
     /// It cannot be kept.
     #[error(transparent)]
     State(#[from] StateError),
@@ -80,32 +90,37 @@ impl Known {
 }
 
 impl RosterKeeper {
-    /// Takes up the roster that an earlier run kept, if it still counts.
+    /// Takes up the roster that an earlier run kept, if it can be read and still counts: else the server is asked for a new one. Blocks.
     pub fn open(
         state: StateDirectory,
+        keystore: Arc<dyn Keystore>,
         credentials: &StoredCredentials,
         now: Timestamp,
-    ) -> Result<Self, StateError> {
-        let keeper = Self { state, known: RwLock::default() };
-        if let Some(signed) = keeper.state.read(FILE)? {
-            match keeper.verify(&signed, credentials, now) {
-                Ok(roster) => keeper.replace(Known::new(roster, now)),
-                Err(error) => tracing::info!(error = %error, "the kept roster is not used"),
+    ) -> Self {
+        let keeper =
+            Self { state, keystore, known: RwLock::default(), accepting: Mutex::default() };
+        match keeper.read(credentials, now) {
+            Ok(Some(roster)) => keeper.replace(Known::new(roster, now)),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::info!(error = with_causes(&error), "the kept roster is not used");
             }
         }
-        Ok(keeper)
+        keeper
     }
 
-    /// Verifies what the server answered, keeps it, and uses it from now on.
+    /// Verifies what the server answered, keeps it, and uses it from now on. Blocks.
     pub fn accept(
         &self,
         signed: &[u8],
         credentials: &StoredCredentials,
         now: Timestamp,
     ) -> Result<(), RosterError> {
+        let _one_at_a_time = self.accepting.lock().unwrap_or_else(PoisonError::into_inner);
         let roster = self.verify(signed, credentials, now)?;
         crash::point("roster:verified");
-        self.state.write(FILE, signed)?;
+        let sealed = self.keystore.seal(KEY, SEALED_AS, signed)?;
+        self.state.write(FILE, &sealed)?;
         crash::point("roster:stored");
         self.replace(Known::new(roster, now));
         Ok(())
@@ -131,6 +146,17 @@ impl RosterKeeper {
 
     fn replace(&self, known: Known) {
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(known));
+    }
+
+    /// What an earlier run kept.
+    fn read(
+        &self,
+        credentials: &StoredCredentials,
+        now: Timestamp,
+    ) -> Result<Option<Roster>, RosterError> {
+        let Some(sealed) = self.state.read(FILE)? else { return Ok(None) };
+        let signed = self.keystore.unseal(KEY, SEALED_AS, &sealed)?;
+        self.verify(signed.expose(), credentials, now).map(Some)
     }
 
     fn verify(
@@ -162,7 +188,35 @@ mod tests {
     use jiff::ToSpan as _;
 
     fn keeper(authority: &Authority) -> RosterKeeper {
-        RosterKeeper::open(authority.state.clone(), &authority.credentials, NOW).unwrap()
+        let (state, keystore) = (authority.state.clone(), authority.keystore.clone());
+        RosterKeeper::open(state, keystore, &authority.credentials, NOW)
+    }
+
+    #[test]
+    fn the_kept_roster_names_nobody_and_is_ignored_when_it_was_changed() {
+        let authority = Authority::new();
+        let signed = authority.roster(vec![entry(1)], NOW);
+        let contains = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).any(|w| w == what);
+        assert!(contains(&signed, b"User 1") && contains(&signed, &[1; 32]));
+        keeper(&authority).accept(&signed, &authority.credentials, NOW).unwrap();
+        let sealed = authority.state.read(FILE).unwrap().unwrap();
+        assert!(!contains(&sealed, b"User 1") && !contains(&sealed, &[1; 32]));
+        assert!(keeper(&authority).current(NOW).is_some());
+        let mut tampered = sealed.clone();
+        tampered[sealed.len() / 2] ^= 1;
+        let foreign = authority.keystore.seal(KEY, b"something else", &signed).unwrap();
+        // Not sealed at all; and longer than any file that is read.
+        let endless = vec![0; (16 << 20) + 1];
+        for unreadable in [tampered, foreign, signed.clone(), vec![], endless] {
+            authority.state.write(FILE, &unreadable).unwrap();
+            let keeper_ = keeper(&authority);
+            assert!(keeper_.newest().is_none());
+            keeper_.accept(&signed, &authority.credentials, NOW).unwrap();
+            assert!(keeper(&authority).current(NOW).is_some(), "fetched anew");
+        }
+        // Whoever enrols the workstation anew with another key cannot read it.
+        authority.keystore.delete(KEY).unwrap();
+        assert!(keeper(&authority).newest().is_none());
     }
 
     #[test]

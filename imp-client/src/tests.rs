@@ -4,7 +4,7 @@ use std::sync::Arc;
 use imp_api::machine::Credentials;
 use imp_authenticator::roster::{Roster, RosterEntry};
 use imp_authenticator::signer::Signer;
-use imp_hardware::keystore::KeystoreConfig;
+use imp_hardware::keystore::{Keystore, KeystoreConfig};
 use imp_identity::spiffe::{Machine, SpiffeId};
 use imp_identity::{Digest, PhoneId, UserId, WorkstationId};
 use jiff::{Timestamp, ToSpan as _};
@@ -20,6 +20,7 @@ pub(crate) const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 pub(crate) struct Authority {
     _folder: tempfile::TempDir,
     pub(crate) state: StateDirectory,
+    pub(crate) keystore: Arc<dyn Keystore>,
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) credentials: StoredCredentials,
 }
@@ -46,7 +47,7 @@ impl Authority {
                 expires_at: NOW + 2.hours(),
             },
         };
-        Self { _folder: folder, state, signer, credentials }
+        Self { _folder: folder, state, keystore, signer, credentials }
     }
 
     pub(crate) fn roster(&self, entries: Vec<RosterEntry>, issued_at: Timestamp) -> Vec<u8> {

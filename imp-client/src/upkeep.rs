@@ -185,7 +185,11 @@ impl Agent {
     async fn ask_roster(&self) -> Result<bool, RosterError> {
         let signed = self.server.roster().await?.roster.0;
         let now = self.now();
-        self.roster.accept(&signed, &self.standing().stored, now)?;
+        let (keeper, standing) = (Arc::clone(&self.roster), self.standing());
+        let accept = move || keeper.accept(&signed, &standing.stored, now);
+        tokio::task::spawn_blocking(accept)
+            .await
+            .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
         let Some(known) = self.roster.current(now) else { return Ok(false) };
         let recognised = self.presence().reconsider(|identifier| known.resolve(identifier, now));
         self.news.notify_waiters();

@@ -161,7 +161,7 @@ fn describe(width: u32, height: u32, seen: Option<&Inspection>) -> String {
 pub(super) async fn radio(
     config: &ClientConfig,
     state: &StateDirectory,
-    standing: Option<&Standing>,
+    standing: Option<Standing>,
     now: Timestamp,
 ) -> Check {
     let heard = match listen(&LateCentral::new(config.radio.clone())).await {
@@ -171,9 +171,12 @@ pub(super) async fn radio(
             return Check::bad("radio", with_causes(&error), mend);
         }
     };
-    let roster = standing.and_then(|standing| {
-        RosterKeeper::open(state.clone(), &standing.stored, now).ok()?.current(now)
-    });
+    let (keystore, folder) = (config.keystore(state), state.clone());
+    let open = move || {
+        let (keystore, stored) = (keystore.open().ok()?, standing?.stored);
+        RosterKeeper::open(folder, keystore, &stored, now).current(now)
+    };
+    let roster = blocking(open).await;
     let known =
         heard.iter().filter(|id| roster.as_ref().is_some_and(|r| r.resolve(**id, now).is_some()));
     let seconds = LISTEN.as_secs();
