@@ -351,7 +351,7 @@ async fn a_repeated_report_of_an_unopened_tap_counts_once() {
         let refused = abandon_tap(&mut hospital.context(), opened).await;
         assert!(matches!(refused, Err(AbandonTapError::NotFound)));
         hospital.submit(&desk, &signed).await.unwrap();
-        assert!(!hospital.events_after(place).await.contains(&"tap-abandoned".into()));
+        assert!(!hospital.events_after(place).await.contains(&"tap-abandoned"));
     }
 }
 
