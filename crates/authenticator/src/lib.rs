@@ -17,6 +17,7 @@ pub mod link;
 pub mod message;
 pub mod receipt;
 pub mod roster;
+mod salt;
 pub mod signer;
 pub mod statement;
 pub mod storage;
@@ -49,6 +50,7 @@ pub use message::{
 };
 pub use receipt::{Receipt, UnverifiedReceipt};
 pub use roster::{Roster, RosterEntry, UnverifiedRoster};
+pub use salt::Salt;
 pub use signer::{SignError, Signer, certificate_request};
 pub use statement::{TapStatement, UnverifiedTapStatement};
 pub use storage::{StorageStatement, UnverifiedStorageStatement};

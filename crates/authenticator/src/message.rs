@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
-use crate::wire;
+use crate::{Salt, wire};
 
 /// The longest message, in bytes, without its 4-byte length.
 pub const LIMIT: usize = 64 * 1024;
@@ -78,8 +78,8 @@ pub struct ReleasedReference {
     #[cbor(n(0), with = "crate::wire::template")]
     pub template: Secret<Vec<u8>>,
     /// The salt of its digest.
-    #[cbor(n(1), with = "crate::wire::secret32")]
-    pub salt: Secret<[u8; 32]>,
+    #[cbor(n(1), with = "crate::wire::salt")]
+    pub salt: Salt,
     /// The signed [`ReferenceCredential`](crate::ReferenceCredential).
     #[cbor(n(2), with = "crate::wire::blob")]
     pub credential: Vec<u8>,

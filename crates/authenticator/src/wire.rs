@@ -16,6 +16,8 @@ use minicbor::encode::{Error as EncodeError, Write};
 use minicbor::{Decode, Decoder, Encode, Encoder};
 use zeroize::Zeroizing;
 
+use crate::Salt;
+
 /// Longest text, in bytes.
 const TEXT: usize = 512;
 /// Longest byte string other than a template, in bytes.
@@ -87,8 +89,13 @@ codec!(
     bytes32 [] [u8; 32], |v, e| e.bytes(v)?.ok(), |d| fixed(d)
 );
 codec!(
-    /// 32 bytes that must not reach a log.
-    secret32 [] Secret<[u8; 32]>, |v, e| e.bytes(v.expose())?.ok(), |d| Ok(Secret::new(fixed(d)?))
+    /// A salt: 32 bytes, copied from the message to where they stay.
+    salt [] Salt,
+    |v, e| e.bytes(v.expose())?.ok(),
+    |d| match <&[u8; 32]>::try_from(d.bytes()?) {
+        Ok(bytes) => Ok(Salt::from(bytes)),
+        Err(_) => Err(DecodeError::message("a byte string has the wrong length")),
+    }
 );
 codec!(
     /// A digest: 32 bytes.

@@ -2,16 +2,15 @@
 use std::time::Duration;
 
 use imp_api::enrolment::{ConfirmReference, IssueReference, ReferenceIssued};
-use imp_authenticator::StatementError;
+use imp_authenticator::{Salt, StatementError};
 use imp_authenticator::credential::{UnverifiedReferenceCredential, reference_digest};
 use imp_authenticator::message::{Message, ReleasedReference, StoreReference};
 use imp_authenticator::storage::UnverifiedStorageStatement;
 use imp_biometrics::Template;
 use imp_hardware::ble::Address;
 use imp_identity::{Digest, Secret};
-use rand_core::{Rng as _, UnwrapErr};
+use rand_core::UnwrapErr;
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
 use super::{BoundPhone, EnrolError, Progress, Tell};
 use crate::agent::Agent;
@@ -65,9 +64,7 @@ impl Agent {
         phone: &BoundPhone,
         template: &Template,
     ) -> Result<Signed, EnrolError> {
-        let mut fresh = Zeroizing::new([0; 32]);
-        UnwrapErr(rand::rngs::SysRng).fill_bytes(&mut *fresh);
-        let salt = Secret::new(*fresh);
+        let salt = Salt::draw(&mut UnwrapErr(rand::rngs::SysRng));
         let bytes = template.to_bytes();
         let digest = reference_digest(salt.expose(), &bytes);
         let body = IssueReference { digest, model_set: template.model_set().to_owned() };

@@ -78,8 +78,8 @@ async fn secrets(hospital: &Hospital<'_>) -> Vec<leak::Form> {
     let released = caller::released(central.as_ref(), &standing, &roster.entries[0], clock);
     let reference = released.await;
     let template = reference.template.expose();
-    // Not the salt: copies of those 32 bytes stay on stacks (docs/tap.md, known limits).
     let mut secrets = leak::bytes_forms("template", &template[5 + usize::from(template[4])..]);
+    secrets.extend(leak::bytes_forms("salt", reference.salt.expose()));
     for (number, embedding) in leak::template_embeddings(template).iter().enumerate() {
         secrets.extend(leak::embedding_forms(&format!("mean {number}"), embedding));
     }
