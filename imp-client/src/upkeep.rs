@@ -27,7 +27,7 @@ const RETRY: Duration = Duration::from_secs(10);
 /// An unknown phone has the roster asked for no more often than this.
 const ROSTER_ON_DEMAND: Duration = Duration::from_secs(5);
 /// The longest wait, while the roster never knows who is heard.
-const ROSTER_ON_DEMAND_AT_MOST: Duration = Duration::from_secs(5 * 60);
+const ROSTER_ON_DEMAND_AT_MOST: Duration = Duration::from_mins(5);
 /// The longest wait before the radio is opened again.
 const LONGEST_RADIO_WAIT: Duration = Duration::from_secs(30);
 
