@@ -113,7 +113,7 @@ async fn sign_in(context: &Context, code_file: &Path, token: &Path) -> Result<Ex
     let signed_in = client.sign_in(&SignIn { code, first_administrator: None }).await?;
     writeln!(file, "{}", signed_in.token.expose())?;
     file.sync_all()?;
-    output::say(&format!("Signed in until {}.", signed_in.expires_at));
+    output::say(&format!("Signed in until {:.0}.", signed_in.expires_at));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -160,7 +160,7 @@ fn print(progress: &Progress) -> Result<(), Failure> {
     match progress {
         Progress::Opened { display_name, invitation, expires_at, resumed } => {
             let again = if *resumed { "Going on with the" } else { "The" };
-            output::say(&format!("{again} enrolment of {display_name}, until {expires_at}."));
+            output::say(&format!("{again} enrolment of {display_name}, until {expires_at:.0}."));
             output::say("Let the phone scan this, or type it there:\n");
             output::say(&qr_code(invitation)?);
             output::say(&format!("  {invitation}\n"));

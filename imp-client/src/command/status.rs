@@ -53,7 +53,7 @@ fn lines(status: &StatusReport) -> Vec<String> {
     let mut lines = vec![format!("╔{edge}╗"), format!("║{banner}║"), format!("╚{edge}╝")];
     lines.push(format!("Workstation   {}", status.workstation));
     if let Some(signed_in) = &status.signed_in {
-        lines.push(format!("Session       until {}", signed_in.expires_at));
+        lines.push(format!("Session       until {:.0}", signed_in.expires_at));
     }
     lines.push(format!("Phones near   {}", names(&status.near)));
     if status.unknown_phones > 0 {
@@ -62,9 +62,9 @@ fn lines(status: &StatusReport) -> Vec<String> {
     }
     lines.push(format!("Radio         {}", radio(&status.radio)));
     lines.push(format!("Server        {}", server(status.server)));
-    lines.push(format!("Certificate   valid until {}", status.certificate_expires_at));
+    lines.push(format!("Certificate   valid until {:.0}", status.certificate_expires_at));
     lines.push(match &status.roster {
-        Some(r) => format!("Roster        {} phones, until {}", r.phones, r.expires_at),
+        Some(r) => format!("Roster        phones known: {}, until {:.0}", r.phones, r.expires_at),
         None => "Roster        none: the server could not be asked yet".to_owned(),
     });
     if status.untold > 0 {

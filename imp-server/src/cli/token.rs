@@ -17,6 +17,6 @@ pub(super) async fn token(config: Config) -> Result<(), Failure> {
             "there is an administrator already: use `imp-server user sign-in-code USERNAME`",
         ));
     };
-    output::line(format!("administrator token, good until {}:", token.expires_at))?;
+    output::line(format!("administrator token, good until {:.0}:", token.expires_at))?;
     Ok(output::line(token.code.expose())?)
 }

@@ -122,6 +122,6 @@ async fn sign_in_code(app: &App, username: &Username) -> Result<(), Failure> {
     let mut rng = app::rng();
     let context = &mut app.context(&mut rng);
     let made = command::issue_sign_in_code(context, account::operator(), user.id).await?;
-    output::line(format!("one-time code for {username}, good until {}:", made.expires_at))?;
+    output::line(format!("one-time code for {username}, good until {:.0}:", made.expires_at))?;
     Ok(output::line(made.code.expose())?)
 }

@@ -65,7 +65,7 @@ async fn add(app: &App, name: Label, unit: Option<Label>) -> Result<(), Failure>
         code: invited.code,
     };
     let (id, until) = (invited.workstation, invited.expires_at);
-    output::line(format!("invited {name} ({id}), good until {until}:"))?;
+    output::line(format!("invited {name} ({id}), good until {until:.0}:"))?;
     Ok(output::line(invitation.to_string())?)
 }
 
