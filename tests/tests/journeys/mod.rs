@@ -6,6 +6,7 @@ mod day;
 mod limits;
 mod policy;
 mod privacy;
+mod renewal;
 mod theft;
 
 use imp_identity::Refusal;
