@@ -2,10 +2,10 @@
 use std::time::Duration;
 
 use imp_api::enrolment::{ConfirmReference, IssueReference, ReferenceIssued};
-use imp_authenticator::{Salt, StatementError};
 use imp_authenticator::credential::{UnverifiedReferenceCredential, reference_digest};
 use imp_authenticator::message::{Message, ReleasedReference, StoreReference};
 use imp_authenticator::storage::UnverifiedStorageStatement;
+use imp_authenticator::{Salt, StatementError};
 use imp_biometrics::Template;
 use imp_hardware::ble::Address;
 use imp_identity::{Digest, Secret};
