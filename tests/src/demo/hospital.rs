@@ -340,6 +340,10 @@ impl<'a> Phone<'a> {
         let mut command = self.command(&arguments);
         self.show(&command);
         let running = Running::start("imp-phone", &mut command)?;
+        // One that is to die on its way says nothing.
+        if self.abort_at.is_none() {
+            running.line(|line| line.starts_with("ready").then_some(()))?;
+        }
         self.running = Some(running);
         Ok(())
     }

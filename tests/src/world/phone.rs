@@ -1,13 +1,33 @@
 //! A phone of the hospital.
+use std::sync::Arc;
+
 use imp_authenticator::invitation::InvitationUri;
 use imp_hardware::ble::emulated::{AirScript, SharedScript};
 use imp_hardware::keystore::KeystoreConfig;
 use imp_identity::PhoneId;
-use imp_phone::{Bind, Misbehaviour, Phone, Serving};
+use imp_phone::{Bind, Misbehaviour, Notice, Phone, Question, Screen, Serving};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::World;
+
+/// Waits until a phone is on the air; agrees to nothing.
+#[derive(Default)]
+struct OnAir(Notify);
+
+#[async_trait::async_trait]
+impl Screen for OnAir {
+    fn show(&self, notice: &Notice) {
+        if matches!(notice, Notice::Advertising) {
+            self.0.notify_one();
+        }
+    }
+
+    async fn ask(&self, _: &Question) -> bool {
+        false
+    }
+}
 
 /// A phone, on the air while it is served.
 pub struct BoundPhone {
@@ -42,11 +62,12 @@ impl BoundPhone {
         self.serve(world, None).await;
     }
 
-    /// Serves, after it stopped serving as before; with `misbehaviour` as a patched phone.
+    /// Serves, after it stopped serving as before, and is on the air; with `misbehaviour` as a patched phone.
     pub async fn serve(&mut self, world: &World, misbehaviour: Option<Misbehaviour>) {
         self.stop().await;
         let peripheral = world.air.peripheral(&self.name, self.script.clone());
-        let mut serving = Serving::new(peripheral, world.clock.clone());
+        let on_air = Arc::new(OnAir::default());
+        let mut serving = Serving::new(peripheral, world.clock.clone()).screen(on_air.clone());
         if let Some(misbehaviour) = misbehaviour {
             serving = serving.misbehaving(misbehaviour);
         }
@@ -56,6 +77,7 @@ impl BoundPhone {
             phone.serve(serving, stopped).await.expect("the phone serves");
         });
         self.serving = Some((stop, task));
+        on_air.0.notified().await;
     }
 
     /// Goes off the air, as when its battery is empty.
