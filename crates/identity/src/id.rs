@@ -29,6 +29,30 @@ pub type SessionId = Id<crate::session::Session>;
 pub type EnrolmentId = Id<crate::enrolment::Enrolment>;
 /// Names a [`Record`](crate::event::Record) in the event log.
 pub type EventId = Id<crate::event::Record>;
+/// Names a case of the review.
+pub type CaseId = Id<mark::Case>;
+/// Names a saved search.
+pub type SearchId = Id<mark::Search>;
+/// Names a stream of events to a receiver.
+pub type StreamId = Id<mark::Stream>;
+/// Names a notice to the person concerned.
+pub type NoticeId = Id<mark::Notice>;
+
+/// What an identifier can name that has no type in this package.
+pub mod mark {
+    /// A case of the review.
+    #[derive(Debug)]
+    pub enum Case {}
+    /// A saved search.
+    #[derive(Debug)]
+    pub enum Search {}
+    /// A stream of events.
+    #[derive(Debug)]
+    pub enum Stream {}
+    /// A notice.
+    #[derive(Debug)]
+    pub enum Notice {}
+}
 
 impl<T> Id<T> {
     /// Names a new `T`, first seen at `now`.

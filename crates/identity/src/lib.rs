@@ -24,8 +24,8 @@ pub use clock::Clock;
 pub use digest::Digest;
 pub use event::{Actor, Event, Record};
 pub use id::{
-    ChallengeId, EnrolmentId, EventId, PhoneId, ReferenceId, SessionId, TapId, UserId,
-    WorkstationId,
+    CaseId, ChallengeId, EnrolmentId, EventId, NoticeId, PhoneId, ReferenceId, SearchId, SessionId,
+    StreamId, TapId, UserId, WorkstationId,
 };
 pub use refusal::Refusal;
 pub use secret::Secret;

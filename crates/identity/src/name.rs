@@ -10,6 +10,10 @@ pub struct Username(String);
 #[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
 pub struct Label(String);
 
+/// What somebody wrote, such as a comment or a reason: 1–2000 characters, lines allowed, not blank.
+#[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
+pub struct Remark(String);
+
 /// The text is not a [`Username`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid username: 1 to 64 lower-case letters, digits, `.`, `_` or `-` are expected")]
@@ -19,6 +23,11 @@ pub struct InvalidUsername;
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid name: 1 to 128 printable characters are expected")]
 pub struct InvalidLabel;
+
+/// The text is not a [`Remark`].
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid remark: 1 to 2000 printable characters are expected")]
+pub struct InvalidRemark;
 
 impl FromStr for Username {
     type Err = InvalidUsername;
@@ -46,6 +55,20 @@ impl FromStr for Label {
     }
 }
 
+impl FromStr for Remark {
+    type Err = InvalidRemark;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRemark> {
+        let text = text.trim();
+        let printable = |c: char| !c.is_control() || c == '\n' || c == '\t';
+        if (1..=2000).contains(&text.chars().count()) && text.chars().all(printable) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidRemark)
+        }
+    }
+}
+
 macro_rules! text {
     ($type:ty) => {
         impl $type {
@@ -68,6 +91,7 @@ macro_rules! text {
 }
 text!(Username);
 text!(Label);
+text!(Remark);
 
 /// Gives an enum without fields its stable codes: `code()`, `FromStr`, `Display`.
 macro_rules! codes {
@@ -131,6 +155,17 @@ mod tests {
         assert_eq!("  Ward 3, bed 7 ".parse::<Label>().unwrap().as_str(), "Ward 3, bed 7");
         for text in ["", "   ", "a\nb", &"é".repeat(129)] {
             assert_eq!(text.parse::<Label>(), Err(InvalidLabel), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn remarks_may_have_lines() {
+        assert_eq!(
+            " She was on call.\nSeen. ".parse::<Remark>().unwrap().as_str(),
+            "She was on call.\nSeen."
+        );
+        for text in ["", " \n ", "a\u{1b}[2J", &"é".repeat(2001)] {
+            assert_eq!(text.parse::<Remark>(), Err(InvalidRemark), "{text:?}");
         }
     }
 }

@@ -1,12 +1,18 @@
 //! What happened: every change of state returns one of these, and the server writes both in one transaction.
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+mod names;
+mod subjects;
 
 use crate::digest::Digest;
 use crate::id::{
-    EnrolmentId, EventId, PhoneId, ReferenceId, SessionId, TapId, UserId, WorkstationId,
+    CaseId, EnrolmentId, EventId, NoticeId, PhoneId, ReferenceId, SearchId, SessionId, StreamId,
+    TapId, UserId, WorkstationId,
 };
-use crate::name::{Label, Username};
+use crate::name::{Label, Remark, Username};
 use crate::phone::Revocation;
 use crate::refusal::{Abandonment, Refusal};
 use crate::session::End;
@@ -142,7 +148,171 @@ pub enum Event {
     SessionRevoked { session: SessionId, user: UserId, workstation: WorkstationId, reason: End },
     /// A new policy is in force.
     PolicyChanged { version: u32 },
+    /// Somebody read the log: what she asked, and whom or what she asked about.
+    LogRead {
+        means: Reading,
+        question: String,
+        user: Option<UserId>,
+        workstation: Option<WorkstationId>,
+        case: Option<CaseId>,
+    },
+    /// An administrator asks that one record be erased; the leaf stays.
+    ErasureRequested { index: u64, reason: Remark },
+    /// An auditor refused to erase it.
+    ErasureRefused { index: u64, reason: Remark },
+    /// One record was erased: what an actor asked for, another approved.
+    RecordErased { index: u64, reason: Remark, requested_by: Actor },
+    /// Records of one kind are past their retention: all with `from <= index < until` were erased.
+    RecordsExpired { of: String, from: u64, until: u64, erased: u64 },
+    /// A stream of events to a receiver was made.
+    StreamCreated { stream: StreamId, name: Label, delivery: Delivery },
+    /// A stream goes on, pauses or stops.
+    StreamChanged { stream: StreamId, status: StreamStatus, reason: Option<Remark> },
+    /// A stream was deleted.
+    StreamDeleted { stream: StreamId },
+    /// A consumer cannot digest an entry, which was set aside: somebody must look.
+    EventSetAside { consumer: String, index: u64, why: String },
+    /// A case was opened, about these entries.
+    CaseOpened {
+        case: CaseId,
+        title: Label,
+        user: Option<UserId>,
+        workstation: Option<WorkstationId>,
+        entries: Vec<u64>,
+    },
+    /// Somebody is to work on a case.
+    CaseAssigned { case: CaseId, assignee: UserId },
+    /// Somebody wrote into a case.
+    CaseCommented { case: CaseId, comment: Remark },
+    /// A case is closed, for this reason.
+    CaseClosed { case: CaseId, reason: Remark },
+    /// A closed case was opened again.
+    CaseReopened { case: CaseId, reason: Remark },
+    /// A question was saved under a name.
+    SearchSaved { search: SearchId, name: Label, question: String },
+    /// A saved question was deleted.
+    SearchDeleted { search: SearchId },
+    /// A rule found that an entry deserves a look, and says why in a sentence.
+    FindingMade {
+        rule: String,
+        cause: u64,
+        user: Option<UserId>,
+        workstation: Option<WorkstationId>,
+        device: Option<Uuid>,
+        sentence: String,
+    },
+    /// The person concerned was told what was done in her name on one day.
+    NoticeSent { notice: NoticeId, user: UserId, day: Date, uses: u32, channel: Channel },
+    /// She says that it was not she: a case is open.
+    UseDisputed { user: UserId, index: u64, case: CaseId, notice: Option<NoticeId> },
+    /// A witness refused our checkpoint, or we refused one: the log may have been split or rolled back.
+    CheckpointRefused { origin: String, size: u64, witness: String, why: String },
+    /// A workstation reported a tap that it decided while the server was out of reach.
+    OfflineTapReconciled {
+        tap: TapId,
+        workstation: WorkstationId,
+        phone: PhoneId,
+        user: UserId,
+        purpose: Purpose,
+        decided_at: Timestamp,
+        outcome: Outcome,
+    },
+    /// Somebody entered without the usual proof, in an emergency, and said why.
+    BreakGlassUsed { user: UserId, workstation: WorkstationId, reason: Remark },
+    /// A machine talked, or tried to talk, to a peer that nobody expects.
+    ConnectionUnexpected { machine: SpiffeId, peer: String, outcome: Outcome },
 }
+
+/// What came of what was asked, where an event says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It was allowed.
+    Accepted,
+    /// It was refused.
+    Refused,
+    /// It was given up before there was anything to decide.
+    Abandoned,
+}
+
+crate::name::codes! { Outcome: Accepted = "accepted", Refused = "refused", Abandoned = "abandoned" }
+
+/// How the log was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reading {
+    /// A search.
+    Search,
+    /// The timeline of one person or workstation.
+    Timeline,
+    /// An export to a file.
+    Export,
+    /// A live stream, from when it was opened.
+    Stream,
+    /// One record, by its index.
+    Record,
+    /// A person's own uses.
+    Own,
+}
+
+crate::name::codes! { Reading:
+    Search = "search",
+    Timeline = "timeline",
+    Export = "export",
+    Stream = "stream",
+    Record = "record",
+    Own = "own",
+}
+
+/// How a stream reaches its receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivery {
+    /// SETs, pushed over HTTP (RFC 8935).
+    Push,
+    /// SETs, fetched over HTTP (RFC 8936).
+    Poll,
+    /// Signed JSON, posted to a URL.
+    Webhook,
+    /// NATS `JetStream`.
+    Nats,
+    /// Audit messages in syslog over TLS (RFC 5425).
+    Syslog,
+}
+
+crate::name::codes! { Delivery:
+    Push = "push",
+    Poll = "poll",
+    Webhook = "webhook",
+    Nats = "nats",
+    Syslog = "syslog",
+}
+
+/// Whether a stream delivers (SSF 1.0 §8.1.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StreamStatus {
+    /// It delivers.
+    Enabled,
+    /// It keeps events for later.
+    Paused,
+    /// It neither delivers nor keeps.
+    Disabled,
+}
+
+crate::name::codes! { StreamStatus: Enabled = "enabled", Paused = "paused", Disabled = "disabled" }
+
+/// How a notice reaches the person concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channel {
+    /// E-mail.
+    Mail,
+    /// Her phone.
+    Phone,
+}
+
+crate::name::codes! { Channel: Mail = "mail", Phone = "phone" }
 
 /// What is recorded of an accepted tap.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -167,97 +337,9 @@ pub struct TapFacts {
     pub steps: Vec<Step>,
 }
 
-const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/";
-const RISC: &str = "https://schemas.openid.net/secevent/risc/event-type/";
-const IMP: &str = "urn:imp:event:";
-
-impl Event {
-    /// The short name, in kebab case.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::ServerInitialised { .. } => "server-initialised",
-            Self::AdministratorTokenIssued { .. } => "administrator-token-issued",
-            Self::AdministratorTokenRedeemed { .. } => "administrator-token-redeemed",
-            Self::SignInCodeIssued { .. } => "sign-in-code-issued",
-            Self::AccessTokenIssued { .. } => "access-token-issued",
-            Self::UserCreated { .. } => "user-created",
-            Self::UserDisabled { .. } => "user-disabled",
-            Self::UserEnabled { .. } => "user-enabled",
-            Self::WorkstationInvited { .. } => "workstation-invited",
-            Self::WorkstationEnrolled { .. } => "workstation-enrolled",
-            Self::WorkstationRevoked { .. } => "workstation-revoked",
-            Self::PhoneInvited { .. } => "phone-invited",
-            Self::PhoneBound { .. } => "phone-bound",
-            Self::PhoneRevoked { .. } => "phone-revoked",
-            Self::CertificateIssued { .. } => "certificate-issued",
-            Self::EnrolmentOpened { .. } => "enrolment-opened",
-            Self::EnrolmentCompleted { .. } => "enrolment-completed",
-            Self::ReferenceIssued { .. } => "reference-issued",
-            Self::ReferenceActivated { .. } => "reference-activated",
-            Self::ReferenceRevoked { .. } => "reference-revoked",
-            Self::TapAccepted(_) => "tap-accepted",
-            Self::TapRefused { .. } => "tap-refused",
-            Self::TapAbandoned { .. } => "tap-abandoned",
-            Self::BiometricDelayed { .. } => "biometric-delayed",
-            Self::BiometricDisabled { .. } => "biometric-disabled",
-            Self::SessionEstablished { .. } => "session-established",
-            Self::SessionSuspended { .. } => "session-suspended",
-            Self::SessionResumed { .. } => "session-resumed",
-            Self::SessionRevoked { .. } => "session-revoked",
-            Self::PolicyChanged { .. } => "policy-changed",
-        }
-    }
-
-    /// The type URI: CAEP's and RISC's own where they define one (`OpenID` CAEP 1.0 §3, RISC 1.0 §2), else ours.
-    pub fn type_uri(&self) -> String {
-        match self.name() {
-            name @ ("session-established" | "session-revoked") => format!("{CAEP}{name}"),
-            "user-disabled" => format!("{RISC}account-disabled"),
-            "user-enabled" => format!("{RISC}account-enabled"),
-            name => format!("{IMP}{name}"),
-        }
-    }
-
-    /// The user whom it concerns, if there is one.
-    pub fn user(&self) -> Option<UserId> {
-        match self {
-            Self::AdministratorTokenRedeemed { user }
-            | Self::SignInCodeIssued { user, .. }
-            | Self::AccessTokenIssued { user, .. }
-            | Self::UserCreated { user, .. }
-            | Self::UserDisabled { user }
-            | Self::UserEnabled { user }
-            | Self::PhoneInvited { user, .. }
-            | Self::PhoneBound { user, .. }
-            | Self::PhoneRevoked { user, .. }
-            | Self::EnrolmentOpened { user, .. }
-            | Self::EnrolmentCompleted { user, .. }
-            | Self::ReferenceIssued { user, .. }
-            | Self::ReferenceActivated { user, .. }
-            | Self::ReferenceRevoked { user, .. }
-            | Self::BiometricDelayed { user, .. }
-            | Self::BiometricDisabled { user, .. }
-            | Self::SessionEstablished { user, .. }
-            | Self::SessionSuspended { user, .. }
-            | Self::SessionResumed { user, .. }
-            | Self::SessionRevoked { user, .. } => Some(*user),
-            Self::TapAccepted(facts) => Some(facts.user),
-            Self::TapRefused { user, .. } | Self::TapAbandoned { user, .. } => *user,
-            Self::ServerInitialised { .. }
-            | Self::AdministratorTokenIssued { .. }
-            | Self::WorkstationInvited { .. }
-            | Self::WorkstationEnrolled { .. }
-            | Self::WorkstationRevoked { .. }
-            | Self::CertificateIssued { .. }
-            | Self::PolicyChanged { .. } => None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use uuid::Uuid;
 
     #[test]
     fn the_name_is_the_serialised_tag() {
@@ -274,12 +356,5 @@ mod tests {
             assert_eq!(json["type"], event.name());
             assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
         }
-    }
-
-    #[test]
-    fn caep_and_risc_events_have_their_standards_names() {
-        let user = UserId::from(Uuid::from_u128(2));
-        assert_eq!(Event::UserDisabled { user }.type_uri(), format!("{RISC}account-disabled"));
-        assert_eq!(Event::PolicyChanged { version: 1 }.type_uri(), "urn:imp:event:policy-changed");
     }
 }

@@ -1,0 +1,91 @@
+//! What an event is called: in the log, and as the `OpenID` profiles have it.
+use super::Event;
+
+const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/";
+const RISC: &str = "https://schemas.openid.net/secevent/risc/event-type/";
+const IMP: &str = "urn:imp:event:";
+
+impl Event {
+    /// The short name, in kebab case.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ServerInitialised { .. } => "server-initialised",
+            Self::AdministratorTokenIssued { .. } => "administrator-token-issued",
+            Self::AdministratorTokenRedeemed { .. } => "administrator-token-redeemed",
+            Self::SignInCodeIssued { .. } => "sign-in-code-issued",
+            Self::AccessTokenIssued { .. } => "access-token-issued",
+            Self::UserCreated { .. } => "user-created",
+            Self::UserDisabled { .. } => "user-disabled",
+            Self::UserEnabled { .. } => "user-enabled",
+            Self::WorkstationInvited { .. } => "workstation-invited",
+            Self::WorkstationEnrolled { .. } => "workstation-enrolled",
+            Self::WorkstationRevoked { .. } => "workstation-revoked",
+            Self::PhoneInvited { .. } => "phone-invited",
+            Self::PhoneBound { .. } => "phone-bound",
+            Self::PhoneRevoked { .. } => "phone-revoked",
+            Self::CertificateIssued { .. } => "certificate-issued",
+            Self::EnrolmentOpened { .. } => "enrolment-opened",
+            Self::EnrolmentCompleted { .. } => "enrolment-completed",
+            Self::ReferenceIssued { .. } => "reference-issued",
+            Self::ReferenceActivated { .. } => "reference-activated",
+            Self::ReferenceRevoked { .. } => "reference-revoked",
+            Self::TapAccepted(_) => "tap-accepted",
+            Self::TapRefused { .. } => "tap-refused",
+            Self::TapAbandoned { .. } => "tap-abandoned",
+            Self::BiometricDelayed { .. } => "biometric-delayed",
+            Self::BiometricDisabled { .. } => "biometric-disabled",
+            Self::SessionEstablished { .. } => "session-established",
+            Self::SessionSuspended { .. } => "session-suspended",
+            Self::SessionResumed { .. } => "session-resumed",
+            Self::SessionRevoked { .. } => "session-revoked",
+            Self::PolicyChanged { .. } => "policy-changed",
+            Self::LogRead { .. } => "log-read",
+            Self::ErasureRequested { .. } => "erasure-requested",
+            Self::ErasureRefused { .. } => "erasure-refused",
+            Self::RecordErased { .. } => "record-erased",
+            Self::RecordsExpired { .. } => "records-expired",
+            Self::StreamCreated { .. } => "stream-created",
+            Self::StreamChanged { .. } => "stream-changed",
+            Self::StreamDeleted { .. } => "stream-deleted",
+            Self::EventSetAside { .. } => "event-set-aside",
+            Self::CaseOpened { .. } => "case-opened",
+            Self::CaseAssigned { .. } => "case-assigned",
+            Self::CaseCommented { .. } => "case-commented",
+            Self::CaseClosed { .. } => "case-closed",
+            Self::CaseReopened { .. } => "case-reopened",
+            Self::SearchSaved { .. } => "search-saved",
+            Self::SearchDeleted { .. } => "search-deleted",
+            Self::FindingMade { .. } => "finding-made",
+            Self::NoticeSent { .. } => "notice-sent",
+            Self::UseDisputed { .. } => "use-disputed",
+            Self::CheckpointRefused { .. } => "checkpoint-refused",
+            Self::OfflineTapReconciled { .. } => "offline-tap-reconciled",
+            Self::BreakGlassUsed { .. } => "break-glass-used",
+            Self::ConnectionUnexpected { .. } => "connection-unexpected",
+        }
+    }
+
+    /// The type URI: CAEP's and RISC's own where they define one (`OpenID` CAEP 1.0 §3, RISC 1.0 §2), else ours.
+    pub fn type_uri(&self) -> String {
+        match self.name() {
+            name @ ("session-established" | "session-revoked") => format!("{CAEP}{name}"),
+            "user-disabled" => format!("{RISC}account-disabled"),
+            "user-enabled" => format!("{RISC}account-enabled"),
+            name => format!("{IMP}{name}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::UserId;
+    use uuid::Uuid;
+
+    #[test]
+    fn caep_and_risc_events_have_their_standards_names() {
+        let user = UserId::from(Uuid::from_u128(2));
+        assert_eq!(Event::UserDisabled { user }.type_uri(), format!("{RISC}account-disabled"));
+        assert_eq!(Event::PolicyChanged { version: 1 }.type_uri(), "urn:imp:event:policy-changed");
+    }
+}
