@@ -4,5 +4,6 @@ pub mod demo;
 pub mod leak;
 pub mod presentation;
 pub mod process;
+pub mod python;
 pub mod source_tree;
 pub mod world;

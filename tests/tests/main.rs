@@ -6,5 +6,6 @@
 )]
 mod architecture;
 mod docs;
+mod foreign;
 mod journeys;
 mod processes;

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Makes the Python environment in which other people's parsers read our documents.
+# Usage: python.sh [lock]     lock: pin requirements.in again, as requirements.txt with digests
+# PYTHON names another interpreter than python3; it must be 3.11 or newer.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+python=${PYTHON:-python3}
+foreign=tests/foreign
+place=${CARGO_TARGET_DIR:-target}/python
+
+if ! "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+  echo "The tests need Python 3.11 or newer with venv: apt-get install python3-venv, or name one with PYTHON=" >&2
+  exit 1
+fi
+
+lock() {
+  local tools
+  tools=$(mktemp -d)
+  trap 'rm -rf "$tools"' RETURN
+  "$python" -m venv "$tools"
+  "$tools/bin/python" -m pip install --quiet --disable-pip-version-check pip-tools==7.6.2
+  CUSTOM_COMPILE_COMMAND='tests/setup/python.sh lock' "$tools/bin/python" -m piptools compile --quiet \
+    --generate-hashes --allow-unsafe --strip-extras --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
+    --output-file "$foreign/requirements.txt" "$foreign/requirements.in"
+}
+
+# What the environment is made of: the interpreter, and every pinned file.
+recipe() {
+  "$python" -c 'import sys; print(sys.executable, sys.version)'
+  cat "$foreign/requirements.txt"
+}
+
+make_environment() {
+  rm -rf "$place"
+  mkdir -p "$(dirname "$place")"
+  "$python" -m venv "$place"
+  "$place/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+    --requirement "$foreign/requirements.txt"
+  recipe >"$place/recipe"
+}
+
+case ${1:-} in
+  lock) lock ;;
+  '') ;;
+  *) echo "usage: ${0##*/} [lock]" >&2; exit 2 ;;
+esac
+
+if ! recipe | cmp --silent - "$place/recipe"; then
+  echo "Installing other people's parsers into $place"
+  make_environment
+fi

@@ -1,0 +1,2 @@
+//! What we write, read by somebody else's parser; and broken on purpose, to see that the parser would notice.
+mod environment;
