@@ -43,6 +43,7 @@ impl Authority {
                 certificate_chain: vec![],
                 trust_anchors: vec![],
                 statement_keys: vec![signer.public_key().to_vec().into()],
+                log_key: None,
                 renew_after: NOW + 1.hour(),
                 expires_at: NOW + 2.hours(),
             },

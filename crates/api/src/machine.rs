@@ -79,6 +79,9 @@ pub struct Credentials {
     pub trust_anchors: Vec<Base64>,
     /// The server's statement keys (P-256 `SubjectPublicKeyInfo` in DER): they sign reference credentials, rosters and receipts.
     pub statement_keys: Vec<Base64>,
+    /// The key of the server's log, as a verifier key of C2SP signed-note: `<name>+<hash>+<base64>`. Absent from servers that keep no log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_key: Option<String>,
     /// When to renew.
     #[schema(value_type = String, format = DateTime)]
     pub renew_after: Timestamp,

@@ -53,6 +53,7 @@ impl World {
                 id: sample::workstation(),
                 name: "Desk 2".parse().unwrap(),
                 unit: None,
+                site: None,
                 state: workstation::State::Enrolled { public_key, at: now() },
             },
             phone: Phone {
@@ -66,6 +67,7 @@ impl World {
                 display_name: "Ada".parse().unwrap(),
                 role: Role::Staff,
                 unit: None,
+                email: None,
                 state: user::State::Active,
             },
             reference: Reference {

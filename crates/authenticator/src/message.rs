@@ -108,7 +108,7 @@ pub struct ReferenceStored {
 #[cbor(map)]
 pub struct ReceiptDelivery {
     /// The signed [`Receipt`](crate::Receipt).
-    #[cbor(n(0), with = "crate::wire::blob")]
+    #[cbor(n(0), with = "crate::wire::receipt")]
     pub receipt: Vec<u8>,
 }
 

@@ -187,6 +187,54 @@ fn what_does_not_fit_is_not_signed() {
     }
 }
 
+/// A receipt whose record, proof and checkpoint are as long as they may be, or longer by this.
+fn large(more: [usize; 3]) -> Receipt {
+    use crate::receipt::{CHECKPOINT_LIMIT, PROOF_LIMIT, RECORD_LIMIT};
+    Receipt {
+        record: "r".repeat(RECORD_LIMIT + more[0]),
+        proof: vec![[7; 32]; PROOF_LIMIT + more[1]],
+        checkpoint: "c\n".repeat(CHECKPOINT_LIMIT / 2) + &"c".repeat(more[2]),
+        workstation_label: "w".repeat(512),
+        kind: "k".repeat(512),
+        ..sample::receipt()
+    }
+}
+
+#[test]
+fn the_largest_receipt_fits_a_message_and_a_larger_one_is_not_signed() {
+    let key = key();
+    let bytes = large([0; 3]).sign(&*key).unwrap();
+    assert!(bytes.len() <= crate::receipt::LIMIT, "{} bytes", bytes.len());
+    assert_eq!(outcome(&bytes, &key), Ok(large([0; 3])));
+    let delivery = crate::ReceiptDelivery { receipt: bytes };
+    assert!(crate::Message::Receipt(delivery).encode().is_ok());
+    for more in [[1, 0, 0], [0, 1, 0], [0, 0, 1]] {
+        assert!(large(more).sign(&*key).is_err(), "{more:?}");
+        assert!(minicbor::to_vec(large(more)).is_err(), "{more:?}");
+    }
+    let too_many = vec![0; crate::receipt::LIMIT + 1];
+    assert_eq!(outcome::<Receipt>(&too_many, &key), Err(StatementError::TooLong));
+}
+
+#[test]
+fn a_receipt_is_read_within_its_bounds() {
+    // A body that claims more hashes than a proof has, or more than there are bytes.
+    let good = minicbor::to_vec(sample::receipt()).unwrap();
+    let hashes = good.windows(3).position(|w| w == [0x0b, 0x98, 0x1a]).unwrap();
+    for count in [65_u8, 255] {
+        let mut body = good[..=hashes].to_vec();
+        body.extend([0x98, count]);
+        body.extend(
+            std::iter::repeat_n([&[0x58, 0x20][..], &[1; 32]].concat(), count.into()).flatten(),
+        );
+        body.extend(&good[hashes + 3 + 26 * 34..]);
+        assert_eq!(crate::wire::decode::<Receipt>(&body), None, "{count} hashes");
+    }
+    let endless =
+        [&good[..=hashes], &[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]].concat();
+    assert_eq!(crate::wire::decode::<Receipt>(&endless), None);
+}
+
 #[test]
 fn a_roster_has_room_for_a_hospital() {
     let key = key();
@@ -220,6 +268,17 @@ proptest! {
         evidence.steps = micros.into_iter().map(|micros| imp_identity::tap::Step { name: "s".to_owned(), micros }).collect();
         let bytes = minicbor::to_vec(&evidence).unwrap();
         prop_assert_eq!(crate::wire::decode::<MatchEvidence>(&bytes), Some(evidence));
+    }
+
+    #[test]
+    fn a_receipt_is_read_as_it_was_written(
+        index: u64, record in "\\PC{0,400}", salt: [u8; 32], checkpoint in "[ -~\n\u{2014}]{0,300}",
+        proof in proptest::collection::vec(any::<[u8; 32]>(), 0..=64), user: Option<[u8; 16]>,
+    ) {
+        let user = user.map(imp_identity::UserId::from_bytes);
+        let receipt = Receipt { index, record, salt, proof, checkpoint, user, ..sample::receipt() };
+        let bytes = minicbor::to_vec(&receipt).unwrap();
+        prop_assert_eq!(crate::wire::decode::<Receipt>(&bytes), Some(receipt));
     }
 
     #[test]

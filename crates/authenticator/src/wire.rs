@@ -17,6 +17,7 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 use zeroize::Zeroizing;
 
 use crate::Salt;
+use crate::receipt::{CHECKPOINT_LIMIT, LIMIT as RECEIPT, PROOF_LIMIT, RECORD_LIMIT};
 
 /// Longest text, in bytes.
 const TEXT: usize = 512;
@@ -158,6 +159,52 @@ codec!(
     |d| {
         let bytes = d.bytes()?;
         if bytes.len() <= BLOB { Ok(bytes.to_vec()) } else { Err(DecodeError::message("a byte string is too long")) }
+    }
+);
+codec!(
+    /// A signed receipt.
+    receipt [] Vec<u8>,
+    |v, e| if v.len() <= RECEIPT { e.bytes(v)?.ok() } else { Err(EncodeError::message("a receipt is too long")) },
+    |d| {
+        let bytes = d.bytes()?;
+        if bytes.len() <= RECEIPT { Ok(bytes.to_vec()) } else { Err(DecodeError::message("a receipt is too long")) }
+    }
+);
+codec!(
+    /// The text of a record.
+    record [] String,
+    |v, e| if v.len() <= RECORD_LIMIT { e.str(v)?.ok() } else { Err(EncodeError::message("a record is too long")) },
+    |d| {
+        let text = d.str()?;
+        if text.len() <= RECORD_LIMIT { Ok(text.to_owned()) } else { Err(DecodeError::message("a record is too long")) }
+    }
+);
+codec!(
+    /// The text of a checkpoint.
+    checkpoint [] String,
+    |v, e| if v.len() <= CHECKPOINT_LIMIT { e.str(v)?.ok() } else { Err(EncodeError::message("a checkpoint is too long")) },
+    |d| {
+        let text = d.str()?;
+        if text.len() <= CHECKPOINT_LIMIT { Ok(text.to_owned()) } else { Err(DecodeError::message("a checkpoint is too long")) }
+    }
+);
+codec!(
+    /// An inclusion proof.
+    hashes [] Vec<[u8; 32]>,
+    |v, e| {
+        if v.len() > PROOF_LIMIT {
+            return Err(EncodeError::message("a proof is too long"));
+        }
+        e.array(v.len() as u64)?;
+        for hash in v {
+            e.bytes(hash)?;
+        }
+        Ok(())
+    },
+    |d| {
+        let count = d.array()?.filter(|&count| count <= PROOF_LIMIT as u64);
+        let count = count.ok_or_else(|| DecodeError::message("a proof is too long"))?;
+        (0..count).map(|_| fixed(d)).collect()
     }
 );
 codec!(

@@ -171,7 +171,7 @@ impl Attendant {
         let holder = Arc::clone(&self.holder);
         match task::spawn_blocking(move || holder.keep(&delivery.receipt)).await {
             Ok(Ok(receipt)) => {
-                let notice = Notice::Receipt { kind: receipt.kind, sequence: receipt.sequence };
+                let notice = Notice::Receipt { kind: receipt.kind, index: receipt.index };
                 self.screen.show(&notice);
                 Message::Acknowledged
             }

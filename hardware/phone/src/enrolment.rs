@@ -112,7 +112,7 @@ impl Holder {
     pub(crate) fn keep(&self, receipt: &[u8]) -> Result<imp_authenticator::Receipt, ReceiptError> {
         let fact =
             UnverifiedReceipt::parse(receipt)?.verify_by_server(&self.binding.statement_keys())?;
-        if fact.user != self.binding.user {
+        if fact.user != Some(self.binding.user) {
             return Err(ReceiptError::SomebodyElse);
         }
         let _lock = self.phone.state().change()?;

@@ -79,7 +79,7 @@ pub enum Notice {
         /// What happened, by the event's name.
         kind: String,
         /// Its place in the event log.
-        sequence: u64,
+        index: u64,
     },
     /// What claimed to be a receipt is not one, because of this.
     ReceiptRefused(String),
@@ -135,8 +135,8 @@ impl Notice {
                 date(*expires_at, zone)
             ),
             Self::NotEnrolled(reason) => format!("an enrolment was declined: {reason}"),
-            Self::Receipt { kind, sequence } => {
-                format!("receipt stored: {}, number {sequence} in the log", printable(kind))
+            Self::Receipt { kind, index } => {
+                format!("receipt stored: {}, number {index} in the log", printable(kind))
             }
             Self::ReceiptRefused(reason) => format!("a receipt was refused: {reason}"),
             Self::Stranger => {

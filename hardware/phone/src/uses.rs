@@ -17,7 +17,7 @@ use crate::state::StateError;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Use {
     /// The entry's place in the log.
-    pub sequence: u64,
+    pub index: u64,
     /// Names the entry.
     pub event: EventId,
     /// What happened, by the event's name.
@@ -73,8 +73,8 @@ impl Phone {
             }
         }
         // A receipt that was delivered again may have been signed again: it is one use.
-        uses.uses.sort_by_key(|known| (known.sequence, known.event, !known.verified));
-        uses.uses.dedup_by_key(|known| (known.sequence, known.event));
+        uses.uses.sort_by_key(|known| (known.index, known.event, !known.verified));
+        uses.uses.dedup_by_key(|known| (known.index, known.event));
         Ok(uses)
     }
 }
@@ -84,7 +84,7 @@ fn read(receipt: &[u8], keys: &[Vec<u8>]) -> Option<Use> {
     let claims = receipt.claims().clone();
     let verified = receipt.verify_by_server(keys).is_ok();
     Some(Use {
-        sequence: claims.sequence,
+        index: claims.index,
         event: claims.event,
         kind: claims.kind,
         at: claims.at,
@@ -116,7 +116,7 @@ impl Uses {
             let _infallible = writeln!(
                 table,
                 "{at}  {kind:<20} {purpose:<8} {place}  (number {} in the log, {seal})",
-                known.sequence
+                known.index
             );
         }
         if self.unreadable > 0 {

@@ -26,14 +26,18 @@ impl Context<'_> {
         let label = about.workstation.map(|workstation| workstation.name.to_string());
         Receipt {
             event: event.id,
-            sequence: event.sequence,
+            index: event.sequence,
             kind: about.kind.to_owned(),
             at: self.now,
-            user: about.user,
+            user: Some(about.user),
             workstation: about.workstation.map(|workstation| workstation.id),
             workstation_label: label.unwrap_or_default(),
             purpose: about.purpose,
             session: about.session,
+            record: String::new(),
+            salt: [0; 32],
+            proof: Vec::new(),
+            checkpoint: String::new(),
         }
         .sign(self.signer)
     }

@@ -70,6 +70,7 @@ impl Case {
                 id: sample::workstation(),
                 name: "Desk 2".parse().unwrap(),
                 unit: Some("Ward 3".parse().unwrap()),
+                site: None,
                 state: workstation::State::Enrolled {
                     public_key: machine.public_key().to_vec(),
                     at: now(),
@@ -86,6 +87,7 @@ impl Case {
                 display_name: "Ada".parse().unwrap(),
                 role: Role::Staff,
                 unit: Some("Ward 3".parse().unwrap()),
+                email: None,
                 state: imp_identity::user::State::Active,
             },
             reference: Some(Reference {

@@ -109,7 +109,7 @@ fn the_window_bounds_what_is_in_flight_and_what_is_kept() {
     let beyond = Frame { kind: Kind::Data, sequence: WINDOW, acknowledgement: 0, payload: &[1] };
     to.receive(&beyond.encode(), Duration::ZERO);
     assert_eq!(to.statistics().malformed, 1);
-    assert_eq!(to.read(), []);
+    assert_eq!(to.read(), Vec::<u8>::new());
 }
 
 #[test]

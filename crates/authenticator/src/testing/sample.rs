@@ -113,15 +113,50 @@ pub(crate) fn storage() -> StorageStatement {
 pub(crate) fn receipt() -> Receipt {
     Receipt {
         event: id(6),
-        sequence: 42,
-        kind: "session-established".to_owned(),
+        index: 42,
+        kind: "tap-accepted".to_owned(),
         at: now(),
-        user: user(),
+        user: Some(user()),
         workstation: Some(workstation()),
         workstation_label: "Ward 3, desk 2".to_owned(),
         purpose: Some(Purpose::TapIn),
         session: Some(id(7)),
+        record: record(),
+        salt: SALT,
+        proof: (0..26).map(|height| [height; 32]).collect(),
+        checkpoint: checkpoint(),
     }
+}
+
+/// As the server writes a tap.
+fn record() -> String {
+    let steps = evidence()
+        .steps
+        .iter()
+        .map(|step| format!(r#"{{"name":"{}","micros":{}}}"#, step.name, step.micros))
+        .collect::<Vec<_>>();
+    format!(
+        r#"{{"id":"{}","at":"2026-11-22T08:00:00Z","actor":{{"kind":"workstation","id":"{}"}},"event":{{"type":"tap-accepted","tap":"{}","workstation":"{}","phone":"{}","user":"{}","purpose":"tap-in","session":"{}","model_set":"imp-face@1","mask":true,"steps":[{}]}}}}"#,
+        id::<()>(6),
+        workstation(),
+        id::<()>(8),
+        workstation(),
+        phone(),
+        user(),
+        id::<()>(7),
+        steps.join(",")
+    )
+}
+
+/// As long as the log's, with one witness.
+fn checkpoint() -> String {
+    let line = |name: &str, length: usize| format!("\u{2014} {name} {}\n", "A".repeat(length));
+    format!(
+        "hospital.example/log\n60000000\n{}=\n\n{}{}",
+        "A".repeat(43),
+        line("hospital.example/log", 92),
+        line("witness.example", 104)
+    )
 }
 
 pub(crate) fn roster(entries: u32) -> Roster {

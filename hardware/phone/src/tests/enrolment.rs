@@ -80,12 +80,12 @@ async fn receipts_are_verified_kept_once_and_shown() {
     let phone = hospital.open();
     let serves = hospital.serve(&phone);
     let mut conversation = hospital.workstation(1).connect().await.unwrap();
-    for sequence in [17, 18, 17] {
-        let delivery = hospital.delivery(&hospital.receipt(sequence));
+    for index in [17, 18, 17] {
+        let delivery = hospital.delivery(&hospital.receipt(index));
         assert!(matches!(ask(&mut conversation, &delivery).await, Message::Acknowledged));
     }
     let mut foreign = hospital.receipt(19);
-    foreign.user = UserId::from(Uuid::from_u128(99));
+    foreign.user = Some(UserId::from(Uuid::from_u128(99)));
     for refused in [
         elsewhere.delivery(&elsewhere.receipt(20)),
         hospital.delivery(&foreign),
@@ -97,7 +97,7 @@ async fn receipts_are_verified_kept_once_and_shown() {
     serves.stop().await;
     let uses = hospital.open().uses().unwrap();
     assert_eq!(
-        uses.uses.iter().map(|u| (u.sequence, u.verified)).collect::<Vec<_>>(),
+        uses.uses.iter().map(|u| (u.index, u.verified)).collect::<Vec<_>>(),
         [(17, true), (18, true)]
     );
     let table = uses.table(&jiff::tz::TimeZone::UTC);

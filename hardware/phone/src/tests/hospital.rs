@@ -161,6 +161,7 @@ impl Hospital {
                 certificate_chain: chain.into_iter().map(Into::into).collect(),
                 trust_anchors: vec![self.root.clone().into()],
                 statement_keys: vec![self.statement.public_key().to_vec().into()],
+                log_key: None,
                 renew_after: self.now() + SignedDuration::from_hours(48),
                 expires_at: self.now() + SignedDuration::from_hours(72),
             },
@@ -247,17 +248,21 @@ impl Hospital {
         StoreReference { reference: self.reference(&self.credential(TEMPLATE, &[5; 32])) }
     }
 
-    pub(super) fn receipt(&self, sequence: u64) -> Receipt {
+    pub(super) fn receipt(&self, index: u64) -> Receipt {
         Receipt {
-            event: EventId::from(Uuid::from_u128(u128::from(sequence))),
-            sequence,
+            event: EventId::from(Uuid::from_u128(u128::from(index))),
+            index,
             kind: "tap-accepted".to_owned(),
             at: self.now(),
-            user: self.user,
+            user: Some(self.user),
             workstation: Some(WorkstationId::from(Uuid::from_u128(1))),
             workstation_label: "Ward 3, bed 7".to_owned(),
             purpose: Some(Purpose::TapIn),
             session: None,
+            record: String::new(),
+            salt: [0; 32],
+            proof: Vec::new(),
+            checkpoint: String::new(),
         }
     }
 

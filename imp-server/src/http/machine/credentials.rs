@@ -51,6 +51,7 @@ pub(crate) async fn issue(
         certificate_chain: vec![issued.into_der().into(), issuing.into()],
         trust_anchors: app.keys.anchors().roots.into_iter().map(Into::into).collect(),
         statement_keys: vec![app.keys.statement_key().public_key().to_vec().into()],
+        log_key: None,
         renew_after,
         expires_at,
     })
