@@ -1,44 +1,50 @@
 //! Cases: what a security officer looks into, from the entry that raised the question to the reason it was closed.
-use std::fmt;
-use std::num::NonZeroU64;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
-use crate::id::UserId;
-use crate::name::Label;
+use crate::id::{CaseId, UserId, WorkstationId};
+use crate::name::{Label, Remark};
 
 /// The most entries of the log that one case holds together.
 pub const MOST_ENTRIES: usize = 1000;
-
-/// What people call a case: numbers from 1, without gaps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CaseNumber(NonZeroU64);
-
-/// A text of several lines: 1–4,000 characters, line breaks and tabs but no other control characters, not blank.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Note(String);
 
 /// A question about entries of the log, and what became of it. Its history is in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
     /// Names this case.
-    pub number: CaseNumber,
+    pub id: CaseId,
+    /// What people call it: cases count from 1, without gaps.
+    pub number: u64,
     /// What it is about, in a line.
     pub title: Label,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// When it changed last.
     pub changed_at: Timestamp,
+    /// The person whom it is about.
+    pub user: Option<UserId>,
+    /// The workstation that it is about.
+    pub workstation: Option<WorkstationId>,
     /// The places in the log of the entries that it is about, lowest first.
     pub entries: Vec<u64>,
     /// Who looks into it.
     pub assignee: Option<UserId>,
     /// Whether it is being looked into.
     pub state: State,
+}
+
+/// What a case is opened with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// What it is about, in a line.
+    pub title: Label,
+    /// The person whom it is about.
+    pub user: Option<UserId>,
+    /// The workstation that it is about.
+    pub workstation: Option<WorkstationId>,
+    /// The places in the log of the entries that raise the question.
+    pub entries: Vec<u64>,
 }
 
 /// Whether a case is being looked into.
@@ -53,7 +59,7 @@ pub enum State {
         /// What was found.
         conclusion: Conclusion,
         /// Why that was concluded.
-        reason: Note,
+        reason: Remark,
     },
 }
 
@@ -90,16 +96,6 @@ pub enum CaseError {
     TooManyEntries,
 }
 
-/// The text is not a [`CaseNumber`].
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not the number of a case: a whole number from 1 is expected")]
-pub struct InvalidCaseNumber;
-
-/// The text is not a [`Note`].
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a valid text: 1 to 4,000 printable characters are expected")]
-pub struct InvalidNote;
-
 crate::name::codes! { Conclusion:
     Legitimate = "legitimate",
     Misuse = "misuse",
@@ -109,21 +105,31 @@ crate::name::codes! { Conclusion:
 }
 
 impl Case {
-    /// Opens a case about entries of the log.
+    /// Opens a case.
     pub fn open(
-        number: CaseNumber,
-        title: Label,
-        entries: Vec<u64>,
+        id: CaseId,
+        number: u64,
+        opening: Opening,
         now: Timestamp,
     ) -> Result<(Self, Event), CaseError> {
+        let Opening { title, user, workstation, entries } = opening;
         let entries = joined(vec![], &entries)?;
-        let event =
-            Event::CaseOpened { case: number, title: title.clone(), entries: entries.clone() };
+        let event = Event::CaseOpened {
+            case: id,
+            number,
+            title: title.clone(),
+            user,
+            workstation,
+            entries: entries.clone(),
+        };
         let case = Self {
+            id,
             number,
             title,
             opened_at: now,
             changed_at: now,
+            user,
+            workstation,
             entries,
             assignee: None,
             state: State::Open,
@@ -144,14 +150,14 @@ impl Case {
         }
         self.assignee = Some(assignee);
         self.changed_at = now;
-        let event = Event::CaseAssigned { case: self.number, assignee };
+        let event = Event::CaseAssigned { case: self.id, assignee };
         Ok((self, event))
     }
 
     /// Says something about the case, and adds entries that belong to it.
     pub fn comment(
         mut self,
-        comment: Note,
+        comment: Remark,
         entries: &[u64],
         now: Timestamp,
     ) -> Result<(Self, Event), CaseError> {
@@ -159,7 +165,7 @@ impl Case {
         let entries = joined(vec![], entries)?;
         self.entries = joined(self.entries, &entries)?;
         self.changed_at = now;
-        let event = Event::CaseCommented { case: self.number, comment, entries };
+        let event = Event::CaseCommented { case: self.id, comment, entries };
         Ok((self, event))
     }
 
@@ -167,25 +173,24 @@ impl Case {
     pub fn close(
         mut self,
         conclusion: Conclusion,
-        reason: Note,
+        reason: Remark,
         now: Timestamp,
     ) -> Result<(Self, Event), CaseError> {
         self.must_be_open()?;
-        let event =
-            Event::CaseClosed { case: self.number, conclusion, reason: reason.clone() };
+        let event = Event::CaseClosed { case: self.id, conclusion, reason: reason.clone() };
         self.state = State::Closed { at: now, conclusion, reason };
         self.changed_at = now;
         Ok((self, event))
     }
 
     /// Takes it up again.
-    pub fn reopen(mut self, reason: Note, now: Timestamp) -> Result<(Self, Event), CaseError> {
+    pub fn reopen(mut self, reason: Remark, now: Timestamp) -> Result<(Self, Event), CaseError> {
         match self.state {
             State::Open => Err(CaseError::Open),
             State::Closed { .. } => {
                 self.state = State::Open;
                 self.changed_at = now;
-                let event = Event::CaseReopened { case: self.number, reason };
+                let event = Event::CaseReopened { case: self.id, reason };
                 Ok((self, event))
             }
         }
@@ -207,65 +212,6 @@ fn joined(mut entries: Vec<u64>, more: &[u64]) -> Result<Vec<u64>, CaseError> {
     if entries.len() > MOST_ENTRIES { Err(CaseError::TooManyEntries) } else { Ok(entries) }
 }
 
-impl CaseNumber {
-    /// The number; none for 0.
-    pub fn new(number: u64) -> Option<Self> {
-        NonZeroU64::new(number).map(Self)
-    }
-
-    /// As it is stored.
-    pub const fn as_u64(self) -> u64 {
-        self.0.get()
-    }
-}
-
-impl fmt::Display for CaseNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for CaseNumber {
-    type Err = InvalidCaseNumber;
-
-    fn from_str(text: &str) -> Result<Self, InvalidCaseNumber> {
-        text.parse().map(Self).map_err(|_| InvalidCaseNumber)
-    }
-}
-
-impl Note {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for Note {
-    type Err = InvalidNote;
-
-    fn from_str(text: &str) -> Result<Self, InvalidNote> {
-        let text = text.trim();
-        let printable = |c: char| !c.is_control() || c == '\n' || c == '\t';
-        if (1..=4000).contains(&text.chars().count()) && text.chars().all(printable) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidNote)
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Note {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,22 +221,28 @@ mod tests {
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn case() -> Case {
-        let number = CaseNumber::new(7).unwrap();
-        Case::open(number, "Who was at bed 7?".parse().unwrap(), vec![9, 4, 9], NOW).unwrap().0
+        let opening = Opening {
+            title: "Who was at bed 7?".parse().unwrap(),
+            user: None,
+            workstation: None,
+            entries: vec![9, 4, 9],
+        };
+        Case::open(CaseId::from(Uuid::from_u128(7)), 1, opening, NOW).unwrap().0
     }
 
-    fn note(text: &str) -> Note {
+    fn note(text: &str) -> Remark {
         text.parse().unwrap()
     }
 
     #[test]
     fn a_case_is_closed_with_a_reason_and_taken_up_again() {
         let later = NOW + 1.hour();
-        let (case, event) = case().close(Conclusion::Legitimate, note("She swapped."), later).unwrap();
+        let (case, event) =
+            case().close(Conclusion::Legitimate, note("She swapped."), later).unwrap();
         assert_eq!(
             event,
             Event::CaseClosed {
-                case: case.number,
+                case: case.id,
                 conclusion: Conclusion::Legitimate,
                 reason: note("She swapped.")
             }
@@ -312,7 +264,7 @@ mod tests {
         let (case, _) = case().assign(ada, NOW).unwrap();
         assert_eq!(case.clone().assign(ada, NOW), Err(CaseError::AssignedAlready));
         let (case, event) = case.assign(bea, NOW + 1.second()).unwrap();
-        assert_eq!(event, Event::CaseAssigned { case: case.number, assignee: bea });
+        assert_eq!(event, Event::CaseAssigned { case: case.id, assignee: bea });
         assert_eq!((case.assignee, case.changed_at), (Some(bea), NOW + 1.second()));
     }
 
@@ -322,29 +274,14 @@ mod tests {
         assert_eq!(case.entries, [4, 9]);
         let (case, event) = case.comment(note("See also"), &[5, 4], NOW).unwrap();
         assert_eq!(case.entries, [4, 5, 9]);
-        let said = Event::CaseCommented {
-            case: case.number,
-            comment: note("See also"),
-            entries: vec![4, 5],
-        };
+        let said =
+            Event::CaseCommented { case: case.id, comment: note("See also"), entries: vec![4, 5] };
         assert_eq!(event, said);
         let many: Vec<u64> = (0..=1000).collect();
         assert_eq!(case.comment(note("All"), &many, NOW), Err(CaseError::TooManyEntries));
-        let title: Label = "All".parse().unwrap();
-        let opened = Case::open(CaseNumber::new(1).unwrap(), title, many, NOW);
+        let opening =
+            Opening { title: "All".parse().unwrap(), user: None, workstation: None, entries: many };
+        let opened = Case::open(CaseId::from(Uuid::from_u128(8)), 2, opening, NOW);
         assert_eq!(opened, Err(CaseError::TooManyEntries));
-    }
-
-    #[test]
-    fn notes_and_numbers_are_bounded() {
-        assert_eq!(note("  one\n\ttwo ").as_str(), "one\n\ttwo");
-        for text in ["", " \n ", "a\u{7}b", &"é".repeat(4001)] {
-            assert_eq!(text.parse::<Note>(), Err(InvalidNote), "{text:?}");
-        }
-        assert_eq!("12".parse(), Ok(CaseNumber::new(12).unwrap()));
-        for text in ["0", "-1", "x", "99999999999999999999"] {
-            assert_eq!(text.parse::<CaseNumber>(), Err(InvalidCaseNumber), "{text}");
-        }
-        serde_json::from_str::<CaseNumber>("0").unwrap_err();
     }
 }

@@ -29,10 +29,10 @@ pub type SessionId = Id<crate::session::Session>;
 pub type EnrolmentId = Id<crate::enrolment::Enrolment>;
 /// Names a [`Record`](crate::event::Record) in the event log.
 pub type EventId = Id<crate::event::Record>;
-/// Names a case of the review.
-pub type CaseId = Id<mark::Case>;
-/// Names a saved search.
-pub type SearchId = Id<mark::Search>;
+/// Names a [`Case`](crate::case::Case).
+pub type CaseId = Id<crate::case::Case>;
+/// Names a [`SavedSearch`](crate::search::SavedSearch).
+pub type SearchId = Id<crate::search::SavedSearch>;
 /// Names a stream of events to a receiver.
 pub type StreamId = Id<mark::Stream>;
 /// Names a notice to the person concerned.
@@ -40,12 +40,6 @@ pub type NoticeId = Id<mark::Notice>;
 
 /// What an identifier can name that has no type in this package.
 pub mod mark {
-    /// A case of the review.
-    #[derive(Debug)]
-    pub enum Case {}
-    /// A saved search.
-    #[derive(Debug)]
-    pub enum Search {}
     /// A stream of events.
     #[derive(Debug)]
     pub enum Stream {}

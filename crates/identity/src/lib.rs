@@ -1,6 +1,7 @@
 //! The words and rules of IMP: identifiers, entities, their states and transitions, and the events that
 //! transitions return. No input or output, no asynchrony: time and randomness are arguments.
 pub mod attempts;
+pub mod case;
 pub mod challenge;
 pub mod clock;
 pub mod digest;
@@ -13,6 +14,7 @@ pub mod phone;
 pub mod policy;
 pub mod reference;
 pub mod refusal;
+pub mod search;
 pub mod secret;
 pub mod session;
 pub mod spiffe;

@@ -10,6 +10,11 @@ pub struct Username(String);
 #[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
 pub struct Label(String);
 
+/// An e-mail address: something on both sides of the last `@`, at most 254 octets, neither blanks nor control
+/// characters (RFC 5321 §4.5.3.1). Personal data: it prints as `[redacted]`.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Email(String);
+
 /// What somebody wrote, such as a comment or a reason: 1–2000 characters, lines allowed, not blank.
 #[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
 pub struct Remark(String);
@@ -23,6 +28,11 @@ pub struct InvalidUsername;
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid name: 1 to 128 printable characters are expected")]
 pub struct InvalidLabel;
+
+/// The text is not an [`Email`].
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an e-mail address")]
+pub struct InvalidEmail;
 
 /// The text is not a [`Remark`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +62,47 @@ impl FromStr for Label {
         } else {
             Err(InvalidLabel)
         }
+    }
+}
+
+impl FromStr for Email {
+    type Err = InvalidEmail;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEmail> {
+        let printable = |c: char| !c.is_whitespace() && !c.is_control() && !"<>,;".contains(c);
+        let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
+        let fits = text.len() <= 254 && (1..=64).contains(&local.len()) && !domain.is_empty();
+        if fits && text.chars().all(printable) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidEmail)
+        }
+    }
+}
+
+impl Email {
+    /// The address. Search for this name when auditing.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl serde::Serialize for Email {
+    /// Writes the address in clear: what holds one and is serialised is a message to whoever may know it.
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(to)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Email {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
     }
 }
 
@@ -147,6 +198,17 @@ mod tests {
             (&"a".repeat(65), false),
         ] {
             assert_eq!(text.parse::<Username>().is_ok(), valid, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_e_mail_are_plain_and_do_not_print() {
+        let address: Email = "rossi@ward3.hospital.example".parse().unwrap();
+        assert_eq!(address.expose(), "rossi@ward3.hospital.example");
+        assert_eq!(format!("{address:?}"), "[redacted]");
+        let long = format!("a@{}", "b".repeat(253));
+        for text in ["", "rossi", "@b", "a@", "a b@c", "a@b\r\nBcc: c", "a@b,c@d", "<a@b>", &long] {
+            assert_eq!(text.parse::<Email>(), Err(InvalidEmail), "{text:?}");
         }
     }
 

@@ -44,7 +44,7 @@ impl SavedSearch {
 
     /// Forgets it.
     pub fn delete(self) -> Event {
-        Event::SearchDeleted { search: self.id, name: self.name }
+        Event::SearchDeleted { search: self.id }
     }
 }
 

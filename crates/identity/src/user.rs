@@ -3,7 +3,7 @@ use jiff::Timestamp;
 
 use crate::event::Event;
 use crate::id::UserId;
-use crate::name::{Label, Username};
+use crate::name::{Email, Label, Username};
 
 /// A member of staff.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct User {
     pub role: Role,
     /// The ward or department she belongs to.
     pub unit: Option<Label>,
+    /// Where notices to her go.
+    pub email: Option<Email>,
     /// Whether she may be authenticated.
     pub state: State,
 }
@@ -74,7 +76,16 @@ impl User {
             display_name: display_name.clone(),
             role,
         };
-        (Self { id, username, display_name, role, unit, state: State::Active }, event)
+        let user =
+            Self { id, username, display_name, role, unit, email: None, state: State::Active };
+        (user, event)
+    }
+
+    /// Sets where notices to her go, or that they go nowhere.
+    pub fn contact(mut self, email: Option<Email>) -> (Self, Event) {
+        self.email = email;
+        let event = Event::UserContactChanged { user: self.id };
+        (self, event)
     }
 
     /// Whether she may be authenticated.

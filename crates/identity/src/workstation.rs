@@ -17,8 +17,19 @@ pub struct Workstation {
     pub name: Label,
     /// The ward or department where it stands.
     pub unit: Option<Label>,
+    /// The building or campus where it stands: nobody is at two sites within minutes.
+    pub site: Option<Label>,
     /// How far its enrolment has come.
     pub state: State,
+}
+
+/// Where a workstation stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The ward or department.
+    pub unit: Option<Label>,
+    /// The building or campus.
+    pub site: Option<Label>,
 }
 
 /// How far the enrolment has come.
@@ -61,11 +72,28 @@ impl Workstation {
     pub fn invite(
         id: WorkstationId,
         name: Label,
-        unit: Option<Label>,
+        place: Place,
         invitation: Invitation,
     ) -> (Self, Event) {
         let event = Event::WorkstationInvited { workstation: id, name: name.clone() };
-        (Self { id, name, unit, state: State::Invited(invitation) }, event)
+        let Place { unit, site } = place;
+        (Self { id, name, unit, site, state: State::Invited(invitation) }, event)
+    }
+
+    /// Says where it stands now.
+    pub fn place(mut self, place: Place) -> Result<(Self, Event), WorkstationError> {
+        match self.state {
+            State::Invited(_) | State::Enrolled { .. } => {
+                Place { unit: self.unit, site: self.site } = place;
+                let event = Event::WorkstationMoved {
+                    workstation: self.id,
+                    unit: self.unit.clone(),
+                    site: self.site.clone(),
+                };
+                Ok((self, event))
+            }
+            State::Revoked { .. } => Err(WorkstationError::Revoked),
+        }
     }
 
     /// Enrols the workstation that showed the one-time code.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 mod names;
 mod subjects;
 
+use crate::case::Conclusion;
 use crate::digest::Digest;
 use crate::id::{
     CaseId, EnrolmentId, EventId, NoticeId, PhoneId, ReferenceId, SearchId, SessionId, StreamId,
@@ -70,10 +71,14 @@ pub enum Event {
     UserDisabled { user: UserId },
     /// A user may be authenticated again (RISC).
     UserEnabled { user: UserId },
+    /// A user's e-mail address was set or removed. The address is not said.
+    UserContactChanged { user: UserId },
     /// A code for a workstation was given out.
     WorkstationInvited { workstation: WorkstationId, name: Label },
     /// A workstation used its code.
     WorkstationEnrolled { workstation: WorkstationId, key: Digest },
+    /// A workstation stands elsewhere.
+    WorkstationMoved { workstation: WorkstationId, unit: Option<Label>, site: Option<Label> },
     /// A workstation is no longer accepted.
     WorkstationRevoked { workstation: WorkstationId, reason: Revocation },
     /// A code for a phone was shown.
@@ -175,6 +180,7 @@ pub enum Event {
     /// A case was opened, about these entries.
     CaseOpened {
         case: CaseId,
+        number: u64,
         title: Label,
         user: Option<UserId>,
         workstation: Option<WorkstationId>,
@@ -182,14 +188,14 @@ pub enum Event {
     },
     /// Somebody is to work on a case.
     CaseAssigned { case: CaseId, assignee: UserId },
-    /// Somebody wrote into a case.
-    CaseCommented { case: CaseId, comment: Remark },
+    /// Somebody wrote into a case, and added these entries to it.
+    CaseCommented { case: CaseId, comment: Remark, entries: Vec<u64> },
     /// A case is closed, for this reason.
-    CaseClosed { case: CaseId, reason: Remark },
+    CaseClosed { case: CaseId, conclusion: Conclusion, reason: Remark },
     /// A closed case was opened again.
     CaseReopened { case: CaseId, reason: Remark },
     /// A question was saved under a name.
-    SearchSaved { search: SearchId, name: Label, question: String },
+    SearchSaved { search: SearchId, name: Label, shared: bool, question: String },
     /// A saved question was deleted.
     SearchDeleted { search: SearchId },
     /// A rule found that an entry deserves a look, and says why in a sentence.

@@ -25,6 +25,7 @@ impl Event {
             | Self::UserCreated { user, .. }
             | Self::UserDisabled { user }
             | Self::UserEnabled { user }
+            | Self::UserContactChanged { user }
             | Self::PhoneInvited { user, .. }
             | Self::PhoneBound { user, .. }
             | Self::PhoneRevoked { user, .. }
@@ -54,6 +55,7 @@ impl Event {
             | Self::AdministratorTokenIssued { .. }
             | Self::WorkstationInvited { .. }
             | Self::WorkstationEnrolled { .. }
+            | Self::WorkstationMoved { .. }
             | Self::WorkstationRevoked { .. }
             | Self::CertificateIssued { .. }
             | Self::PolicyChanged { .. }
@@ -80,6 +82,7 @@ impl Event {
         match self {
             Self::WorkstationInvited { workstation, .. }
             | Self::WorkstationEnrolled { workstation, .. }
+            | Self::WorkstationMoved { workstation, .. }
             | Self::WorkstationRevoked { workstation, .. }
             | Self::EnrolmentOpened { workstation, .. }
             | Self::TapRefused { workstation, .. }
@@ -107,6 +110,7 @@ impl Event {
             | Self::UserCreated { .. }
             | Self::UserDisabled { .. }
             | Self::UserEnabled { .. }
+            | Self::UserContactChanged { .. }
             | Self::PhoneInvited { .. }
             | Self::PhoneBound { .. }
             | Self::PhoneRevoked { .. }
@@ -170,8 +174,10 @@ impl Event {
             | Self::UserCreated { .. }
             | Self::UserDisabled { .. }
             | Self::UserEnabled { .. }
+            | Self::UserContactChanged { .. }
             | Self::WorkstationInvited { .. }
             | Self::WorkstationEnrolled { .. }
+            | Self::WorkstationMoved { .. }
             | Self::WorkstationRevoked { .. }
             | Self::ReferenceRevoked { .. }
             | Self::BiometricDelayed { .. }
@@ -223,8 +229,10 @@ impl Event {
             | Self::UserCreated { .. }
             | Self::UserDisabled { .. }
             | Self::UserEnabled { .. }
+            | Self::UserContactChanged { .. }
             | Self::WorkstationInvited { .. }
             | Self::WorkstationEnrolled { .. }
+            | Self::WorkstationMoved { .. }
             | Self::WorkstationRevoked { .. }
             | Self::PhoneInvited { .. }
             | Self::PhoneBound { .. }
