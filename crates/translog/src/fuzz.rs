@@ -1,0 +1,41 @@
+//! Entry points for fuzzing: each takes any bytes and must neither panic nor grow without bound.
+use std::collections::HashMap;
+
+use crate::{
+    Checkpoint, CompactRange, ConsistencyProof, Hash, InclusionProof, SignedNote, TileId, TilePath,
+    VerifierKey, consistency_plan, decode_bundle, inclusion_plan, range_plan, tile_from_bytes,
+};
+
+/// Notes, checkpoints, keys and paths: whatever is read again after it was written is the same.
+pub fn texts(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(note) = text.parse::<SignedNote>() {
+        assert_eq!(note.to_string(), text);
+    }
+    if let Ok(checkpoint) = text.parse::<Checkpoint>() {
+        assert_eq!(checkpoint.to_string(), text);
+    }
+    if let Ok(key) = text.parse::<VerifierKey>() {
+        assert_eq!(key.to_string(), text);
+    }
+    if let Ok(path) = text.parse::<TilePath>() {
+        assert_eq!(path.to_string(), text);
+    }
+}
+
+/// Tiles, bundles, peaks and proofs over any sizes.
+pub fn trees(bytes: &[u8]) {
+    let _ = decode_bundle(bytes);
+    let Some((index, rest)) = bytes.split_first_chunk() else { return };
+    let Some((size, rest)) = rest.split_first_chunk() else { return };
+    let (index, size) = (u64::from_be_bytes(*index), u64::from_be_bytes(*size));
+    let _ = CompactRange::from_bytes(size, rest);
+    let hashes = tile_from_bytes(rest).unwrap_or_default();
+    let root = hashes.first().copied().unwrap_or(Hash([0; 32]));
+    let _ = InclusionProof(hashes.clone()).verify(index, size, root, root);
+    let _ = ConsistencyProof(hashes.clone()).verify(index, root, size, root);
+    let tiles = HashMap::from([(TileId { level: 0, index: 0 }, hashes)]);
+    let _ = inclusion_plan(index, size).map(|plan| plan.inclusion(&tiles));
+    let _ = consistency_plan(index, size).map(|plan| plan.consistency(&tiles));
+    let _ = range_plan(size).map(|plan| plan.range(&tiles));
+}
