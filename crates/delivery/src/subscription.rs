@@ -1,0 +1,116 @@
+//! What every delivery has: a name, the types it wants, and how an entry is written for the receiver.
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use imp_events::{ConsumeError, Entry};
+use imp_identity::Event;
+
+/// Writes an entry in the receiver's form. What it refuses is set aside.
+pub type Format =
+    Arc<dyn Fn(&Entry) -> Result<String, Box<dyn std::error::Error + Send + Sync>> + Send + Sync>;
+
+/// The types of events that a receiver gets, by their short names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Kinds {
+    /// Every type.
+    #[default]
+    All,
+    /// These.
+    Only(BTreeSet<String>),
+}
+
+/// A receiver's share of the log.
+#[derive(Clone)]
+pub struct Subscription {
+    /// The consumer's name.
+    pub name: String,
+    /// The types it gets.
+    pub kinds: Kinds,
+    /// How entries are written.
+    pub format: Format,
+}
+
+impl Kinds {
+    /// Whether the type is among them.
+    pub fn contain(&self, kind: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(kinds) => kinds.contains(kind),
+        }
+    }
+}
+
+impl Subscription {
+    /// The entry as the receiver wants it; `None` for one that must not go out: that an entry of this very consumer
+    /// was set aside would be refused as well, and set aside, and so on.
+    pub(crate) fn write(&self, entry: &Entry) -> Result<Option<String>, ConsumeError> {
+        if matches!(&entry.record.event, Event::EventSetAside { consumer, .. } if *consumer == self.name)
+        {
+            return Ok(None);
+        }
+        let refused = |error: Box<dyn std::error::Error + Send + Sync>| ConsumeError::Poison {
+            index: entry.index,
+            why: format!("it cannot be written for the receiver: {error}"),
+        };
+        (self.format)(entry).map(Some).map_err(refused)
+    }
+}
+
+/// How far a batch came that failed half-way, so that what the receiver has is not sent twice without need.
+#[derive(Debug, Default)]
+pub(crate) struct Progress(Mutex<Option<Reached>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Reached {
+    first: u64,
+    done: u64,
+}
+
+impl Progress {
+    /// What is left of a batch. Another batch than the one that failed begins at its beginning.
+    pub(crate) fn rest<'a>(&self, batch: &'a [Entry]) -> &'a [Entry] {
+        let reached = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some((first, reached)) = batch.first().zip(reached) else { return batch };
+        if first.index != reached.first {
+            return batch;
+        }
+        let left = batch.iter().position(|entry| entry.index > reached.done);
+        left.map_or(&[], |left| &batch[left..])
+    }
+
+    /// The entry was delivered, and something after it was not.
+    pub(crate) fn reached(&self, batch: &[Entry], done: u64) {
+        let first = batch.first().map_or(done, |entry| entry.index);
+        let mut reached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *reached = Some(Reached { first, done });
+    }
+}
+
+/// Delivers a batch entry by entry, in order.
+pub(crate) async fn each<F>(
+    subscription: &Subscription,
+    progress: &Progress,
+    batch: &[Entry],
+    deliver: impl Fn(&Entry, String) -> F,
+) -> Result<(), ConsumeError>
+where
+    F: Future<Output = Result<(), ConsumeError>>,
+{
+    let rest = progress.rest(batch);
+    let mut done = batch.len().checked_sub(rest.len() + 1).map(|last| batch[last].index);
+    for entry in rest {
+        let delivered = match subscription.write(entry) {
+            Ok(Some(text)) => deliver(entry, text).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = delivered {
+            if let Some(done) = done {
+                progress.reached(batch, done);
+            }
+            return Err(error);
+        }
+        done = Some(entry.index);
+    }
+    Ok(())
+}
