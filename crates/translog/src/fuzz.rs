@@ -1,6 +1,7 @@
 //! Entry points for fuzzing: each takes any bytes and must neither panic nor grow without bound.
 use std::collections::HashMap;
 
+use crate::witness::AddCheckpoint;
 use crate::{
     Checkpoint, CompactRange, ConsistencyProof, Hash, InclusionProof, SignedNote, TileId, TilePath,
     VerifierKey, consistency_plan, decode_bundle, inclusion_plan, range_plan, tile_from_bytes,
@@ -17,6 +18,9 @@ pub fn texts(bytes: &[u8]) {
     }
     if let Ok(key) = text.parse::<VerifierKey>() {
         assert_eq!(key.to_string(), text);
+    }
+    if let Ok(request) = text.parse::<AddCheckpoint>() {
+        assert_eq!(request.to_string(), text);
     }
     if let Ok(path) = text.parse::<TilePath>() {
         assert_eq!(path.to_string(), text);

@@ -3,20 +3,24 @@
 //! Every size and index is a count of entries. What comes from outside – proofs, notes, tiles, paths – is bounded, and is
 //! refused with a typed error when it is malformed.
 
+pub mod audit;
 mod bundle;
 mod checkpoint;
 mod commitment;
 mod cosignature;
+mod evidence;
 pub mod fuzz;
 mod hash;
 mod key;
 mod log_key;
+mod named_key;
 mod note;
 mod plan;
 mod proof;
 mod range;
 mod tile;
 mod tile_path;
+pub mod witness;
 
 #[cfg(test)]
 mod tree_tests;
@@ -26,9 +30,12 @@ pub use checkpoint::{
     Checkpoint, InvalidCheckpoint, OpenError, SignCheckpointError, open_checkpoint, sign_checkpoint,
 };
 pub use commitment::commitment;
+pub use cosignature::WitnessKey;
+pub use evidence::{Evidence, EvidenceError, open_with_any};
 pub use hash::{EMPTY_ROOT, Hash, InvalidHash, leaf_hash, node_hash};
 pub use key::{Algorithm, BadSignature, InvalidKey, VerifierKey};
-pub use log_key::{LogKey, LogKeyError};
+pub use log_key::LogKey;
+pub use named_key::KeyError;
 pub use note::{NoteError, NoteSigner, SignError, Signature, SignedNote, Verified};
 pub use plan::{
     MissingTile, OutOfTree, Plan, RangePlan, consistency_plan, inclusion_plan, range_plan,

@@ -44,6 +44,24 @@ impl InclusionProof {
         if walk.last == 0 { Ok(root) } else { Err(ProofError::Length) }
     }
 
+    /// The neighbours to the left, lowest first: the perfect subtrees that cover the entries before `index`. They are the whole
+    /// proof of that entry in the tree that ends with it, so two proofs of one entry that agree here show that the one tree,
+    /// cut after the entry, is the beginning of the other.
+    pub fn left(&self, index: u64, size: u64) -> Result<Vec<Hash>, ProofError> {
+        if index >= size || size > MAX_SIZE {
+            return Err(ProofError::OutOfTree);
+        }
+        let mut walk = Walk { node: index, last: size - 1 };
+        let mut left = Vec::new();
+        for neighbour in &self.0 {
+            match walk.up()? {
+                Side::Left => left.push(*neighbour),
+                Side::Right => {}
+            }
+        }
+        if walk.last == 0 { Ok(left) } else { Err(ProofError::Length) }
+    }
+
     /// Whether `leaf` stands at `index` in the tree of `size` entries with this `root`.
     pub fn verify(&self, index: u64, size: u64, leaf: Hash, root: Hash) -> Result<(), ProofError> {
         if self.root(index, size, leaf)? == root { Ok(()) } else { Err(ProofError::Root) }

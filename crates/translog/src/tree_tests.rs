@@ -38,15 +38,15 @@ impl FixedOutput for Sha256 {
 }
 
 /// A log in memory: the tiles as a server stores them, and the roots of all its sizes.
-struct Log {
-    range: CompactRange,
-    tiles: HashMap<TileId, Vec<Hash>>,
-    roots: Vec<Hash>,
+pub(crate) struct Log {
+    pub(crate) range: CompactRange,
+    pub(crate) tiles: HashMap<TileId, Vec<Hash>>,
+    pub(crate) roots: Vec<Hash>,
     oracle: MemoryBackedTree<Sha256, Vec<u8>>,
 }
 
 impl Log {
-    fn of(entries: impl IntoIterator<Item = Vec<u8>>) -> Self {
+    pub(crate) fn of(entries: impl IntoIterator<Item = Vec<u8>>) -> Self {
         let (range, tiles) = (CompactRange::new(), HashMap::new());
         let mut log =
             Self { range, tiles, roots: vec![EMPTY_ROOT], oracle: MemoryBackedTree::new() };
@@ -56,7 +56,7 @@ impl Log {
         log
     }
 
-    fn sized(size: u64) -> Self {
+    pub(crate) fn sized(size: u64) -> Self {
         Self::of((0..size).map(|index| index.to_be_bytes().to_vec()))
     }
 
