@@ -238,7 +238,7 @@ impl Audit {
         }
         let open = std::mem::take(&mut self.open);
         let tiles = (0_u8..).zip(open).filter(|(_, hashes)| !hashes.is_empty());
-        Ok(tiles.map(|(level, hashes)| self.tile(level, found, hashes)).collect())
+        Ok(tiles.map(|(level, hashes)| last_tile(level, found, hashes)).collect())
     }
 
     fn push(&mut self, leaf: Hash) -> Vec<ComputedTile> {
@@ -262,11 +262,12 @@ impl Audit {
         }
         complete
     }
+}
 
-    fn tile(&self, level: u8, size: u64, hashes: Vec<Hash>) -> ComputedTile {
-        let index = size.checked_shr(8 * (u32::from(level) + 1)).unwrap_or(0);
-        ComputedTile { id: TileId { level, index }, hashes }
-    }
+/// The tile at the right edge of a level of the tree of `size` entries.
+fn last_tile(level: u8, size: u64, hashes: Vec<Hash>) -> ComputedTile {
+    let index = size.checked_shr(8 * (u32::from(level) + 1)).unwrap_or(0);
+    ComputedTile { id: TileId { level, index }, hashes }
 }
 
 impl ComputedTile {

@@ -8,6 +8,10 @@ use crate::{
 };
 
 /// Notes, checkpoints, keys and paths: whatever is read again after it was written is the same.
+///
+/// # Panics
+///
+/// When a text is read and then written differently: a fault of this crate.
 pub fn texts(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(note) = text.parse::<SignedNote>() {

@@ -178,7 +178,7 @@ fn ragged_root(cover: &[Subtree], tiles: &impl Tiles) -> Result<Hash, MissingTil
 
 /// The largest power of two below `count`, which is 2 or more: where RFC 9162 divides a tree.
 const fn split(count: u64) -> u64 {
-    1 << (63 - (count - 1).leading_zeros())
+    1 << (count - 1).ilog2()
 }
 
 /// The perfect subtrees of the leaves from `start` to before `end`, from the left; `start` is where a subtree can begin.
