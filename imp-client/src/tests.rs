@@ -44,6 +44,7 @@ impl Authority {
                 trust_anchors: vec![],
                 statement_keys: vec![signer.public_key().to_vec().into()],
                 log_key: None,
+                receipt: None,
                 renew_after: NOW + 1.hour(),
                 expires_at: NOW + 2.hours(),
             },

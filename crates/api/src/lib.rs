@@ -3,6 +3,7 @@ pub mod admin;
 pub mod bytes;
 pub mod client;
 pub mod enrolment;
+pub mod log;
 pub mod machine;
 pub mod problem;
 pub mod session;

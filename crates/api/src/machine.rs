@@ -82,6 +82,9 @@ pub struct Credentials {
     /// The key of the server's log, as a verifier key of C2SP signed-note: `<name>+<hash>+<base64>`. Absent from servers that keep no log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_key: Option<String>,
+    /// The server's signed receipt of this certificate, `COSE_Sign1`. Absent from servers that keep no log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Base64>,
     /// When to renew.
     #[schema(value_type = String, format = DateTime)]
     pub renew_after: Timestamp,

@@ -162,6 +162,7 @@ impl Hospital {
                 trust_anchors: vec![self.root.clone().into()],
                 statement_keys: vec![self.statement.public_key().to_vec().into()],
                 log_key: None,
+                receipt: None,
                 renew_after: self.now() + SignedDuration::from_hours(48),
                 expires_at: self.now() + SignedDuration::from_hours(72),
             },
