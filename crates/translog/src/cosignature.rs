@@ -4,7 +4,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::key::{Algorithm, VerifierKey};
-use crate::named_key::{KeyError, NamedKey};
+use crate::named_key::{LogKeyError, NamedKey};
 use crate::note::{SignError, Signature};
 
 /// The Ed25519 key of a witness, under its name. It signs nothing but cosignatures, and prints its public part only.
@@ -12,17 +12,17 @@ pub struct WitnessKey(NamedKey);
 
 impl WitnessKey {
     /// A fresh key for the witness of this name.
-    pub fn generate(name: &str) -> Result<Self, KeyError> {
+    pub fn generate(name: &str) -> Result<Self, LogKeyError> {
         NamedKey::generate(name, Algorithm::CosignatureV1).map(Self)
     }
 
     /// The key of the witness of this name, from PKCS #8 DER.
-    pub fn from_pkcs8(name: &str, der: &[u8]) -> Result<Self, KeyError> {
+    pub fn from_pkcs8(name: &str, der: &[u8]) -> Result<Self, LogKeyError> {
         NamedKey::from_pkcs8(name, Algorithm::CosignatureV1, der).map(Self)
     }
 
     /// The key as PKCS #8 DER, version 2 with the public key.
-    pub fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    pub fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, LogKeyError> {
         self.0.pkcs8()
     }
 

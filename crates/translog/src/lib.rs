@@ -35,7 +35,7 @@ pub use evidence::{Evidence, EvidenceError, open_with_any};
 pub use hash::{EMPTY_ROOT, Hash, InvalidHash, leaf_hash, node_hash};
 pub use key::{Algorithm, BadSignature, InvalidKey, VerifierKey};
 pub use log_key::LogKey;
-pub use named_key::KeyError;
+pub use named_key::LogKeyError;
 pub use note::{NoteError, NoteSigner, SignError, Signature, SignedNote, Verified};
 pub use plan::{
     MissingTile, OutOfTree, Plan, RangePlan, consistency_plan, inclusion_plan, range_plan,

@@ -4,7 +4,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::key::{Algorithm, VerifierKey};
-use crate::named_key::{KeyError, NamedKey};
+use crate::named_key::{LogKeyError, NamedKey};
 use crate::note::{NoteSigner, SignError};
 
 /// An Ed25519 key (RFC 8032) under the name of its log. What it prints shows the public part only.
@@ -12,17 +12,17 @@ pub struct LogKey(NamedKey);
 
 impl LogKey {
     /// A fresh key for the log with this origin.
-    pub fn generate(origin: &str) -> Result<Self, KeyError> {
+    pub fn generate(origin: &str) -> Result<Self, LogKeyError> {
         NamedKey::generate(origin, Algorithm::Ed25519).map(Self)
     }
 
     /// The key of the log with this origin, from PKCS #8 DER.
-    pub fn from_pkcs8(origin: &str, der: &[u8]) -> Result<Self, KeyError> {
+    pub fn from_pkcs8(origin: &str, der: &[u8]) -> Result<Self, LogKeyError> {
         NamedKey::from_pkcs8(origin, Algorithm::Ed25519, der).map(Self)
     }
 
     /// The key as PKCS #8 DER, version 2 with the public key.
-    pub fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    pub fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, LogKeyError> {
         self.0.pkcs8()
     }
 
@@ -68,9 +68,9 @@ mod tests {
         let key = LogKey::generate("ward.example/log").unwrap();
         let cut = &key.pkcs8().unwrap()[1..];
         let error = |origin, der: &[u8]| LogKey::from_pkcs8(origin, der).unwrap_err();
-        assert_eq!(error("a", cut), KeyError::Malformed);
+        assert_eq!(error("a", cut), LogKeyError::Malformed);
         let der = key.pkcs8().unwrap();
-        assert_eq!(error("a b", &der), KeyError::Name(InvalidKey::Name));
+        assert_eq!(error("a b", &der), LogKeyError::Name(InvalidKey::Name));
     }
 
     #[test]

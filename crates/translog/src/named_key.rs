@@ -11,9 +11,9 @@ pub(crate) struct NamedKey {
     public: VerifierKey,
 }
 
-/// Why there is no key.
+/// Why there is no key of a log or of a witness.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
+pub enum LogKeyError {
     /// The random generator of the machine failed.
     #[error("no key could be generated")]
     Generate,
@@ -29,30 +29,30 @@ pub enum KeyError {
 }
 
 impl NamedKey {
-    pub(crate) fn generate(name: &str, algorithm: Algorithm) -> Result<Self, KeyError> {
-        Self::new(name, algorithm, Ed25519KeyPair::generate().map_err(|_| KeyError::Generate)?)
+    pub(crate) fn generate(name: &str, algorithm: Algorithm) -> Result<Self, LogKeyError> {
+        Self::new(name, algorithm, Ed25519KeyPair::generate().map_err(|_| LogKeyError::Generate)?)
     }
 
     pub(crate) fn from_pkcs8(
         name: &str,
         algorithm: Algorithm,
         der: &[u8],
-    ) -> Result<Self, KeyError> {
+    ) -> Result<Self, LogKeyError> {
         Self::new(
             name,
             algorithm,
-            Ed25519KeyPair::from_pkcs8(der).map_err(|_| KeyError::Malformed)?,
+            Ed25519KeyPair::from_pkcs8(der).map_err(|_| LogKeyError::Malformed)?,
         )
     }
 
-    fn new(name: &str, algorithm: Algorithm, pair: Ed25519KeyPair) -> Result<Self, KeyError> {
-        let public = pair.public_key().as_ref().try_into().map_err(|_| KeyError::Malformed)?;
-        let public = VerifierKey::new(name, algorithm, public).map_err(KeyError::Name)?;
+    fn new(name: &str, algorithm: Algorithm, pair: Ed25519KeyPair) -> Result<Self, LogKeyError> {
+        let public = pair.public_key().as_ref().try_into().map_err(|_| LogKeyError::Malformed)?;
+        let public = VerifierKey::new(name, algorithm, public).map_err(LogKeyError::Name)?;
         Ok(Self { pair, public })
     }
 
-    pub(crate) fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let der = self.pair.to_pkcs8().map_err(|_| KeyError::Write)?;
+    pub(crate) fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, LogKeyError> {
+        let der = self.pair.to_pkcs8().map_err(|_| LogKeyError::Write)?;
         Ok(Zeroizing::new(der.as_ref().to_vec()))
     }
 
