@@ -1,5 +1,6 @@
 //! What can go wrong below the tables.
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The database failed, or holds what it should not.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,22 @@ pub enum StorageError {
     /// A query failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    /// The turn to write did not come in time.
+    #[error("the database was busy for too long")]
+    Busy,
+    /// The changes shared a transaction with those of other writers, and it failed. If the connection was lost at the very
+    /// end, nobody knows whether it did.
+    #[error("the changes were not stored, together with those of others")]
+    Group(#[source] Arc<Self>),
+    /// What a group carried was lost with one of its members, or failed to store itself.
+    #[error("what a group of writers shared was lost")]
+    Carried,
+    /// What was read has not reached the disk and never will.
+    #[error("what was read could not be stored")]
+    Unsettled,
+    /// The database has been closed.
+    #[error("the database is closed")]
+    Closed,
     /// A row does not hold what this version writes: another version or another hand wrote it.
     #[error("a stored `{what}` cannot be understood")]
     Corrupt {
@@ -34,7 +51,7 @@ impl StorageError {
     pub fn is_busy(&self) -> bool {
         // SQLITE_BUSY and SQLITE_BUSY_SNAPSHOT; serialization_failure, deadlock_detected, lock_not_available.
         const CODES: [&str; 5] = ["5", "517", "40001", "40P01", "55P03"];
-        matches!(self, Self::Database(sqlx::Error::PoolTimedOut))
+        matches!(self.cause(), Self::Busy | Self::Database(sqlx::Error::PoolTimedOut))
             || self.code().is_some_and(|code| CODES.contains(&code.as_ref()))
     }
 
@@ -42,14 +59,16 @@ impl StorageError {
         self.database().and_then(sqlx::error::DatabaseError::code)
     }
 
+    /// What ended the group, for an error of a group.
+    fn cause(&self) -> &Self {
+        if let Self::Group(cause) = self { cause } else { self }
+    }
+
     fn database(&self) -> Option<&dyn sqlx::error::DatabaseError> {
-        match self {
-            Self::Database(sqlx::Error::Database(error)) => Some(error.as_ref()),
-            Self::Database(_)
-            | Self::Url
-            | Self::Open(_)
-            | Self::Migrate(_)
-            | Self::Corrupt { .. } => None,
+        if let Self::Database(sqlx::Error::Database(error)) = self.cause() {
+            Some(error.as_ref())
+        } else {
+            None
         }
     }
 }

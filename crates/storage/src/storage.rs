@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlitePool};
 
 use crate::error::StorageError;
+use crate::group::{LIMITS, Limits, Mark, Writer};
 use crate::transaction::Transaction;
 
 /// Prepared statements that each connection keeps.
@@ -16,14 +17,6 @@ const STATEMENTS: usize = 256;
 
 /// The snapshot of a reader does not move while it reads.
 const POSTGRES_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-
-/// One writer at a time, as in SQLite: the lock is held until the transaction ends, and every later statement of the
-/// transaction sees what earlier writers committed. The number is arbitrary but fixed: "imp".
-const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(6909296)";
-
-/// Apart from the lock: once this has succeeded the connection knows that it is within a transaction, and rolls it back
-/// when the wait for the lock fails or is given up.
-const POSTGRES_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
 /// How a database is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,16 +35,32 @@ impl Default for Options {
 
 /// An open database. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Storage(Pools);
+pub struct Storage {
+    pools: Pools,
+    writer: Writer,
+}
 
 #[derive(Clone, Debug)]
-enum Pools {
-    /// SQLite has one writer at a time, so writers queue for one connection instead of polling for a lock.
-    Sqlite {
-        write: SqlitePool,
-        read: SqlitePool,
-    },
+pub(crate) enum Pools {
+    /// SQLite has one writer at a time: one connection for those who take turns, others for readers. In memory it is the
+    /// same one.
+    Sqlite { write: SqlitePool, read: SqlitePool, memory: bool },
+    /// A writer is a connection that holds the lock.
     Postgres(PgPool),
+}
+
+impl Pools {
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::Sqlite { .. } => Kind::Sqlite,
+            Self::Postgres(_) => Kind::Postgres,
+        }
+    }
+
+    /// Whether readers get on while the connection that writes is held.
+    pub(crate) const fn has_readers(&self) -> bool {
+        !matches!(self, Self::Sqlite { memory: true, .. })
+    }
 }
 
 /// Which database it is.
@@ -80,36 +89,63 @@ impl Storage {
         migrator: &Migrator,
         options: &Options,
     ) -> Result<Self, StorageError> {
+        Self::open_within(url, migrator, options, LIMITS).await
+    }
+
+    /// The same with other limits of a group.
+    pub(crate) async fn open_within(
+        url: &str,
+        migrator: &Migrator,
+        options: &Options,
+        limits: Limits,
+    ) -> Result<Self, StorageError> {
         let scheme = url.split_once(':').map(|(scheme, _)| scheme);
         let pools = match scheme {
             Some("sqlite") => open_sqlite(url, migrator, options).await?,
             Some("postgres" | "postgresql") => open_postgres(url, migrator, options).await?,
             Some(_) | None => return Err(StorageError::Url),
         };
-        Ok(Self(pools))
+        Ok(Self { writer: Writer::start(pools.clone(), options, limits), pools })
     }
 
     /// Begins a transaction that may write. There is one at a time, on either database and over all replicas: what it
     /// reads nobody else changes before it ends, so a command may load, decide and change without further locks.
+    ///
+    /// Writers who wait at the same time share one `COMMIT`, and with it one wait for the disk: a transaction sees what the earlier
+    /// ones of its group changed, before that is on disk. Rolling back undoes its own changes alone.
     pub async fn begin(&self) -> Result<Transaction, StorageError> {
-        Ok(match &self.0 {
-            Pools::Sqlite { write, .. } => {
-                Transaction::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?)
-            }
-            Pools::Postgres(pool) => {
-                let mut transaction = pool.begin_with(POSTGRES_WRITE).await?;
-                sqlx::query(POSTGRES_LOCK).execute(&mut *transaction).await?;
-                Transaction::Postgres(transaction)
-            }
-        })
+        self.writer.begin().await
     }
 
     /// Begins a transaction that only reads, from one consistent snapshot, without waiting for writers.
     pub async fn read(&self) -> Result<Transaction, StorageError> {
-        Ok(match &self.0 {
-            Pools::Sqlite { read, .. } => Transaction::Sqlite(read.begin().await?),
-            Pools::Postgres(pool) => Transaction::Postgres(pool.begin_with(POSTGRES_READ).await?),
+        Ok(match &self.pools {
+            Pools::Sqlite { read, .. } => Transaction::read_sqlite(read.begin().await?),
+            Pools::Postgres(pool) => {
+                let pool = pool.clone();
+                // A task: a `BEGIN` whose caller goes away before it is acknowledged would stay open.
+                let begin = async move { pool.begin_with(POSTGRES_READ).await };
+                #[expect(clippy::disallowed_methods, reason = "ends with the database's answer")]
+                let answer = tokio::spawn(begin).await;
+                Transaction::read_postgres(answer.map_err(|_| StorageError::Closed)??)
+            }
         })
+    }
+
+    /// A moment: see [`Self::settled_since`].
+    pub fn mark(&self) -> Mark {
+        self.writer.observer.mark()
+    }
+
+    /// Waits until everything is on disk that a transaction could have read up to now. Costs nothing when nothing is under
+    /// way. Fails if something of it was lost since `mark`: what rests on it must not be said.
+    pub async fn settled_since(&self, mark: Mark) -> Result<(), StorageError> {
+        self.writer.observer.settled_since(mark).await
+    }
+
+    /// As [`Self::settled_since`] this moment.
+    pub async fn settled(&self) -> Result<(), StorageError> {
+        self.settled_since(self.mark()).await
     }
 
     /// Whether the database answers, for readiness and for diagnosis.
@@ -121,16 +157,13 @@ impl Storage {
 
     /// Which database it is.
     pub const fn kind(&self) -> Kind {
-        match &self.0 {
-            Pools::Sqlite { .. } => Kind::Sqlite,
-            Pools::Postgres(_) => Kind::Postgres,
-        }
+        self.pools.kind()
     }
 
     /// Waits for transactions under way and closes every connection.
     pub async fn close(&self) {
-        match &self.0 {
-            Pools::Sqlite { write, read } => {
+        match &self.pools {
+            Pools::Sqlite { write, read, .. } => {
                 read.close().await;
                 write.close().await;
             }
@@ -167,14 +200,14 @@ async fn open_sqlite(
         .map_err(StorageError::Open)?;
     migrator.run(&write).await?;
     if memory {
-        return Ok(Pools::Sqlite { read: write.clone(), write });
+        return Ok(Pools::Sqlite { read: write.clone(), write, memory });
     }
     let read = pool
         .max_connections(options.connections)
         .connect_with(connect.pragma("query_only", "ON"))
         .await
         .map_err(StorageError::Open)?;
-    Ok(Pools::Sqlite { write, read })
+    Ok(Pools::Sqlite { write, read, memory })
 }
 
 async fn open_postgres(
