@@ -1,0 +1,93 @@
+//! Deliveries out, and consumers.
+use super::event_type::{EventType, PersonalData};
+use super::fields::{INDEX, STREAM, field};
+use super::retention;
+use crate::mapping::{Action, Audit, Indicator, Mapping, Ocsf, Severity, dicom};
+
+pub(super) static STREAM_CREATED: EventType = EventType {
+    name: "stream-created",
+    standard: None,
+    meaning: "A stream of events to a receiver was made.",
+    fields: &[
+        STREAM,
+        field("name", "how it is shown to people"),
+        field("delivery", "`push`, `poll`, `webhook`, `nats` or `syslog`"),
+    ],
+    personal: PersonalData::None,
+    presence: false,
+    retention: retention::DECISION,
+    export: Mapping {
+        severity: Severity::Medium,
+        audit: Audit {
+            event: dicom::SECURITY_ALERT,
+            kind: Some(dicom::SECURITY_CONFIGURATION),
+            action: Action::Create,
+            outcome: Indicator::Success,
+        },
+        ocsf: Ocsf { class: 3004, activity: 1 },
+    },
+};
+
+pub(super) static STREAM_CHANGED: EventType = EventType {
+    name: "stream-changed",
+    standard: None,
+    meaning: "A stream goes on, pauses or stops.",
+    fields: &[
+        STREAM,
+        field("status", "`enabled`, `paused` or `disabled`"),
+        field("reason", "why, in somebody's words; null if nobody said"),
+    ],
+    personal: PersonalData::Personal,
+    presence: false,
+    retention: retention::DECISION,
+    export: Mapping {
+        severity: Severity::Low,
+        audit: Audit {
+            event: dicom::SECURITY_ALERT,
+            kind: Some(dicom::SECURITY_CONFIGURATION),
+            action: Action::Update,
+            outcome: Indicator::Success,
+        },
+        ocsf: Ocsf { class: 3004, activity: 3 },
+    },
+};
+
+pub(super) static STREAM_DELETED: EventType = EventType {
+    name: "stream-deleted",
+    standard: None,
+    meaning: "A stream was deleted.",
+    fields: &[STREAM],
+    personal: PersonalData::None,
+    presence: false,
+    retention: retention::DECISION,
+    export: Mapping {
+        severity: Severity::Medium,
+        audit: Audit {
+            event: dicom::SECURITY_ALERT,
+            kind: Some(dicom::SECURITY_CONFIGURATION),
+            action: Action::Delete,
+            outcome: Indicator::Success,
+        },
+        ocsf: Ocsf { class: 3004, activity: 4 },
+    },
+};
+
+pub(super) static EVENT_SET_ASIDE: EventType = EventType {
+    name: "event-set-aside",
+    standard: None,
+    meaning: "A consumer cannot digest an entry, which was set aside: somebody must look.",
+    fields: &[field("consumer", "the consumer"), INDEX, field("why", "what the consumer said")],
+    personal: PersonalData::None,
+    presence: false,
+    retention: retention::OPERATION,
+    export: Mapping {
+        severity: Severity::High,
+        audit: Audit {
+            event: dicom::APPLICATION_ACTIVITY,
+            kind: None,
+            action: Action::Execute,
+            outcome: Indicator::SeriousFailure,
+        },
+        ocsf: Ocsf { class: 2004, activity: 1 },
+    },
+};

@@ -1,0 +1,338 @@
+//! One event of every type, and the same with everything missing that may be missing.
+use imp_identity::case::Conclusion;
+use imp_identity::digest::Digest;
+use imp_identity::event::{Channel, Delivery, Outcome, Reading, StreamStatus, TapFacts};
+use imp_identity::id::Id;
+use imp_identity::name::{Label, Remark};
+use imp_identity::phone::Revocation;
+use imp_identity::refusal::{Abandonment, Refusal};
+use imp_identity::session::End;
+use imp_identity::spiffe::{Machine, SpiffeId, TrustDomain};
+use imp_identity::tap::{Purpose, Step};
+use imp_identity::user::Role;
+use imp_identity::{Actor, Event};
+use jiff::Timestamp;
+use jiff::civil::date;
+use uuid::Uuid;
+
+/// When the first sample happened: 2026-03-02T06:00:00Z.
+pub const MACHINE_TIME: Timestamp = Timestamp::constant(1_772_431_200, 0);
+
+const LATER: Timestamp = Timestamp::constant(1_772_460_000, 0);
+
+/// A fixed identifier.
+pub(super) fn id<T>(number: u8) -> Id<T> {
+    Id::from(Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0000 | u128::from(number)))
+}
+
+/// Every event.
+pub fn events() -> Vec<Event> {
+    [
+        installation(),
+        people(),
+        machines(),
+        enrolment(),
+        taps(),
+        sessions(),
+        log(),
+        streams(),
+        review(),
+        later(),
+    ]
+    .concat()
+}
+
+fn installation() -> Vec<Event> {
+    vec![
+        Event::ServerInitialised { trust_domain: trust_domain(), ca: Digest::of(&[b"root"]) },
+        Event::AdministratorTokenIssued { expires_at: LATER },
+        Event::AdministratorTokenRedeemed { user: id(0xa1) },
+        Event::PolicyChanged { version: 2 },
+    ]
+}
+
+fn people() -> Vec<Event> {
+    let user = id(0xa2);
+    vec![
+        Event::UserCreated {
+            user,
+            username: valid("ada"),
+            display_name: label("Ada \"=1+1\" Löfgren, Müller|Søn"),
+            role: Role::Staff,
+        },
+        Event::SignInCodeIssued { user, expires_at: LATER },
+        Event::AccessTokenIssued { user, expires_at: LATER },
+        Event::UserDisabled { user },
+        Event::UserEnabled { user },
+        Event::UserContactChanged { user },
+    ]
+}
+
+fn machines() -> Vec<Event> {
+    let (workstation, phone, user) = (id(0xb1), id(0xc1), id(0xa2));
+    let machine = |machine| SpiffeId { trust_domain: trust_domain(), machine };
+    let certificate = |name| Event::CertificateIssued {
+        machine: machine(name),
+        serial: "1f:a0".to_owned(),
+        expires_at: LATER,
+    };
+    vec![
+        Event::WorkstationInvited { workstation, name: label("Lab 3, left") },
+        Event::WorkstationEnrolled { workstation, key: Digest::of(&[b"workstation"]) },
+        certificate(Machine::Workstation(workstation)),
+        Event::WorkstationMoved {
+            workstation,
+            unit: Some(label("Laboratory")),
+            site: Some(label("Main building")),
+        },
+        Event::WorkstationMoved { workstation, unit: None, site: None },
+        Event::PhoneInvited { phone, user },
+        Event::PhoneBound { phone, user, key: Digest::of(&[b"phone"]) },
+        certificate(Machine::Phone(phone)),
+        Event::PhoneRevoked { phone, user, reason: Revocation::Lost },
+        Event::WorkstationRevoked { workstation, reason: Revocation::Administrator },
+    ]
+}
+
+fn enrolment() -> Vec<Event> {
+    let (user, phone, reference, enrolment) = (id(0xa2), id(0xc1), id(0xd1), id(0xd2));
+    vec![
+        Event::EnrolmentOpened {
+            enrolment,
+            user,
+            officer: id(0xa3),
+            workstation: id(0xb1),
+            phone,
+            notice: "2026-01".to_owned(),
+        },
+        Event::ReferenceIssued {
+            reference,
+            user,
+            phone,
+            enrolment,
+            officer: id(0xa3),
+            model_set: "face@1".to_owned(),
+            expires_at: LATER,
+        },
+        Event::ReferenceActivated { reference, user, phone },
+        Event::EnrolmentCompleted { enrolment, user, phone },
+        Event::ReferenceRevoked { reference, user, reason: Revocation::Erased },
+    ]
+}
+
+fn taps() -> Vec<Event> {
+    let (tap, workstation, user) = (id(0xe1), id(0xb1), id(0xa2));
+    let steps = vec![Step { name: "ble-connect".to_owned(), micros: 240_000 }];
+    vec![
+        Event::TapAccepted(Box::new(TapFacts {
+            tap,
+            workstation,
+            phone: id(0xc1),
+            user,
+            purpose: Purpose::TapIn,
+            session: id(0xe2),
+            model_set: "face@1".to_owned(),
+            mask: true,
+            steps,
+        })),
+        Event::TapRefused {
+            tap,
+            workstation,
+            phone: Some(id(0xc1)),
+            user: Some(user),
+            purpose: Some(Purpose::Unlock),
+            reason: Refusal::ComparisonFailed,
+        },
+        Event::TapRefused {
+            tap,
+            workstation,
+            phone: None,
+            user: None,
+            purpose: None,
+            reason: Refusal::ChallengeUnknown,
+        },
+        Event::TapAbandoned {
+            tap,
+            workstation,
+            phone: Some(id(0xc1)),
+            user: Some(user),
+            purpose: Purpose::TapIn,
+            reason: Abandonment::ALL[0],
+        },
+        Event::TapAbandoned {
+            tap,
+            workstation,
+            phone: None,
+            user: None,
+            purpose: Purpose::TapOut,
+            reason: Abandonment::ALL[1],
+        },
+        Event::BiometricDelayed { user, failures: 5, until: LATER },
+        Event::BiometricDisabled { user, failures: 50 },
+    ]
+}
+
+fn sessions() -> Vec<Event> {
+    let (session, user, workstation) = (id(0xe2), id(0xa2), id(0xb1));
+    vec![
+        Event::SessionEstablished { session, user, workstation, expires_at: LATER },
+        Event::SessionSuspended { session, user, workstation },
+        Event::SessionResumed { session, user, workstation: id(0xb2) },
+        Event::SessionRevoked { session, user, workstation, reason: End::TapOut },
+    ]
+}
+
+fn log() -> Vec<Event> {
+    let reason = remark("Recorded by mistake:\nthe wrong \"Ada\".");
+    vec![
+        Event::LogRead {
+            means: Reading::Search,
+            question: r#"{"kinds":["tap-refused"]}"#.to_owned(),
+            user: Some(id(0xa2)),
+            workstation: Some(id(0xb1)),
+            case: Some(id(0xf1)),
+        },
+        Event::LogRead {
+            means: Reading::Export,
+            question: "{}".to_owned(),
+            user: None,
+            workstation: None,
+            case: None,
+        },
+        Event::ErasureRequested { index: 4, reason: reason.clone() },
+        Event::ErasureRefused { index: 4, reason: reason.clone() },
+        Event::RecordErased { index: 4, reason, requested_by: Actor::User(id(0xa1)) },
+        Event::RecordsExpired { of: "tap-refused".to_owned(), from: 0, until: 1 << 40, erased: 3 },
+        Event::CheckpointRefused {
+            origin: "hospital.example/log".to_owned(),
+            size: 1 << 40,
+            witness: "witness.example".to_owned(),
+            why: "another root at the same size".to_owned(),
+        },
+    ]
+}
+
+fn streams() -> Vec<Event> {
+    let stream = id(0xf2);
+    vec![
+        Event::StreamCreated { stream, name: label("SIEM"), delivery: Delivery::Push },
+        Event::StreamChanged {
+            stream,
+            status: StreamStatus::Paused,
+            reason: Some(remark("The receiver is being moved.")),
+        },
+        Event::StreamChanged { stream, status: StreamStatus::Enabled, reason: None },
+        Event::EventSetAside {
+            consumer: "stream-siem".to_owned(),
+            index: 7,
+            why: "the receiver answered 400".to_owned(),
+        },
+        Event::StreamDeleted { stream },
+    ]
+}
+
+fn review() -> Vec<Event> {
+    let (case, search, user) = (id(0xf1), id(0xf3), id(0xa2));
+    vec![
+        Event::CaseOpened {
+            case,
+            number: 1,
+            title: label("Taps at two sites"),
+            user: Some(user),
+            workstation: Some(id(0xb1)),
+            entries: vec![17, 19],
+        },
+        Event::CaseOpened {
+            case: id(0xf5),
+            number: 2,
+            title: label("Night of 2 March"),
+            user: None,
+            workstation: None,
+            entries: vec![],
+        },
+        Event::CaseAssigned { case, assignee: id(0xa4) },
+        Event::CaseCommented {
+            case,
+            comment: remark("She was on call.\nSeen by the porter."),
+            entries: vec![23],
+        },
+        Event::CaseClosed {
+            case,
+            conclusion: Conclusion::Legitimate,
+            reason: remark("Explained."),
+        },
+        Event::CaseReopened { case, reason: remark("The porter was wrong.") },
+        Event::SearchSaved {
+            search,
+            name: label("Refused at night"),
+            shared: true,
+            question: "{}".to_owned(),
+        },
+        Event::SearchDeleted { search },
+        finding(true),
+        finding(false),
+        Event::NoticeSent {
+            notice: id(0xf4),
+            user,
+            day: date(2026, 3, 2),
+            uses: 12,
+            channel: Channel::Mail,
+        },
+        Event::UseDisputed { user, index: 17, case, notice: Some(id(0xf4)) },
+        Event::UseDisputed { user, index: 18, case, notice: None },
+    ]
+}
+
+fn finding(known: bool) -> Event {
+    Event::FindingMade {
+        rule: "impossible-travel".to_owned(),
+        cause: 17,
+        user: known.then(|| id(0xa2)),
+        workstation: known.then(|| id(0xb1)),
+        device: known.then(|| id::<()>(0xc1).as_uuid()),
+        sentence: "Two taps, 40 km and 3 minutes apart.".to_owned(),
+    }
+}
+
+fn later() -> Vec<Event> {
+    let machine = Machine::Workstation(id(0xb1));
+    let machine = SpiffeId { trust_domain: trust_domain(), machine };
+    vec![
+        Event::OfflineTapReconciled {
+            tap: id(0xe3),
+            workstation: id(0xb1),
+            phone: id(0xc1),
+            user: id(0xa2),
+            purpose: Purpose::TapIn,
+            decided_at: MACHINE_TIME,
+            outcome: Outcome::Accepted,
+        },
+        Event::BreakGlassUsed {
+            user: id(0xa2),
+            workstation: id(0xb1),
+            reason: remark("Cardiac arrest in bed 4."),
+        },
+        Event::ConnectionUnexpected {
+            machine,
+            peer: "[2001:db8::7]:11112".to_owned(),
+            outcome: Outcome::Refused,
+        },
+    ]
+}
+
+fn trust_domain() -> TrustDomain {
+    valid("hospital.example")
+}
+
+fn label(text: &str) -> Label {
+    valid(text)
+}
+
+fn remark(text: &str) -> Remark {
+    valid(text)
+}
+
+#[expect(clippy::expect_used, reason = "constants of tests")]
+fn valid<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().expect("a constant that a test reads")
+}
