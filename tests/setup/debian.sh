@@ -4,7 +4,7 @@
 set -euo pipefail
 
 build=(build-essential pkg-config clang libclang-dev libopencv-dev libdbus-1-dev libtss2-dev)
-test=(postgresql ffmpeg swtpm swtpm-tools openssl python3 python3-venv rsyslog)
+test=(postgresql ffmpeg swtpm swtpm-tools openssl nats-server rsyslog rsyslog-gnutls python3 python3-venv)
 
 wanted=()
 for what in "${@:-build}"; do

@@ -39,7 +39,8 @@ impl FromStr for Endpoint {
         let url = url.ok_or(InvalidEndpoint)?;
         let local = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
         let safe = url.scheme() == "https" || (url.scheme() == "http" && local);
-        let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+        let plain =
+            url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
         if safe && plain && url.has_host() { Ok(Self(url)) } else { Err(InvalidEndpoint) }
     }
 }
@@ -179,9 +180,12 @@ mod tests {
 
     #[test]
     fn only_https_leaves_this_machine() {
-        for good in
-            ["https://siem.example/hook?key=1", "http://127.0.0.1:8080/x", "http://[::1]:1/", "http://localhost/"]
-        {
+        for good in [
+            "https://siem.example/hook?key=1",
+            "http://127.0.0.1:8080/x",
+            "http://[::1]:1/",
+            "http://localhost/",
+        ] {
             good.parse::<Endpoint>().unwrap();
         }
         let long = format!("https://a.example/{}", "a".repeat(2048));

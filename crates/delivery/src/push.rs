@@ -122,7 +122,10 @@ fn judge(answer: &Answer, index: u64) -> Result<(), ConsumeError> {
                 |Refused { err, description }| format!(" {}: {}", short(err), short(description)),
             );
             match code {
-                "invalid_key" | "invalid_issuer" | "invalid_audience" | "authentication_failed"
+                "invalid_key"
+                | "invalid_issuer"
+                | "invalid_audience"
+                | "authentication_failed"
                 | "access_denied" => Err(answer.retry(&why)),
                 _ => Err(ConsumeError::Poison {
                     index,
@@ -130,7 +133,9 @@ fn judge(answer: &Answer, index: u64) -> Result<(), ConsumeError> {
                 }),
             }
         }
-        413 => Err(ConsumeError::Poison { index, why: "the receiver finds it too large".to_owned() }),
+        413 => {
+            Err(ConsumeError::Poison { index, why: "the receiver finds it too large".to_owned() })
+        }
         _ => Err(answer.retry("")),
     }
 }
@@ -151,12 +156,21 @@ mod tests {
     #[test]
     fn a_refused_token_is_poison_and_a_refused_transmitter_waits() {
         judge(&answer(202, ""), 7).unwrap();
-        let poison = |body| matches!(judge(&answer(400, body), 7), Err(ConsumeError::Poison { index: 7, .. }));
+        let poison = |body: &str| {
+            matches!(judge(&answer(400, body), 7), Err(ConsumeError::Poison { index: 7, .. }))
+        };
         assert!(poison(r#"{"err":"invalid_request","description":"cannot be parsed"}"#));
         assert!(poison(r#"{"err":"something_new"}"#));
         assert!(poison("<html>"));
-        for code in ["invalid_key", "invalid_issuer", "invalid_audience", "authentication_failed", "access_denied"] {
-            assert!(!poison(&format!(r#"{{"err":"{code}","description":"x"}}"#)), "{code}");
+        for code in [
+            "invalid_key",
+            "invalid_issuer",
+            "invalid_audience",
+            "authentication_failed",
+            "access_denied",
+        ] {
+            let body = format!(r#"{{"err":"{code}","description":"x"}}"#);
+            assert!(!poison(&body), "{code}");
         }
         for status in [301, 401, 403, 404, 408, 410, 429, 500, 503] {
             let error = judge(&answer(status, ""), 7).unwrap_err();

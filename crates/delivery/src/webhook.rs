@@ -70,7 +70,11 @@ impl FromStr for WebhookSecret {
     fn from_str(text: &str) -> Result<Self, InvalidWebhookSecret> {
         let text = text.strip_prefix(PREFIX).ok_or(InvalidWebhookSecret)?;
         let bytes = BASE64.decode(text.as_bytes()).map_err(|_| InvalidWebhookSecret)?;
-        if (24..=64).contains(&bytes.len()) { Ok(Self(bytes.into())) } else { Err(InvalidWebhookSecret) }
+        if (24..=64).contains(&bytes.len()) {
+            Ok(Self(bytes.into()))
+        } else {
+            Err(InvalidWebhookSecret)
+        }
     }
 }
 
@@ -114,7 +118,10 @@ impl Webhook {
             [("webhook-id", id), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
         {
             let value = HeaderValue::try_from(value);
-            headers.insert(name, value.map_err(|error| ConsumeError::Poison { index, why: error.to_string() })?);
+            headers.insert(
+                name,
+                value.map_err(|error| ConsumeError::Poison { index, why: error.to_string() })?,
+            );
         }
         judge(&self.poster.post(&self.endpoint, headers, body, now).await?, index)
     }
@@ -131,7 +138,8 @@ impl Consumer for Webhook {
     }
 
     async fn consume(&self, batch: &[Entry]) -> Result<(), ConsumeError> {
-        let deliver = |entry: &Entry, body| self.deliver(entry.record.id.to_string(), entry.index, body);
+        let deliver =
+            |entry: &Entry, body| self.deliver(entry.record.id.to_string(), entry.index, body);
         each(&self.subscription, &self.progress, batch, deliver).await
     }
 }
@@ -153,8 +161,13 @@ fn judge(answer: &Answer, index: u64) -> Result<(), ConsumeError> {
         status @ (400 | 409 | 413 | 422) => {
             Err(ConsumeError::Poison { index, why: format!("the receiver answered {status}") })
         }
-        410 => Err(answer.retry(": it wants no more events; delete the stream or give it another address")),
-        300..=399 => Err(answer.retry(": redirections are not followed; give the stream the new address")),
+        410 => {
+            Err(answer
+                .retry(": it wants no more events; delete the stream or give it another address"))
+        }
+        300..=399 => {
+            Err(answer.retry(": redirections are not followed; give the stream the new address"))
+        }
         _ => Err(answer.retry("")),
     }
 }
@@ -184,8 +197,19 @@ mod tests {
     #[test]
     fn only_an_answer_about_the_body_sets_an_event_aside() {
         for (status, poison) in [
-            (400, true), (401, false), (403, false), (404, false), (408, false), (409, true), (410, false),
-            (413, true), (422, true), (429, false), (500, false), (503, false), (302, false),
+            (400, true),
+            (401, false),
+            (403, false),
+            (404, false),
+            (408, false),
+            (409, true),
+            (410, false),
+            (413, true),
+            (422, true),
+            (429, false),
+            (500, false),
+            (503, false),
+            (302, false),
         ] {
             let answer = Answer { status, retry_after: None, body: vec![] };
             let error = judge(&answer, 3).unwrap_err();
