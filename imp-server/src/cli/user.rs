@@ -1,6 +1,6 @@
 //! `user`
 use clap::Subcommand;
-use imp_identity::name::{Label, Username};
+use imp_identity::name::{Email, Label, Username};
 use imp_identity::user::{Role, User};
 
 use super::output::{self, Failure};
@@ -29,6 +29,9 @@ pub(super) enum Command {
         /// The ward or department she belongs to.
         #[arg(long)]
         unit: Option<Label>,
+        /// The e-mail address to which notices go.
+        #[arg(long)]
+        email: Option<Email>,
     },
     /// List users by username.
     List {
@@ -46,6 +49,14 @@ pub(super) enum Command {
         /// Who.
         username: Username,
     },
+    /// Set the e-mail address to which notices go, or remove it.
+    Contact {
+        /// Who.
+        username: Username,
+        /// The address; without one, notices go nowhere.
+        #[arg(long)]
+        email: Option<Email>,
+    },
     /// Make a one-time code with which a user signs in to administration or the enrolment desk.
     SignInCode {
         /// Who.
@@ -57,12 +68,13 @@ pub(super) enum Command {
 pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure> {
     let app = super::open(config).await?;
     match command {
-        Command::Add { username, name, role, unit } => {
-            add(&app, NewUser { username, display_name: name, role, unit }).await
+        Command::Add { username, name, role, unit, email } => {
+            add(&app, NewUser { username, display_name: name, role, unit, email }).await
         }
         Command::List { json } => list(&app, json).await,
         Command::Disable { username } => disable(&app, &username).await,
         Command::Enable { username } => enable(&app, &username).await,
+        Command::Contact { username, email } => contact(&app, &username, email).await,
         Command::SignInCode { username } => sign_in_code(&app, &username).await,
     }
 }
@@ -99,6 +111,15 @@ fn show(user: &User, json: bool) -> Result<(), Failure> {
         role.code()
     );
     Ok(output::line(line)?)
+}
+
+async fn contact(app: &App, username: &Username, email: Option<Email>) -> Result<(), Failure> {
+    let user = arguments::user(&app.storage, username).await?;
+    let mut rng = app::rng();
+    let context = &mut app.context(&mut rng);
+    let user = command::contact_user(context, account::operator(), user.id, email).await?;
+    let goes = if user.email.is_some() { "go to the given address" } else { "go nowhere" };
+    Ok(output::line(format!("notices to {username} {goes}"))?)
 }
 
 async fn disable(app: &App, username: &Username) -> Result<(), Failure> {

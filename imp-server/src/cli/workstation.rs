@@ -5,6 +5,7 @@ use imp_authenticator::invitation::InvitationPurpose;
 use imp_identity::WorkstationId;
 use imp_identity::name::Label;
 use imp_identity::phone::Revocation;
+use imp_identity::workstation::Place;
 
 use super::account;
 use super::output::{self, Failure};
@@ -26,6 +27,20 @@ pub(super) enum Command {
         /// The ward or department where it stands.
         #[arg(long)]
         unit: Option<Label>,
+        /// The building or campus where it stands.
+        #[arg(long)]
+        site: Option<Label>,
+    },
+    /// Say where a workstation stands now; what is not named is forgotten.
+    Place {
+        /// Which.
+        workstation: WorkstationId,
+        /// The ward or department.
+        #[arg(long)]
+        unit: Option<Label>,
+        /// The building or campus.
+        #[arg(long)]
+        site: Option<Label>,
     },
     /// List workstations, oldest first.
     List {
@@ -47,17 +62,20 @@ pub(super) enum Command {
 pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure> {
     let app = super::open(config).await?;
     match command {
-        Command::Add { name, unit } => add(&app, name, unit).await,
+        Command::Add { name, unit, site } => add(&app, name, Place { unit, site }).await,
+        Command::Place { workstation, unit, site } => {
+            place(&app, workstation, Place { unit, site }).await
+        }
         Command::List { json } => list(&app, json).await,
         Command::Revoke { workstation, reason } => revoke(&app, workstation, reason).await,
     }
 }
 
-async fn add(app: &App, name: Label, unit: Option<Label>) -> Result<(), Failure> {
+async fn add(app: &App, name: Label, place: Place) -> Result<(), Failure> {
     let mut rng = app::rng();
     let context = &mut app.context(&mut rng);
     let invited =
-        command::invite_workstation(context, account::operator(), name.clone(), unit).await?;
+        command::invite_workstation(context, account::operator(), name.clone(), place).await?;
     let invitation = InvitationUri {
         purpose: InvitationPurpose::Enrol,
         server: app.url.to_string(),
@@ -78,13 +96,22 @@ async fn list(app: &App, json: bool) -> Result<(), Failure> {
                 output::json_line(&workstation)?;
                 continue;
             }
-            let imp_api::admin::Workstation { id, name, unit, state } = workstation;
-            let unit = unit.as_deref().unwrap_or("-");
-            output::line(format!("{id}  {state:<8}  {unit:<20} {name}"))?;
+            let imp_api::admin::Workstation { id, name, unit, site, state } = workstation;
+            let (unit, site) = (unit.as_deref().unwrap_or("-"), site.as_deref().unwrap_or("-"));
+            output::line(format!("{id}  {state:<8}  {site:<12} {unit:<20} {name}"))?;
         }
         let Some(next) = page.next else { return Ok(()) };
         after = Some(next);
     }
+}
+
+async fn place(app: &App, id: WorkstationId, place: Place) -> Result<(), Failure> {
+    let mut rng = app::rng();
+    let context = &mut app.context(&mut rng);
+    let placed = command::place_workstation(context, account::operator(), id, place).await?;
+    let name = |label: Option<Label>| label.map_or_else(|| "-".to_owned(), |l| l.to_string());
+    let (unit, site) = (name(placed.unit), name(placed.site));
+    Ok(output::line(format!("{} stands at unit {unit}, site {site}", placed.name))?)
 }
 
 async fn revoke(app: &App, id: WorkstationId, reason: Revocation) -> Result<(), Failure> {

@@ -1,5 +1,5 @@
 //! Creating a user.
-use imp_identity::name::{Label, Username};
+use imp_identity::name::{Email, Label, Username};
 use imp_identity::user::{Role, User};
 use imp_identity::{Actor, Event, UserId};
 use imp_storage::StorageError;
@@ -18,6 +18,8 @@ pub struct NewUser {
     pub role: Role,
     /// The ward or department.
     pub unit: Option<Label>,
+    /// Where notices to her go.
+    pub email: Option<Email>,
 }
 
 /// The user was not created.
@@ -40,7 +42,9 @@ impl From<StorageError> for CreateUserError {
 impl NewUser {
     /// The user and the event of creating her.
     pub(super) fn create(self, id: UserId) -> (User, Event) {
-        User::create(id, self.username, self.display_name, self.role, self.unit)
+        let (user, event) =
+            User::create(id, self.username, self.display_name, self.role, self.unit);
+        (User { email: self.email, ..user }, event)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Inviting a workstation, and listing them.
 use imp_identity::invitation::{Code, Invitation};
 use imp_identity::name::Label;
-use imp_identity::workstation::Workstation;
+use imp_identity::workstation::{Place, Workstation};
 use imp_identity::{Actor, WorkstationId};
 use imp_storage::{Page, Storage, StorageError};
 use jiff::{SignedDuration, Timestamp};
@@ -28,12 +28,12 @@ pub async fn invite_workstation(
     context: &mut Context<'_>,
     actor: Actor,
     name: Label,
-    unit: Option<Label>,
+    place: Place,
 ) -> Result<WorkstationInvited, StorageError> {
     let mut transaction = context.storage.begin().await?;
     let (invitation, code) = Invitation::open(LIFETIME, context.now, &mut context.rng);
     let id = WorkstationId::generate(context.now, &mut context.rng);
-    let (workstation, event) = Workstation::invite(id, name, unit, invitation);
+    let (workstation, event) = Workstation::invite(id, name, place, invitation);
     transaction.workstations().add(&workstation, &invitation).await?;
     context.append(&mut transaction, &actor, event).await?;
     transaction.commit().await?;

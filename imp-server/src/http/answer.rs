@@ -29,6 +29,7 @@ pub(crate) fn user(user: &User) -> admin::User {
         display_name: user.display_name.to_string(),
         role: user.role,
         unit: user.unit.as_ref().map(ToString::to_string),
+        email: user.email.clone(),
         active: user.is_active(),
     }
 }
@@ -44,6 +45,7 @@ pub(crate) fn workstation(workstation: &workstation::Workstation) -> admin::Work
         id: workstation.id,
         name: workstation.name.to_string(),
         unit: workstation.unit.as_ref().map(ToString::to_string),
+        site: workstation.site.as_ref().map(ToString::to_string),
         state: state.to_owned(),
     }
 }

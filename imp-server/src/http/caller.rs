@@ -44,8 +44,12 @@ pub(crate) struct Administrator(UserId);
 /// An active user who enrols others: officers and administrators.
 pub(crate) struct Officer(UserId);
 
-/// An active user who may read the event log: auditors and administrators.
-pub(crate) struct Reader(());
+/// An active user who may read and review the event log: auditors, and nobody else. Who runs the hospital's identities
+/// does not look into what people did with them, and the other way round.
+pub(crate) struct Reader(UserId);
+
+/// An active user who may read the policy: those who make it, and those who judge by it.
+pub(crate) struct PolicyReader(());
 
 impl MachinePeer {
     /// As the cause of events.
@@ -65,6 +69,18 @@ impl Administrator {
 }
 
 impl Officer {
+    /// Who she is.
+    pub(crate) const fn id(&self) -> UserId {
+        self.0
+    }
+
+    /// As the cause of events.
+    pub(crate) const fn actor(&self) -> Actor {
+        Actor::User(self.0)
+    }
+}
+
+impl Reader {
     /// Who she is.
     pub(crate) const fn id(&self) -> UserId {
         self.0
@@ -153,7 +169,13 @@ macro_rules! role {
 }
 role!(Administrator, Administrator, |user| user.id, "Only an administrator may do this.");
 role!(Officer, Officer | Administrator, |user| user.id, "Only an officer may do this.");
-role!(Reader, Auditor | Administrator, |user| (), "Only an auditor or administrator may do this.");
+role!(Reader, Auditor, |user| user.id, "Only an auditor may read the event log.");
+role!(
+    PolicyReader,
+    Auditor | Administrator,
+    |user| (),
+    "Only an auditor or administrator may do this."
+);
 
 /// The peer of the connection, if its certificate counts now.
 fn peer<'a>(parts: &'a Parts, app: &App) -> Result<&'a Peer, ProblemResponse> {

@@ -1,6 +1,6 @@
 //! `users`
 use imp_identity::clock::to_micros;
-use imp_identity::name::Username;
+use imp_identity::name::{Email, Label, Username};
 use imp_identity::user::{Role, State, User};
 use imp_identity::{UserId, clock};
 use imp_storage::{Page, StorageError, Transaction, limit, on};
@@ -19,6 +19,7 @@ pub(super) struct UserRow {
     display_name: String,
     role: String,
     unit: Option<String>,
+    email: Option<String>,
     disabled_at: Option<i64>,
 }
 
@@ -38,6 +39,7 @@ impl TryFrom<UserRow> for User {
             display_name: text("users.display_name", &row.display_name)?,
             role: text("users.role", &row.role)?,
             unit: row.unit.map(|unit| text("users.unit", &unit)).transpose()?,
+            email: row.email.map(|email| text("users.email", &email)).transpose()?,
             state,
         })
     }
@@ -54,14 +56,15 @@ impl Users<'_> {
     /// Adds a user; a unique violation when the username is taken.
     pub async fn add(&mut self, user: &User) -> Result<(), StorageError> {
         const SQL: &str = "INSERT INTO users \
-            (user_id, username, display_name, role, unit, disabled_at) \
-            VALUES ($1, $2, $3, $4, $5, $6)";
+            (user_id, username, display_name, role, unit, email, disabled_at) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7)";
         on!(self.0, |conn| sqlx::query(SQL)
             .bind(user.id.as_uuid())
             .bind(user.username.as_str())
             .bind(user.display_name.as_str())
             .bind(user.role.code())
-            .bind(user.unit.as_ref().map(imp_identity::name::Label::as_str))
+            .bind(user.unit.as_ref().map(Label::as_str))
+            .bind(user.email.as_ref().map(Email::expose))
             .bind(disabled_at(user))
             .execute(conn)
             .await
@@ -69,12 +72,13 @@ impl Users<'_> {
         Ok(())
     }
 
-    /// Stores whether she may be authenticated.
+    /// Stores whether she may be authenticated, and where notices to her go.
     pub async fn update(&mut self, user: &User) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE users SET disabled_at = $2 WHERE user_id = $1";
+        const SQL: &str = "UPDATE users SET disabled_at = $2, email = $3 WHERE user_id = $1";
         on!(self.0, |conn| sqlx::query(SQL)
             .bind(user.id.as_uuid())
             .bind(disabled_at(user))
+            .bind(user.email.as_ref().map(Email::expose))
             .execute(conn)
             .await
             .map(drop)?);

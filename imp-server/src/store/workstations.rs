@@ -19,6 +19,7 @@ pub(super) struct WorkstationRow {
     workstation_id: Uuid,
     workstation_name: String,
     workstation_unit: Option<String>,
+    workstation_site: Option<String>,
     workstation_code: Vec<u8>,
     workstation_code_expires_at: i64,
     workstation_key: Option<Vec<u8>>,
@@ -60,10 +61,12 @@ impl TryFrom<WorkstationRow> for Workstation {
 
     fn try_from(mut row: WorkstationRow) -> Result<Self, StorageError> {
         let unit = row.workstation_unit.as_deref();
+        let site = row.workstation_site.as_deref();
         Ok(Self {
             id: row.workstation_id.into(),
             name: text("workstations.workstation_name", &row.workstation_name)?,
             unit: unit.map(|unit| text("workstations.workstation_unit", unit)).transpose()?,
+            site: site.map(|site| text("workstations.workstation_site", site)).transpose()?,
             state: row.state()?,
         })
     }
@@ -77,12 +80,13 @@ impl Workstations<'_> {
         invitation: &Invitation,
     ) -> Result<(), StorageError> {
         const SQL: &str = "INSERT INTO workstations (workstation_id, workstation_name, \
-            workstation_unit, workstation_code, workstation_code_expires_at) \
-            VALUES ($1, $2, $3, $4, $5)";
+            workstation_unit, workstation_site, workstation_code, workstation_code_expires_at) \
+            VALUES ($1, $2, $3, $4, $5, $6)";
         on!(&mut *self.0, |conn| sqlx::query(SQL)
             .bind(workstation.id.as_uuid())
             .bind(workstation.name.as_str())
             .bind(workstation.unit.as_ref().map(Label::as_str))
+            .bind(workstation.site.as_ref().map(Label::as_str))
             .bind(invitation.code.as_bytes().as_slice())
             .bind(to_micros(invitation.expires_at))
             .execute(conn)
@@ -115,6 +119,20 @@ impl Workstations<'_> {
                 .await
                 .map(drop)?),
         }
+        Ok(())
+    }
+
+    /// Stores where it stands.
+    pub async fn place(&mut self, workstation: &Workstation) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE workstations SET workstation_unit = $2, workstation_site = $3 \
+            WHERE workstation_id = $1";
+        on!(self.0, |conn| sqlx::query(SQL)
+            .bind(workstation.id.as_uuid())
+            .bind(workstation.unit.as_ref().map(Label::as_str))
+            .bind(workstation.site.as_ref().map(Label::as_str))
+            .execute(conn)
+            .await
+            .map(drop)?);
         Ok(())
     }
 

@@ -21,13 +21,13 @@ use crate::http::{Json, ProblemResponse, problem};
 pub(crate) async fn invite(
     State(app): State<App>,
     administrator: Administrator,
-    Json(InviteWorkstation { name, unit }): Json<InviteWorkstation>,
+    Json(InviteWorkstation { name, unit, site }): Json<InviteWorkstation>,
 ) -> Result<(StatusCode, Json<WorkstationInvited>), ProblemResponse> {
     let name = names::field("name", &name)?;
-    let unit = names::unit(unit.as_deref())?;
+    let place = names::place(unit.as_deref(), site.as_deref())?;
     let mut rng = app::rng();
     let context = &mut app.context(&mut rng);
-    let invited = command::invite_workstation(context, administrator.actor(), name, unit).await;
+    let invited = command::invite_workstation(context, administrator.actor(), name, place).await;
     let command::WorkstationInvited { workstation, code, expires_at } =
         invited.map_err(problem::unread)?;
     let invitation = InvitationUri {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use imp_api::admin::CreateUser;
 use imp_identity::name::Label;
 use imp_identity::user::Role;
+use imp_identity::workstation::Place;
 use imp_service::http::problem::BODY_INVALID;
 
 use crate::command::NewUser;
@@ -26,6 +27,12 @@ pub(crate) fn unit(text: Option<&str>) -> Result<Option<Label>, ProblemResponse>
     text.map(|text| field("unit", text)).transpose()
 }
 
+/// A ward or department and a building or campus, if they are named.
+pub(crate) fn place(unit: Option<&str>, site: Option<&str>) -> Result<Place, ProblemResponse> {
+    let site = site.map(|site| field("site", site)).transpose()?;
+    Ok(Place { unit: self::unit(unit)?, site })
+}
+
 /// A user to create; `staff` unless said otherwise.
 pub(crate) fn new_user(body: &CreateUser) -> Result<NewUser, ProblemResponse> {
     Ok(NewUser {
@@ -33,5 +40,6 @@ pub(crate) fn new_user(body: &CreateUser) -> Result<NewUser, ProblemResponse> {
         display_name: field("display_name", &body.display_name)?,
         role: body.role.unwrap_or(Role::Staff),
         unit: unit(body.unit.as_deref())?,
+        email: body.email.clone(),
     })
 }

@@ -4,7 +4,7 @@ use imp_api::admin::PolicyDocument;
 
 use crate::app::App;
 use crate::command;
-use crate::http::caller::Reader;
+use crate::http::caller::PolicyReader;
 use crate::http::{Json, ProblemResponse, problem};
 
 /// The policy in force.
@@ -15,7 +15,7 @@ use crate::http::{Json, ProblemResponse, problem};
 #[tracing::instrument(skip_all)]
 pub(crate) async fn show(
     State(app): State<App>,
-    _: Reader,
+    _: PolicyReader,
 ) -> Result<Json<PolicyDocument>, ProblemResponse> {
     let policy = command::current_policy(&app.storage).await.map_err(problem::unread)?;
     Ok(Json(PolicyDocument(policy)))
