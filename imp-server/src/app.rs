@@ -1,7 +1,7 @@
 //! The parts that handlers, jobs and the command line work with. No behaviour.
 use std::sync::Arc;
 
-use imp_identity::Clock;
+use imp_identity::{Clock, Digest};
 use imp_storage::{Storage, StorageError};
 use jiff::Timestamp;
 use rand::rand_core::UnwrapErr;
@@ -10,6 +10,7 @@ use rand::rngs::SysRng;
 use crate::ca::{Keys, KeysError};
 use crate::command::{Context, RosterCache};
 use crate::config::{Config, InvalidConfig};
+use crate::log::{self, EstablishError};
 use crate::store::MIGRATIONS;
 
 /// The operating system's generator. It panics if that fails, which it cannot after start-up (getrandom(2)).
@@ -44,16 +45,25 @@ pub enum OpenError {
     /// The database cannot be opened.
     #[error("the database cannot be used")]
     Storage(#[from] StorageError),
+    /// The log cannot be used.
+    #[error("the log cannot be used")]
+    Log(#[from] EstablishError),
 }
 
 impl App {
-    /// Opens keys and database, and creates them at the first start. Invitations name `port`.
+    /// Opens keys and database, and creates them at the first start; begins the log, and takes in what an earlier version
+    /// recorded. Invitations name `port`.
     pub async fn open(config: Config, clock: Arc<dyn Clock>, port: u16) -> Result<Self, OpenError> {
         config.validate()?;
         let keys = Keys::open(&config, clock.now(), &mut rng())?;
         let url = config.url(port).into();
         let options = config.storage_options();
         let storage = Storage::open(&config.storage_url(), &MIGRATIONS, &options).await?;
+        let set_key = Digest::of(&[keys.set_key().public_key().as_spki()]);
+        let adopted = log::establish(&storage, keys.log_key(), set_key, &mut rng()).await?;
+        if adopted > 0 {
+            tracing::info!(adopted, "took the events of an earlier version into the log");
+        }
         let (keys, config) = (Arc::new(keys), Arc::new(config));
         Ok(Self { storage, clock, keys, config, roster: Arc::default(), url })
     }
@@ -71,6 +81,7 @@ impl App {
             rng,
             trust_domain: self.keys.trust_domain(),
             signer: self.keys.statement_key(),
+            log_key: self.keys.log_key(),
         }
     }
 }

@@ -6,6 +6,7 @@ use imp_authenticator::{Signer, TlsError, TrustAnchors, tls};
 use imp_identity::spiffe::{SpiffeId, TrustDomain};
 use imp_identity::{Clock, Digest};
 use imp_pki::{Certificate, IssueError, Issuer, Key, KeyError, Profile, PublicKey};
+use imp_translog::{LogKey, LogKeyError};
 use jiff::{SignedDuration, Timestamp};
 use rand::CryptoRng;
 use rustls::ServerConfig;
@@ -13,7 +14,7 @@ use rustls::ServerConfig;
 use crate::config::Config;
 
 mod directory;
-mod pem;
+pub(crate) mod pem;
 mod signer;
 
 pub(crate) use directory::DIRECTORY;
@@ -25,6 +26,8 @@ pub struct Keys {
     root: Certificate,
     issuing: Issuer,
     statement: Arc<FileSigner>,
+    log: Arc<LogKey>,
+    set: Key,
     profile: Profile,
     machine_lifetime: SignedDuration,
     server_lifetime: SignedDuration,
@@ -86,6 +89,9 @@ pub enum KeysError {
     /// A key cannot be used.
     #[error("a key cannot be used")]
     Key(#[from] KeyError),
+    /// The log's key cannot be made.
+    #[error("the log's key cannot be made")]
+    Log(#[from] LogKeyError),
     /// A certificate cannot be issued.
     #[error("a certificate cannot be issued")]
     Issue(#[from] IssueError),
@@ -123,6 +129,8 @@ impl Keys {
             root: stored.root,
             issuing: stored.issuing,
             statement: Arc::new(FileSigner::new(&stored.statement)?),
+            log: Arc::new(stored.log),
+            set: stored.set,
             profile: Profile::Server(config.http.names.clone()),
             machine_lifetime: days(config.certificates.machine_days),
             server_lifetime: days(config.certificates.server_days),
@@ -153,6 +161,16 @@ impl Keys {
     /// The key that signs reference credentials, rosters and receipts.
     pub fn statement_key(&self) -> &dyn Signer {
         self.statement.as_ref()
+    }
+
+    /// The key that signs the log's checkpoints.
+    pub const fn log_key(&self) -> &Arc<LogKey> {
+        &self.log
+    }
+
+    /// The key that signs security event tokens (RFC 8417).
+    pub const fn set_key(&self) -> &Key {
+        &self.set
     }
 
     /// Whom machines of this installation trust.

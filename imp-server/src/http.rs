@@ -4,11 +4,13 @@ pub(crate) mod answer;
 pub(crate) mod caller;
 pub(crate) mod enrolment;
 pub(crate) mod extract;
+pub(crate) mod log;
 pub(crate) mod machine;
 pub(crate) mod problem;
 pub(crate) mod router;
 pub(crate) mod service;
 pub(crate) mod session;
+mod settle;
 pub(crate) mod tap;
 
 pub(crate) use extract::{Path, Query};

@@ -1,6 +1,7 @@
 //! Administration: users, workstations, phones, policy, events, and the first sign-ins.
 use imp_identity::event::Record;
 use imp_identity::invitation::Code;
+use imp_identity::name::Email;
 use imp_identity::policy::Policy;
 use imp_identity::user::Role;
 use imp_identity::{PhoneId, Secret, UserId, WorkstationId};
@@ -49,6 +50,19 @@ pub struct CreateUser {
     /// The ward or department.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// Where notices to her go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub email: Option<Email>,
+}
+
+/// `PUT /v1/users/{user}/contact` by an administrator. Answers 200 [`User`].
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContactUser {
+    /// Where notices to her go; `null` for nowhere.
+    #[schema(value_type = Option<String>)]
+    pub email: Option<Email>,
 }
 
 /// A user. `GET /v1/users`, `GET /v1/users/{user}`; `POST /v1/users/{user}/disablement` and `DELETE` of it change `active`.
@@ -66,6 +80,10 @@ pub struct User {
     pub role: Role,
     /// The ward or department.
     pub unit: Option<String>,
+    /// Where notices to her go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub email: Option<Email>,
     /// Whether she may be authenticated.
     pub active: bool,
 }
@@ -99,6 +117,19 @@ pub struct InviteWorkstation {
     /// The ward or department where it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// The building or campus where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+}
+
+/// `PUT /v1/workstations/{workstation}/place` by an administrator: where it stands now. Answers 200 [`Workstation`].
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceWorkstation {
+    /// The ward or department.
+    pub unit: Option<String>,
+    /// The building or campus.
+    pub site: Option<String>,
 }
 
 /// A workstation may enrol with this.
@@ -124,6 +155,8 @@ pub struct Workstation {
     pub name: String,
     /// The ward or department where it stands.
     pub unit: Option<String>,
+    /// The building or campus where it stands.
+    pub site: Option<String>,
     /// `invited`, `enrolled` or `revoked`.
     pub state: String,
 }
@@ -171,7 +204,7 @@ pub struct Revoke {
     pub reason: imp_identity::phone::Revocation,
 }
 
-/// `GET /v1/events?after=…&limit=…` by an auditor or administrator: the event log in order.
+/// `GET /v1/events?from=…&limit=…` by an auditor or administrator: the event log in order.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Events {
     /// The page.
@@ -181,8 +214,8 @@ pub struct Events {
 /// One entry of the event log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
-    /// Its place, from 1, without gaps.
-    pub sequence: u64,
+    /// Its leaf index in the log, from 0, without gaps.
+    pub index: u64,
     /// The type URI of the event.
     pub type_uri: String,
     /// What happened.

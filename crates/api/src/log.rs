@@ -7,6 +7,15 @@ use crate::bytes::Base64;
 /// Most entries of a page of [`OwnUses`].
 pub const MOST_USES: u32 = 100;
 
+/// `GET /v1/log/key`: what checkpoints are checked with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogKey {
+    /// The log's name, the first line of its checkpoints.
+    pub origin: String,
+    /// The key that signs checkpoints, as a verifier key of C2SP signed-note: `<name>+<key ID>+<key>`.
+    pub key: String,
+}
+
 /// `GET /v1/log/inclusion?index=…&size=…`: that the entry stands in the tree of that size (RFC 9162 §2.1.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Inclusion {

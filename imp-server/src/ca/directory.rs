@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use imp_identity::spiffe::TrustDomain;
 use imp_pki::{Certificate, Issuer, Key};
+use imp_translog::LogKey;
 use jiff::Timestamp;
 use rand::CryptoRng;
 use rustix::fs::{FlockOperation, flock};
+use zeroize::Zeroizing;
 
 use super::{KeysError, pem};
 
@@ -24,7 +26,12 @@ const ROOT: &str = "root.pem";
 const ISSUING_KEY: &str = "issuing.key";
 const ISSUING: &str = "issuing.pem";
 const STATEMENT_KEY: &str = "statement.key";
+const LOG_KEY: &str = "log.key";
+const SET_KEY: &str = "set.key";
 const TRUST_DOMAIN: &str = "trust-domain";
+
+/// How PEM calls PKCS#8.
+const PRIVATE_KEY: &str = "PRIVATE KEY";
 
 /// What the folder holds.
 pub(super) struct Stored {
@@ -32,6 +39,8 @@ pub(super) struct Stored {
     pub(super) root: Certificate,
     pub(super) issuing: Issuer,
     pub(super) statement: Key,
+    pub(super) log: LogKey,
+    pub(super) set: Key,
 }
 
 /// Reads the keys, after creating them when there are none.
@@ -49,7 +58,46 @@ pub(super) fn open_or_create(
             create(data, &directory, trust_domain, now, rng)?;
         }
     }
+    complete(data, &directory)?;
     read(&directory)
+}
+
+/// The log's own name: who keeps its key under another name does not confuse two logs.
+fn origin(trust_domain: &TrustDomain) -> String {
+    format!("{trust_domain}/log")
+}
+
+/// Makes the keys that an earlier version did not have.
+fn complete(data: &Path, directory: &Path) -> Result<(), KeysError> {
+    let lacks = |name: &str| !directory.join(name).exists();
+    if !lacks(LOG_KEY) && !lacks(SET_KEY) {
+        return Ok(());
+    }
+    let _lock = lock(data)?;
+    if lacks(LOG_KEY) {
+        add(directory, LOG_KEY, &log_key()?)?;
+    }
+    if lacks(SET_KEY) {
+        add(directory, SET_KEY, Key::generate()?.pkcs8().expose())?;
+    }
+    Ok(())
+}
+
+/// A new key of a log, in PKCS#8.
+fn log_key() -> Result<Zeroizing<Vec<u8>>, KeysError> {
+    Ok(LogKey::generate("log")?.pkcs8()?)
+}
+
+/// Adds a key to the folder; it appears complete or not at all.
+fn add(directory: &Path, name: &str, pkcs8: &[u8]) -> Result<(), KeysError> {
+    let half = directory.join(format!("{name}.incomplete"));
+    if half.exists() {
+        fs::remove_file(&half).map_err(failed(&half, "removed"))?;
+    }
+    write(&half, pem::encode(PRIVATE_KEY, pkcs8).as_bytes())?;
+    let path = directory.join(name);
+    fs::rename(&half, &path).map_err(failed(&path, "created"))?;
+    sync(directory)
 }
 
 /// The first of the folder and its files that others may read, with its mode.
@@ -85,9 +133,11 @@ fn create(
     for (name, key) in
         [(ROOT_KEY, &root_key), (ISSUING_KEY, &issuing_key), (STATEMENT_KEY, &Key::generate()?)]
     {
-        let text = pem::encode("PRIVATE KEY", key.pkcs8().expose());
+        let text = pem::encode(PRIVATE_KEY, key.pkcs8().expose());
         write(&folder.join(name), text.as_bytes())?;
     }
+    add(&folder, LOG_KEY, &log_key()?)?;
+    add(&folder, SET_KEY, Key::generate()?.pkcs8().expose())?;
     for (name, issuer) in [(ROOT, &root), (ISSUING, &issuing)] {
         let text = pem::encode("CERTIFICATE", issuer.certificate().der());
         write(&folder.join(name), text.as_bytes())?;
@@ -119,8 +169,14 @@ fn read(directory: &Path) -> Result<Stored, KeysError> {
     };
     let trust_domain = String::from_utf8(file(TRUST_DOMAIN)?).ok();
     let trust_domain = trust_domain.and_then(|text| text.trim().parse().ok());
+    let trust_domain: TrustDomain =
+        trust_domain.ok_or_else(|| content(TRUST_DOMAIN, "a trust domain"))?;
+    let log = pem::private_key(&file(LOG_KEY)?).map(Zeroizing::new);
+    let log = log.and_then(|der| LogKey::from_pkcs8(&origin(&trust_domain), &der).ok());
     Ok(Stored {
-        trust_domain: trust_domain.ok_or_else(|| content(TRUST_DOMAIN, "a trust domain"))?,
+        log: log.ok_or_else(|| content(LOG_KEY, "an Ed25519 private key in PEM"))?,
+        set: key(SET_KEY)?,
+        trust_domain,
         root: Certificate::parse(certificate(ROOT)?)
             .map_err(|_| content(ROOT, "a certificate of imp-server"))?,
         issuing: Issuer::open(certificate(ISSUING)?, &key(ISSUING_KEY)?)?,

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 const LINE: usize = 64;
 
 /// Writes `der` as PEM. The text is wiped on drop.
-pub(super) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
+pub(crate) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
     let base64 = Zeroizing::new(BASE64.encode(der));
     let mut text = Zeroizing::new(String::with_capacity(base64.len() + base64.len() / LINE + 80));
     text.extend(["-----BEGIN ", label, "-----\n"]);
@@ -28,7 +28,7 @@ pub(super) fn certificate(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Reads a private key in PKCS#8.
-pub(super) fn private_key(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn private_key(text: &[u8]) -> Option<Vec<u8>> {
     PrivatePkcs8KeyDer::from_pem_slice(text).ok().map(|der| der.secret_pkcs8_der().to_vec())
 }
 

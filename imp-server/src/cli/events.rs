@@ -31,9 +31,9 @@ pub(super) struct Arguments {
     /// Only those that concern this user.
     #[arg(long, value_name = "USERNAME")]
     user: Option<Username>,
-    /// Only those after this place in the log.
+    /// Only those from this index on.
     #[arg(long, value_name = "N", default_value_t = 0)]
-    after: u64,
+    from: u64,
 }
 
 /// Prints them.
@@ -45,22 +45,31 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> Result<(), Fail
         None => None,
     };
     let mut names = Names { storage, users: HashMap::new(), workstations: HashMap::new() };
-    let mut after = arguments.after;
+    let mut from = arguments.from;
     loop {
         let page = match user {
-            Some(user) => command::events_of_user(storage, user, after, PAGE).await?,
-            None => command::events_page(storage, after, PAGE).await?,
+            Some(user) => command::events_of_user(storage, user, from, PAGE).await?,
+            None => command::events_page(storage, from, PAGE).await?,
         };
-        for entry in &page {
-            after = entry.sequence;
+        for stored in &page {
+            from = stored.index + 1;
+            let Some(entry) = stored.entry()? else {
+                if !arguments.json {
+                    output::line(format!(
+                        "{:>6}  {:.0}  {:<28} erased",
+                        stored.index, stored.at, stored.kind
+                    ))?;
+                }
+                continue;
+            };
             if arguments.json {
                 output::json_line(&admin::Entry {
-                    sequence: entry.sequence,
+                    index: entry.index,
                     type_uri: entry.record.event.type_uri(),
-                    record: entry.record.clone(),
+                    record: entry.record,
                 })?;
             } else {
-                output::line(line(entry, &mut names).await?)?;
+                output::line(line(&entry, &mut names).await?)?;
             }
         }
         if page.is_empty() {
@@ -77,7 +86,7 @@ async fn line(entry: &Entry, names: &mut Names<'_>) -> Result<String, Failure> {
     let record = &entry.record;
     let fields = serde_json::to_value(&record.event)?;
     let text = |field: &str| fields.get(field).and_then(serde_json::Value::as_str);
-    let mut line = format!("{:>6}  {:.0}  {:<28}", entry.sequence, record.at, record.event.name());
+    let mut line = format!("{:>6}  {:.0}  {:<28}", entry.index, record.at, record.event.name());
     if let Some(user) = record.event.user() {
         line.extend([" ", &names.user(user).await?]);
     }

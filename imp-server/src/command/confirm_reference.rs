@@ -167,7 +167,7 @@ async fn complete(
     let appended = context.append(transaction, &Actor::User(enrolment.officer), event).await?;
     let about = About {
         kind,
-        user: enrolment.user,
+        user: Some(enrolment.user),
         workstation: workstation.as_ref(),
         purpose: None,
         session: None,

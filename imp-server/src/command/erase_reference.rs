@@ -37,7 +37,7 @@ pub async fn erase_reference(
         transaction.references().update(&reference).await?;
         let kind = event.name();
         let appended = context.append(&mut transaction, &Actor::Phone(phone), event).await?;
-        let user = reference.user;
+        let user = Some(reference.user);
         let about = About { kind, user, workstation: None, purpose: None, session: None };
         let signed = context.receipt(appended, &about)?;
         transaction.references().keep_erasure_receipt(reference.id, &signed).await?;

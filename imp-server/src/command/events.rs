@@ -1,25 +1,25 @@
-//! Reading the event log.
+//! Reading the log.
 use imp_identity::UserId;
 use imp_storage::{Storage, StorageError};
 
-use super::Entry;
+use super::StoredEntry;
 use crate::store::Tables as _;
 
-/// The entries after a place (0: from the first), in order; at most 500.
+/// The entries from an index on, in order; at most 500.
 pub async fn events_page(
     storage: &Storage,
-    after: u64,
+    from: u64,
     limit: u32,
-) -> Result<Vec<Entry>, StorageError> {
-    storage.read().await?.events().page(after, limit).await
+) -> Result<Vec<StoredEntry>, StorageError> {
+    storage.read().await?.entries().page(from, limit).await
 }
 
-/// The entries about a user after a place, in order; at most 500.
+/// The entries about a user from an index on, in order; at most 500.
 pub async fn events_of_user(
     storage: &Storage,
     user: UserId,
-    after: u64,
+    from: u64,
     limit: u32,
-) -> Result<Vec<Entry>, StorageError> {
-    storage.read().await?.events().of_user(user, after, limit).await
+) -> Result<Vec<StoredEntry>, StorageError> {
+    storage.read().await?.entries().of_user(user, from, limit).await
 }

@@ -1,18 +1,22 @@
 //! What the server does, an operation a file: load, decide, change, append the events, commit. A command that fails
 //! leaves nothing behind, and a machine may repeat any command whose answer it did not get.
+use std::sync::Arc;
+
 use imp_authenticator::Signer;
 use imp_identity::spiffe::TrustDomain;
 use imp_identity::{Actor, Event, EventId, Record};
 use imp_storage::{Storage, StorageError, Transaction};
+use imp_translog::LogKey;
 use jiff::Timestamp;
 use rand::CryptoRng;
 
-use crate::store::Tables as _;
+use crate::log::{self, Appended};
 
 mod abandon_tap;
 mod authenticate;
 mod bind_phone;
 mod confirm_reference;
+mod contact_user;
 mod create_user;
 mod disable_user;
 mod enable_user;
@@ -29,6 +33,7 @@ mod issue_sign_in_code;
 mod officer;
 mod open_enrolment;
 mod open_tap;
+mod place_workstation;
 mod policy;
 mod public_key;
 mod purge;
@@ -43,11 +48,12 @@ mod suspend_session;
 mod token;
 mod users;
 
-pub use crate::store::{Certificate, Entry, UserSession};
+pub use crate::store::{Certificate, Entry, StoredEntry, UserSession};
 pub use abandon_tap::{AbandonTapError, Abandoned, AbandonedTap, abandon_tap};
 pub use authenticate::{AuthenticateMachineError, authenticate_phone, authenticate_workstation};
 pub use bind_phone::{BindPhoneError, PhoneBound, bind_phone};
 pub use confirm_reference::{ConfirmReference, ConfirmReferenceError, confirm_reference};
+pub use contact_user::{ContactUserError, contact_user};
 pub use create_user::{CreateUserError, NewUser, create_user};
 pub use disable_user::{DisableUserError, disable_user};
 pub use enable_user::{EnableUserError, enable_user};
@@ -63,6 +69,7 @@ pub use issue_reference::{IssueReference, IssueReferenceError, ReferenceIssued, 
 pub use issue_sign_in_code::{IssueSignInCodeError, SignInCode, issue_sign_in_code};
 pub use open_enrolment::{EnrolmentOpened, OpenEnrolment, OpenEnrolmentError, open_enrolment};
 pub use open_tap::{Occasion, OpenTapError, TapOpened, open_tap};
+pub use place_workstation::{PlaceWorkstationError, place_workstation};
 pub use policy::{SetPolicyError, current_policy, set_policy};
 pub use public_key::InvalidPublicKey;
 pub use purge::{Purged, purge};
@@ -88,13 +95,8 @@ pub struct Context<'a> {
     pub trust_domain: &'a TrustDomain,
     /// The server's statement key.
     pub signer: &'a dyn Signer,
-}
-
-/// Where an event went in the log.
-#[derive(Clone, Copy, Debug)]
-struct Appended {
-    id: EventId,
-    sequence: u64,
+    /// The key that signs the log's checkpoints.
+    pub log_key: &'a Arc<LogKey>,
 }
 
 impl Context<'_> {
@@ -107,8 +109,7 @@ impl Context<'_> {
     ) -> Result<Appended, StorageError> {
         let id = EventId::generate(self.now, &mut self.rng);
         let record = Record { id, at: self.now, actor: actor.clone(), event };
-        let sequence = transaction.events().append(&record).await?;
-        Ok(Appended { id, sequence })
+        log::append(transaction, self.log_key, record, self.rng).await
     }
 }
 

@@ -20,7 +20,7 @@ pub struct RosterCache(Mutex<Option<Signed>>);
 
 #[derive(Clone, Debug)]
 struct Signed {
-    /// The place in the log of the last event that it reflects.
+    /// The number of entries up to the last that it reflects.
     reflects: u64,
     issued_at: Timestamp,
     bytes: Arc<[u8]>,
@@ -64,7 +64,7 @@ pub async fn roster(
     if workstation.is_none_or(|workstation| workstation.public_key().is_none()) {
         return Err(RosterError::WorkstationRevoked);
     }
-    let reflects = transaction.events().last_of_roster().await?;
+    let reflects = transaction.entries().last_of_roster().await?;
     if let Some(bytes) = cache.find(reflects, context.now) {
         return Ok(bytes);
     }

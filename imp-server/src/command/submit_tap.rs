@@ -190,7 +190,7 @@ async fn accept(
     let appended = context.append(transaction, &actor, event).await?;
     let about = About {
         kind,
-        user: tap.user(),
+        user: Some(tap.user()),
         workstation: Some(&known.workstation),
         purpose: Some(tap.purpose()),
         session: Some(session.id),

@@ -34,6 +34,7 @@ kinds! {
     PATH_INVALID = "path-invalid", 400, "An identifier in the path is not one.";
     QUERY_INVALID = "query-invalid", 400, "A parameter in the query is unknown or not what is expected.";
     NOT_FOUND = "not-found", 404, "There is no such thing, or none that the caller may know of.";
+    NOT_IN_LOG = "not-in-log", 404, "The log has no such entry, size or tile (yet).";
     ROUTE_UNKNOWN = "route-unknown", 404, "There is nothing at this address.";
     METHOD_NOT_ALLOWED = "method-not-allowed", 405, "The address does not know this method.";
     USERNAME_TAKEN = "username-taken", 409, "Somebody has this username.";

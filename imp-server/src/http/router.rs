@@ -1,6 +1,7 @@
 //! The one route table.
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use imp_service::http::{Bounds, ProblemResponse, protected};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
@@ -8,7 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::service::openapi::Security;
-use super::{admin, enrolment, machine, problem, service, session, tap};
+use super::settle::settle;
+use super::{admin, enrolment, log, machine, problem, service, session, tap};
 use crate::app::App;
 use crate::config::seconds;
 
@@ -60,13 +62,21 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(admin::list_users::list, admin::create_user::create))
         .routes(routes!(admin::find_user::find))
         .routes(routes!(admin::disable_user::disable, admin::enable_user::enable))
+        .routes(routes!(admin::contact_user::contact))
         .routes(routes!(admin::issue_sign_in_code::issue))
         .routes(routes!(admin::list_phones::list))
         .routes(routes!(admin::list_workstations::list, admin::invite_workstation::invite))
+        .routes(routes!(admin::place_workstation::place))
         .routes(routes!(admin::revoke_workstation::revoke))
         .routes(routes!(admin::revoke_phone::revoke))
         .routes(routes!(admin::list_events::list))
         .routes(routes!(admin::show_policy::show, admin::set_policy::set))
+        // Anybody: the log shows no personal data
+        .routes(routes!(log::checkpoint::checkpoint))
+        .routes(routes!(log::tile::tile))
+        .routes(routes!(log::key::key))
+        .routes(routes!(log::inclusion::inclusion))
+        .routes(routes!(log::consistency::consistency))
         // Anybody
         .routes(routes!(service::health::healthy))
         .routes(routes!(service::ready::ready))
@@ -80,8 +90,10 @@ pub(crate) fn router(app: App) -> Router {
         body: usize::try_from(app.config.http.largest_body).unwrap_or(usize::MAX),
         time: seconds(app.config.http.request_seconds),
     };
+    let settled = from_fn_with_state(app.storage.clone(), settle);
     let (router, _) = routes().split_for_parts();
-    let router = router.fallback(unknown).method_not_allowed_fallback(not_allowed).with_state(app);
+    let router = router.fallback(unknown).method_not_allowed_fallback(not_allowed);
+    let router = router.layer(settled).with_state(app);
     protected(router, bounds)
 }
 

@@ -6,11 +6,13 @@ mod attempts;
 mod certificates;
 mod challenges;
 mod enrolments;
-mod events;
+mod entries;
 mod knowledge;
+mod log;
 mod phones;
 mod policies;
 mod references;
+mod search;
 mod sessions;
 mod settings;
 mod sign_in;
@@ -23,11 +25,13 @@ pub use attempts::AttemptsTable;
 pub use certificates::{Certificate, Certificates};
 pub use challenges::{Answer, Challenges};
 pub use enrolments::{Confirmation, Enrolments};
-pub use events::{Entry, Events};
+pub use entries::{Content, Entries, Entry, NewEntry, StoredEntry};
 pub use knowledge::TapKnowledge;
+pub use log::{Head, Log, TILES};
 pub use phones::{Phones, RosterRow};
 pub use policies::Policies;
 pub use references::References;
+pub use search::{Direction, Found, REACH, Search};
 pub use sessions::{Sessions, UserSession};
 pub use settings::Settings;
 pub use sign_in::{SignIn, SignInCodeRow};
@@ -59,14 +63,18 @@ tables! {
     challenges: Challenges,
     /// Supervised enrolments.
     enrolments: Enrolments,
-    /// The event log.
-    events: Events,
+    /// The log's entries.
+    entries: Entries,
+    /// The tree over the entries.
+    log: Log,
     /// Phones.
     phones: Phones,
     /// Versions of the policy.
     policies: Policies,
     /// Biometric references.
     references: References,
+    /// Questions about the log's entries.
+    search: Search,
     /// Sessions.
     sessions: Sessions,
     /// Single values of the installation.

@@ -9,7 +9,7 @@ use imp_identity::refusal::{Abandonment, Refusal};
 use imp_identity::session::{End, Session};
 use imp_identity::tap::{Outcome, Purpose, Tap};
 use imp_identity::user::{Role, User};
-use imp_identity::workstation::Workstation;
+use imp_identity::workstation::{Place, Workstation};
 use imp_identity::{
     Actor, Digest, EnrolmentId, Event, EventId, PhoneId, ReferenceId, SessionId, TapId, UserId,
     WorkstationId, enrolment,
@@ -55,8 +55,11 @@ async fn people_and_machines(transaction: &mut Transaction) -> (User, Workstatio
     let ada = user(1, "ada");
     transaction.users().add(&ada).await.unwrap();
     let id = WorkstationId::from(uuid(2));
-    let unit = Some("Ward 3".parse().unwrap());
-    let (desk, _) = Workstation::invite(id, "Bed 7".parse().unwrap(), unit, invitation);
+    let place = Place {
+        unit: Some("Ward 3".parse().unwrap()),
+        site: Some("North campus".parse().unwrap()),
+    };
+    let (desk, _) = Workstation::invite(id, "Bed 7".parse().unwrap(), place, invitation);
     transaction.workstations().add(&desk, &invitation).await.unwrap();
     let (phone, _) = Phone::invite(PhoneId::from(uuid(3)), ada.id, invitation);
     transaction.phones().add(&phone, &invitation).await.unwrap();
@@ -323,23 +326,42 @@ async fn attempts_settings_and_policies_keep_their_latest_value() {
 }
 
 #[tokio::test]
-async fn an_event_is_appended_once_at_the_next_place() {
+async fn an_entry_is_added_once_at_its_index() {
     for mut transaction in transactions().await {
         let id = UserId::from(uuid(1));
         let record = |n| Record {
             id: EventId::from(uuid(n)),
             at: NOW,
-            actor: Actor::Operator("root".to_owned()),
+            actor: Actor::User(UserId::from(uuid(7))),
             event: Event::UserDisabled { user: id },
         };
-        assert_eq!(transaction.events().last_of_roster().await.unwrap(), 0);
-        assert_eq!(transaction.events().append(&record(1)).await.unwrap(), 1);
-        assert_eq!(transaction.events().append(&record(2)).await.unwrap(), 2);
-        assert_eq!(transaction.events().last_of_roster().await.unwrap(), 2);
-        let page = transaction.events().of_user(id, 0, 1).await.unwrap();
-        assert_eq!(page, [Entry { sequence: 1, record: record(1) }]);
-        let again = transaction.events().append(&record(2)).await;
-        assert!(again.unwrap_err().is_unique_violation());
+        assert_eq!(transaction.entries().last_of_roster().await.unwrap(), 0);
+        for n in 0..3_u8 {
+            let record = record(u128::from(n));
+            let text = serde_json::to_string(&record).unwrap();
+            let (salt, commitment) = ([n; 32], [n + 100; 32]);
+            let entry = NewEntry {
+                index: u64::from(n),
+                record: &record,
+                text: &text,
+                salt: &salt,
+                commitment: &commitment,
+            };
+            transaction.entries().add(&entry).await.unwrap();
+        }
+        assert_eq!(transaction.entries().last_of_roster().await.unwrap(), 3);
+        let found = transaction.entries().find(1).await.unwrap().unwrap();
+        assert_eq!((found.index, found.at, found.kind.as_str()), (1, NOW, "user-disabled"));
+        assert_eq!(found.commitment, [101; 32]);
+        assert_eq!(found.entry().unwrap(), Some(Entry { index: 1, record: record(1) }));
+        let by_event = transaction.entries().find_event(EventId::from(uuid(1))).await.unwrap();
+        assert_eq!(by_event.as_ref(), Some(&found));
+        let places = |page: Vec<StoredEntry>| page.iter().map(|e| e.index).collect::<Vec<_>>();
+        assert_eq!(places(transaction.entries().page(1, 9).await.unwrap()), [1, 2]);
+        assert_eq!(places(transaction.entries().page_before(2, 9).await.unwrap()), [1, 0]);
+        assert_eq!(places(transaction.entries().of_user(id, 0, 1).await.unwrap()), [0]);
+        let commitments = transaction.entries().commitments(1..9).await.unwrap();
+        assert_eq!(commitments, [[101; 32], [102; 32]]);
     }
 }
 

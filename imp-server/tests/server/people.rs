@@ -105,7 +105,8 @@ async fn call(client: &Client, endpoint: &str) -> Result<(), ClientError> {
         "sign-in code" => client.issue_sign_in_code(nobody).await.map(drop),
         "list phones" => client.phones(nobody).await.map(drop),
         "invite workstation" => {
-            let body = InviteWorkstation { name: "W".to_owned(), unit: Some("U".to_owned()) };
+            let body =
+                InviteWorkstation { name: "W".to_owned(), unit: Some("U".to_owned()), site: None };
             client.invite_workstation(&body).await.map(drop)
         }
         "list workstations" => client.workstations(None, 10).await.map(drop),
@@ -156,8 +157,8 @@ async fn everything_is_in_the_event_log_in_order() {
     ] {
         assert_eq!(names.iter().filter(|n| **n == name).count(), 1, "{name}: {names:?}");
     }
-    let sequence: Vec<_> = events.iter().map(|entry| entry.sequence).collect();
-    assert_eq!(sequence, (1..=8).collect::<Vec<_>>());
+    let indexes: Vec<_> = events.iter().map(|entry| entry.index).collect();
+    assert_eq!(indexes, (0..8).collect::<Vec<_>>());
     let page = administrator.events(5, 1).await.unwrap().events;
-    assert_eq!(page.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [6]);
+    assert_eq!(page.iter().map(|entry| entry.index).collect::<Vec<_>>(), [5]);
 }

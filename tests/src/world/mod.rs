@@ -101,6 +101,7 @@ impl World {
             display_name: format!("Nurse {username}"),
             role: Some(role),
             unit: unit.map(str::to_owned),
+            email: None,
         };
         self.administrator.post("v1/users", &body).await.expect("the user is created")
     }
@@ -145,7 +146,8 @@ impl World {
 
     /// Invites a workstation.
     pub async fn invite_workstation(&self, name: &str, unit: Option<&str>) -> InvitationUri {
-        let body = InviteWorkstation { name: name.to_owned(), unit: unit.map(str::to_owned) };
+        let unit = unit.map(str::to_owned);
+        let body = InviteWorkstation { name: name.to_owned(), unit, site: None };
         let invited: WorkstationInvited =
             self.administrator.post("v1/workstations", &body).await.expect("an invitation");
         invited.invitation.parse().expect("an invitation")
@@ -192,8 +194,8 @@ impl World {
     pub async fn events(&self) -> Vec<Entry> {
         let mut events: Vec<Entry> = Vec::new();
         loop {
-            let after = events.last().map_or(0, |entry| entry.sequence);
-            let path = format!("v1/events?after={after}&limit=500");
+            let from = events.last().map_or(0, |entry| entry.index + 1);
+            let path = format!("v1/events?from={from}&limit=500");
             let page: Events = self.administrator.get(&path).await.expect("events");
             if page.events.is_empty() {
                 return events;
@@ -202,17 +204,17 @@ impl World {
         }
     }
 
-    /// The names of the events after `sequence`.
-    pub async fn event_names(&self, after: u64) -> Vec<&'static str> {
-        let events = self.events().await.into_iter().filter(|entry| entry.sequence > after);
+    /// The names of the events from an index on.
+    pub async fn event_names(&self, from: u64) -> Vec<&'static str> {
+        let events = self.events().await.into_iter().filter(|entry| entry.index >= from);
         events.map(|entry| entry.record.event.name()).collect()
     }
 
-    /// Waits until the events after `sequence` are these: what a workstation reports without being waited for comes later.
-    pub async fn logs(&self, after: u64, expected: &[&str]) {
+    /// Waits until the events from an index on are these: what a workstation reports without being waited for comes later.
+    pub async fn logs(&self, from: u64, expected: &[&str]) {
         let until = tokio::time::Instant::now() + crate::process::PATIENCE;
         loop {
-            let found = self.event_names(after).await;
+            let found = self.event_names(from).await;
             if found == expected {
                 return;
             }
@@ -241,6 +243,7 @@ async fn sign_in_first_administrator(server: &Server, clock: Arc<dyn Clock>) -> 
         display_name: "Administrator".to_owned(),
         role: Some(Role::Administrator),
         unit: None,
+        email: None,
     };
     let code = server.administrator_code().expect("a first start prints a code").clone();
     let visitor = visitor(server, clock);

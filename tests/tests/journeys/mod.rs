@@ -44,7 +44,7 @@ impl Ward {
         let events = self.world.events().await;
         let new: Vec<&Event> = events
             .iter()
-            .filter(|entry| entry.sequence > before)
+            .filter(|entry| entry.index >= before)
             .map(|entry| &entry.record.event)
             .collect();
         let refused = new.iter().filter(

@@ -61,12 +61,12 @@ impl<'a> Stage<'a> {
     /// No event twice, no tap decided twice, no session opened twice, at most one active for a user.
     fn nothing_is_doubled(&self, after: &str) {
         let events = self.events();
-        let mut sequences = BTreeSet::new();
+        let mut indexes = BTreeSet::new();
         let mut once = BTreeSet::new();
         let mut active = BTreeMap::new();
         for event in &events {
-            let sequence = event["sequence"].as_u64().expect("a sequence");
-            assert!(sequences.insert(sequence), "after {after}: event {sequence} twice");
+            let index = event["index"].as_u64().expect("an index");
+            assert!(indexes.insert(index), "after {after}: event {index} twice");
             let what = &event["record"]["event"];
             let kind = what["type"].as_str().expect("a type");
             let key = match kind {
@@ -93,7 +93,7 @@ impl<'a> Stage<'a> {
                 _ => {}
             }
         }
-        assert!(!sequences.is_empty());
+        assert!(!indexes.is_empty());
     }
 }
 

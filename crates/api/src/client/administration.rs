@@ -84,9 +84,9 @@ impl Client {
         self.delete(&format!("v1/sessions/{id}")).await
     }
 
-    /// `GET /v1/events?after=…&limit=…`
-    pub async fn events(&self, after: u64, limit: u32) -> Result<Events, ClientError> {
-        self.get(&format!("v1/events?after={after}&limit={limit}")).await
+    /// `GET /v1/events?from=…&limit=…`
+    pub async fn events(&self, from: u64, limit: u32) -> Result<Events, ClientError> {
+        self.get(&format!("v1/events?from={from}&limit={limit}")).await
     }
 
     /// `GET /v1/policy`

@@ -5,9 +5,8 @@ use sqlx::migrate::{AppliedMigration, Migrate, MigrateError};
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
 use super::{Finding, chain};
-use crate::command;
 use crate::config::Config;
-use crate::store::MIGRATIONS;
+use crate::store::{MIGRATIONS, Tables as _};
 
 /// Where sqlx keeps which migrations were applied.
 const TABLE: &str = "_sqlx_migrations";
@@ -56,20 +55,7 @@ async fn newest(config: &Config) -> Result<Option<Timestamp>, StorageError> {
     let url = config.storage_url();
     let storage = Storage::open(&url, &MIGRATIONS, &config.storage_options()).await?;
     storage.check().await?;
-    // The log has no gaps, so its end is found by halving.
-    let (mut low, mut high) = (0, 1);
-    while !command::events_page(&storage, high - 1, 1).await?.is_empty() {
-        (low, high) = (high, high * 2);
-    }
-    while low + 1 < high {
-        let middle = low.midpoint(high);
-        if command::events_page(&storage, middle - 1, 1).await?.is_empty() {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    let newest = command::events_page(&storage, low.saturating_sub(1), 1).await?;
+    let newest = storage.read().await?.entries().page_before(u64::MAX, 1).await?;
     storage.close().await;
-    Ok(newest.first().map(|entry| entry.record.at))
+    Ok(newest.first().map(|entry| entry.at))
 }

@@ -10,6 +10,7 @@ use imp_identity::challenge::Audience;
 use imp_identity::spiffe::{Machine, SpiffeId, TrustDomain};
 use imp_identity::tap::{Intent, Purpose, Step};
 use imp_identity::user::{Role, User};
+use imp_identity::workstation::Place;
 use imp_identity::{Actor, Digest, Event, PhoneId, TapId, UserId, WorkstationId};
 use imp_storage::Storage;
 use jiff::{SignedDuration, Timestamp};
@@ -97,6 +98,8 @@ pub(super) struct Hospital {
     pub(super) storage: Storage,
     /// The time.
     pub(super) now: Timestamp,
+    /// The log's key.
+    pub(super) log_key: std::sync::Arc<imp_translog::LogKey>,
     /// The statement key.
     pub(super) signer: std::sync::Arc<Key>,
     /// The installation.
@@ -110,6 +113,9 @@ impl Hospital {
         Self {
             storage,
             now: "2026-03-02T08:00:00Z".parse().unwrap(),
+            log_key: std::sync::Arc::new(
+                imp_translog::LogKey::generate("hospital.example/log").unwrap(),
+            ),
             signer: std::sync::Arc::new(Key::generate()),
             trust_domain: "hospital.example".parse().unwrap(),
             rng: StdRng::seed_from_u64(7),
@@ -121,6 +127,7 @@ impl Hospital {
         Self {
             storage: self.storage.clone(),
             now: self.now,
+            log_key: std::sync::Arc::clone(&self.log_key),
             signer: std::sync::Arc::clone(&self.signer),
             trust_domain: self.trust_domain.clone(),
             rng: StdRng::seed_from_u64(seed),
@@ -135,6 +142,7 @@ impl Hospital {
             rng: &mut self.rng,
             trust_domain: &self.trust_domain,
             signer: self.signer.as_ref(),
+            log_key: &self.log_key,
         }
     }
 
@@ -150,6 +158,7 @@ impl Hospital {
             display_name: name.parse().unwrap(),
             role,
             unit: Some("Ward 3".parse().unwrap()),
+            email: None,
         };
         command::create_user(&mut self.context(), Actor::Server, new).await.unwrap()
     }
@@ -158,7 +167,8 @@ impl Hospital {
     pub(super) async fn desk(&mut self, name: &str) -> Desk {
         let name = name.parse().unwrap();
         let invited =
-            command::invite_workstation(&mut self.context(), Actor::Server, name, None).await;
+            command::invite_workstation(&mut self.context(), Actor::Server, name, Place::default())
+                .await;
         let code = invited.unwrap().code;
         let key = Key::generate();
         let enrolled =
@@ -297,18 +307,18 @@ impl Hospital {
         self.submit(desk, &signed).await
     }
 
-    /// The names of the events after a place.
+    /// The names of the events from an index on.
     pub(super) async fn events_after(&self, place: u64) -> Vec<&'static str> {
         self.facts_after(place).await.iter().map(Event::name).collect()
     }
 
-    /// The events after a place.
+    /// The events from an index on.
     pub(super) async fn facts_after(&self, place: u64) -> Vec<Event> {
         let entries = command::events_page(&self.storage, place, 500).await.unwrap();
-        entries.into_iter().map(|entry| entry.record.event).collect()
+        entries.iter().map(|stored| stored.entry().unwrap().unwrap().record.event).collect()
     }
 
-    /// The place of the last event. Checks that no place is missing.
+    /// The index of the next event. Checks that no index is missing.
     pub(super) async fn place(&self) -> u64 {
         let mut place = 0;
         loop {
@@ -317,8 +327,8 @@ impl Hospital {
                 return place;
             }
             for entry in entries {
-                assert_eq!(entry.sequence, place + 1, "the log has a gap");
-                place = entry.sequence;
+                assert_eq!(entry.index, place, "the log has a gap");
+                place = entry.index + 1;
             }
         }
     }

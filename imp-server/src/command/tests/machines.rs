@@ -7,7 +7,7 @@ use imp_identity::invitation::{Code, InvitationError};
 use imp_identity::phone::{PhoneError, Revocation};
 use imp_identity::spiffe::{Machine, SpiffeId};
 use imp_identity::tap::Purpose;
-use imp_identity::workstation::WorkstationError;
+use imp_identity::workstation::{Place, WorkstationError};
 use imp_identity::{Actor, PhoneId, WorkstationId};
 use imp_storage::testing;
 use jiff::SignedDuration;
@@ -30,7 +30,8 @@ async fn a_workstation_enrols_once_and_may_repeat_itself() {
     for mut hospital in hospitals().await {
         let context = &mut hospital.context();
         let name = "Ward 3".parse().unwrap();
-        let invited = invite_workstation(context, Actor::Server, name, None).await.unwrap();
+        let invited =
+            invite_workstation(context, Actor::Server, name, Place::default()).await.unwrap();
         let key = Key::generate().public_key().to_vec();
         let context = &mut hospital.context();
         let first = enrol_workstation(context, &invited.code, key.clone()).await.unwrap();
@@ -53,7 +54,8 @@ async fn an_invitation_of_a_workstation_runs_out() {
     for mut hospital in hospitals().await {
         let context = &mut hospital.context();
         let name = "Ward 3".parse().unwrap();
-        let invited = invite_workstation(context, Actor::Server, name, None).await.unwrap();
+        let invited =
+            invite_workstation(context, Actor::Server, name, Place::default()).await.unwrap();
         hospital.advance(SignedDuration::from_hours(24));
         let key = Key::generate().public_key().to_vec();
         let refused = enrol_workstation(&mut hospital.context(), &invited.code, key).await;
@@ -128,7 +130,8 @@ async fn a_machine_is_known_by_its_name_and_key() {
         hospital.advance(SignedDuration::from_secs(1));
         let context = &mut hospital.context();
         let name = "Ward 4".parse().unwrap();
-        let invited = invite_workstation(context, Actor::Server, name, None).await.unwrap();
+        let invited =
+            invite_workstation(context, Actor::Server, name, Place::default()).await.unwrap();
         let key = desk.key.public_key();
         let unknown = authenticate_workstation(&storage, invited.workstation, key).await;
         assert!(matches!(unknown, Err(AuthenticateMachineError::Unknown)));

@@ -21,6 +21,7 @@ fn new(name: &str) -> NewUser {
         display_name: name.parse().unwrap(),
         role: Role::Staff,
         unit: None,
+        email: None,
     }
 }
 

@@ -13,8 +13,8 @@ use crate::http::{Json, ProblemResponse, Query, problem};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Page {
-    /// The place in the log after which the page begins; from the beginning unless said otherwise.
-    after: Option<u64>,
+    /// The index at which the page begins; 0 unless said otherwise.
+    from: Option<u64>,
     /// At most so many, 1 to 500; 100 unless said otherwise.
     limit: Option<u32>,
 }
@@ -29,15 +29,17 @@ pub(crate) struct Page {
 pub(crate) async fn list(
     State(app): State<App>,
     _: Reader,
-    Query(Page { after, limit }): Query<Page>,
+    Query(Page { from, limit }): Query<Page>,
 ) -> Result<Json<Events>, ProblemResponse> {
-    let (after, limit) = (after.unwrap_or_default(), limit.unwrap_or(100));
-    let page = command::events_page(&app.storage, after, limit).await;
-    let events = page.map_err(problem::unread)?.into_iter().map(entry).collect();
+    let (from, limit) = (from.unwrap_or_default(), limit.unwrap_or(100));
+    let page = command::events_page(&app.storage, from, limit).await.map_err(problem::unread)?;
+    let entries = page.iter().filter_map(|stored| stored.entry().transpose());
+    let entries: Result<Vec<_>, _> = entries.collect();
+    let events = entries.map_err(problem::unread)?.into_iter().map(entry).collect();
     Ok(Json(Events { events }))
 }
 
 fn entry(entry: command::Entry) -> Entry {
-    let command::Entry { sequence, record } = entry;
-    Entry { sequence, type_uri: record.event.type_uri(), record }
+    let command::Entry { index, record } = entry;
+    Entry { index, type_uri: record.event.type_uri(), record }
 }

@@ -51,7 +51,8 @@ pub(crate) async fn issue(
         certificate_chain: vec![issued.into_der().into(), issuing.into()],
         trust_anchors: app.keys.anchors().roots.into_iter().map(Into::into).collect(),
         statement_keys: vec![app.keys.statement_key().public_key().to_vec().into()],
-        log_key: None,
+        log_key: Some(app.keys.log_key().verifier_key().to_string()),
+        receipt: None,
         renew_after,
         expires_at,
     })

@@ -1,0 +1,16 @@
+//! The transparency log: entries appended in the transaction of the change that they record, the tree over them, and what
+//! is served of it. The maths is `imp-translog`'s.
+mod append;
+mod establish;
+mod head;
+mod proof;
+mod tile;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use append::{Appended, append};
+pub use establish::EstablishError;
+pub(crate) use establish::establish;
+pub(crate) use proof::{ProofRequestError, checkpoint, consistency, inclusion};
+pub(crate) use tile::resource;
