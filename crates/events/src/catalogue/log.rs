@@ -46,7 +46,7 @@ pub(super) static ERASURE_REQUESTED: EventType = EventType {
             action: Action::Create,
             outcome: Indicator::Success,
         },
-        ocsf: Ocsf { class: 6005, activity: 7 },
+        ocsf: Ocsf { class: 6005, activity: 99 },
     },
 };
 

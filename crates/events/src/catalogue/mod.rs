@@ -85,6 +85,7 @@ types! {
     StreamChanged => streams::STREAM_CHANGED,
     StreamDeleted => streams::STREAM_DELETED,
     EventSetAside => streams::EVENT_SET_ASIDE,
+    ConsumerSteered => streams::CONSUMER_STEERED,
     CaseOpened => review::CASE_OPENED,
     CaseAssigned => review::CASE_ASSIGNED,
     CaseCommented => review::CASE_COMMENTED,

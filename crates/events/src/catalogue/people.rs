@@ -43,7 +43,7 @@ pub(super) static ADMINISTRATOR_TOKEN_ISSUED: EventType = EventType {
             action: Action::Create,
             outcome: Indicator::Success,
         },
-        ocsf: Ocsf { class: 3003, activity: 1 },
+        ocsf: Ocsf { class: 3004, activity: 1 },
     },
 };
 
@@ -188,7 +188,7 @@ pub(super) static USER_CONTACT_CHANGED: EventType = EventType {
             action: Action::Update,
             outcome: Indicator::Success,
         },
-        ocsf: Ocsf { class: 3001, activity: 0 },
+        ocsf: Ocsf { class: 3001, activity: 99 },
     },
 };
 

@@ -140,7 +140,7 @@ pub(super) static SEARCH_SAVED: EventType = EventType {
             action: Action::Create,
             outcome: Indicator::Success,
         },
-        ocsf: Ocsf { class: 6005, activity: 6 },
+        ocsf: Ocsf { class: 3004, activity: 1 },
     },
 };
 
@@ -160,7 +160,7 @@ pub(super) static SEARCH_DELETED: EventType = EventType {
             action: Action::Delete,
             outcome: Indicator::Success,
         },
-        ocsf: Ocsf { class: 6005, activity: 7 },
+        ocsf: Ocsf { class: 3004, activity: 4 },
     },
 };
 
@@ -213,7 +213,7 @@ pub(super) static NOTICE_SENT: EventType = EventType {
             action: Action::Execute,
             outcome: Indicator::Success,
         },
-        ocsf: Ocsf { class: 4009, activity: 1 },
+        ocsf: Ocsf { class: 3004, activity: 1 },
     },
 };
 

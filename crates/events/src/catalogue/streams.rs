@@ -91,3 +91,30 @@ pub(super) static EVENT_SET_ASIDE: EventType = EventType {
         ocsf: Ocsf { class: 2004, activity: 1 },
     },
 };
+
+pub(super) static CONSUMER_STEERED: EventType = EventType {
+    name: "consumer-steered",
+    standard: None,
+    meaning: "Somebody paused or resumed a consumer, or had it shown entries again.",
+    fields: &[
+        field("consumer", "the consumer"),
+        field("steering", "`paused`, `resumed`, `replayed` or `retried`"),
+        field(
+            "from",
+            "the first index that is shown again; null if nothing is, or all that was set aside",
+        ),
+    ],
+    personal: PersonalData::None,
+    presence: false,
+    retention: retention::DECISION,
+    export: Mapping {
+        severity: Severity::Medium,
+        audit: Audit {
+            event: dicom::SECURITY_ALERT,
+            kind: Some(dicom::SECURITY_CONFIGURATION),
+            action: Action::Update,
+            outcome: Indicator::Success,
+        },
+        ocsf: Ocsf { class: 3004, activity: 3 },
+    },
+};

@@ -1,7 +1,7 @@
 //! One event of every type, and the same with everything missing that may be missing.
 use imp_identity::case::Conclusion;
 use imp_identity::digest::Digest;
-use imp_identity::event::{Channel, Delivery, Outcome, Reading, StreamStatus, TapFacts};
+use imp_identity::event::{Channel, Delivery, Outcome, Reading, Steering, StreamStatus, TapFacts};
 use imp_identity::id::Id;
 use imp_identity::name::{Label, Remark};
 use imp_identity::phone::Revocation;
@@ -226,6 +226,16 @@ fn streams() -> Vec<Event> {
             consumer: "stream-siem".to_owned(),
             index: 7,
             why: "the receiver answered 400".to_owned(),
+        },
+        Event::ConsumerSteered {
+            consumer: "stream-siem".to_owned(),
+            steering: Steering::Replayed,
+            from: Some(7),
+        },
+        Event::ConsumerSteered {
+            consumer: "stream-siem".to_owned(),
+            steering: Steering::Paused,
+            from: None,
         },
         Event::StreamDeleted { stream },
     ]
