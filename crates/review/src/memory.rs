@@ -68,7 +68,8 @@ pub struct DeviceMemory {
 }
 
 /// What was remembered before an entry of those whom it concerns; empty for those who are new.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Memory {
     /// Of the person.
     pub person: PersonMemory,

@@ -16,6 +16,17 @@ use crate::store::Tables as _;
 /// The setting that holds the index of the next entry to judge.
 const NEXT: &str = "rules.next";
 
+/// The entries were not judged.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeEntriesError {
+    /// Somebody else judged them meanwhile, so that what was remembered is stale.
+    #[error("another process judges entries at this moment")]
+    Overtaken,
+    /// See the source.
+    #[error("could not store what the rules found")]
+    Storage(#[from] StorageError),
+}
+
 /// What the rules need to know of a batch, read before anything is judged.
 #[derive(Default)]
 struct Known {
@@ -32,7 +43,7 @@ pub async fn judge_entries(
     batch: &[Entry],
     lines: &Thresholds,
     zone: &TimeZone,
-) -> Result<usize, StorageError> {
+) -> Result<usize, JudgeEntriesError> {
     let mut reading = context.storage.read().await?;
     let next = next(&mut reading).await?;
     let fresh: Vec<&Entry> = batch.iter().filter(|entry| entry.index >= next).collect();
@@ -49,8 +60,7 @@ pub async fn judge_entries(
     let made = findings.len();
     let mut transaction = context.storage.begin().await?;
     if self::next(&mut transaction).await? != next {
-        // Somebody else judged meanwhile: the batch is shown again, and then passed over.
-        return Err(StorageError::Corrupt { what: "settings.rules.next" });
+        return Err(JudgeEntriesError::Overtaken);
     }
     for (subject, memory) in &known.memories {
         transaction.memories().put(*subject, memory).await?;

@@ -53,6 +53,10 @@ pub async fn make_notices(
     let (uses, until) = uses(&mut reading, next).await?;
     drop(reading);
     let mut transaction = context.storage.begin().await?;
+    if transaction.settings().find(DAY).await?.is_some_and(|day| day >= today) {
+        // Another replica was quicker.
+        return Ok(0);
+    }
     let made = uses.len();
     for (user, entries) in uses {
         let id = NoticeId::generate(context.now, &mut context.rng);

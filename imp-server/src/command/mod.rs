@@ -30,6 +30,8 @@ mod initialise_server;
 mod invite_workstation;
 mod issue_reference;
 mod issue_sign_in_code;
+mod judge_entries;
+mod make_notices;
 mod officer;
 mod open_enrolment;
 mod open_tap;
@@ -43,12 +45,13 @@ mod redeem_sign_in_code;
 mod revoke_phone;
 mod revoke_workstation;
 mod roster;
+mod send_notice;
 mod submit_tap;
 mod suspend_session;
 mod token;
 mod users;
 
-pub use crate::store::{Certificate, Entry, StoredEntry, UserSession};
+pub use crate::store::{Certificate, Entry, Notice, StoredEntry, UserSession};
 pub use abandon_tap::{AbandonTapError, Abandoned, AbandonedTap, abandon_tap};
 pub use authenticate::{AuthenticateMachineError, authenticate_phone, authenticate_workstation};
 pub use bind_phone::{BindPhoneError, PhoneBound, bind_phone};
@@ -67,6 +70,8 @@ pub use initialise_server::{AdministratorCode, initialise_server};
 pub use invite_workstation::{WorkstationInvited, invite_workstation, list_workstations};
 pub use issue_reference::{IssueReference, IssueReferenceError, ReferenceIssued, issue_reference};
 pub use issue_sign_in_code::{IssueSignInCodeError, SignInCode, issue_sign_in_code};
+pub use judge_entries::{JudgeEntriesError, judge_entries};
+pub use make_notices::{Evening, make_notices};
 pub use open_enrolment::{EnrolmentOpened, OpenEnrolment, OpenEnrolmentError, open_enrolment};
 pub use open_tap::{Occasion, OpenTapError, TapOpened, open_tap};
 pub use place_workstation::{PlaceWorkstationError, place_workstation};
@@ -78,6 +83,10 @@ pub use redeem_sign_in_code::{RedeemSignInCodeError, SignedIn, redeem_sign_in_co
 pub use revoke_phone::{RevokePhoneError, phones_of_user, revoke_phone};
 pub use revoke_workstation::{RevokeWorkstationError, revoke_workstation};
 pub use roster::{RosterCache, RosterError, roster};
+pub use send_notice::{
+    ReadyNotice, Wording, due_notices, notice_of_link, notice_refused, notice_sent,
+    notices_of_user, prepare_notice,
+};
 pub use submit_tap::{Submission, SubmitTapError, TapAccepted, submit_tap};
 pub use suspend_session::{SuspendSessionError, sessions_of_workstation, suspend_session};
 pub use token::authenticate_token;

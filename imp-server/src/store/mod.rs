@@ -9,6 +9,8 @@ mod enrolments;
 mod entries;
 mod knowledge;
 mod log;
+mod memories;
+mod notices;
 mod phones;
 mod policies;
 mod references;
@@ -28,6 +30,8 @@ pub use enrolments::{Confirmation, Enrolments};
 pub use entries::{Content, Entries, Entry, NewEntry, StoredEntry};
 pub use knowledge::TapKnowledge;
 pub use log::{Head, Log, TILES};
+pub use memories::Memories;
+pub use notices::{Notice, Notices};
 pub use phones::{Phones, RosterRow};
 pub use policies::Policies;
 pub use references::References;
@@ -67,6 +71,10 @@ tables! {
     entries: Entries,
     /// The tree over the entries.
     log: Log,
+    /// What the rules remember.
+    memories: Memories,
+    /// Notices of the day.
+    notices: Notices,
     /// Phones.
     phones: Phones,
     /// Versions of the policy.
