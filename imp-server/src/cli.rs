@@ -20,6 +20,7 @@ mod policy;
 mod serve;
 mod token;
 mod user;
+mod witness;
 mod workstation;
 
 use output::Failure;
@@ -68,6 +69,8 @@ enum Command {
     Events(events::Arguments),
     /// Check this installation, and say what is wrong and how to mend it.
     Doctor,
+    /// Run a witness: it watches logs and cosigns what continues them.
+    Witness(witness::Arguments),
     /// Print the HTTP contract in JSON.
     Openapi,
 }
@@ -108,6 +111,7 @@ async fn other(config: Config, command: Command) -> Result<ExitCode, Failure> {
         Command::Policy(command) => policy::run(config, command).await?,
         Command::Events(arguments) => events::run(config, arguments).await?,
         Command::Doctor => return doctor::run(&config).await,
+        Command::Witness(arguments) => witness::run(arguments).await?,
         Command::Openapi => output::json(&crate::http::router::contract())?,
     }
     Ok(ExitCode::SUCCESS)

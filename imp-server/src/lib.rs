@@ -8,6 +8,7 @@ mod config;
 mod http;
 mod job;
 mod log;
+mod outside;
 mod server;
 pub mod store;
 mod witness;
