@@ -3,6 +3,7 @@ pub mod attendance;
 pub mod catalogue;
 pub mod consumer;
 pub mod entry;
+pub mod export;
 pub mod mapping;
 pub mod question;
 pub mod set;

@@ -1,0 +1,21 @@
+//! The log's own records.
+use serde_json::{Value, json};
+
+use super::view::{Party, View};
+
+/// The entry as the log has it, with the URI of its type; without what the reader may not see.
+pub(super) fn entry(view: &View<'_>) -> Value {
+    let record = &view.entry.record;
+    let actor = match view.actor() {
+        Party::Operator(None) => json!({ "kind": "operator" }),
+        _ => json!(record.actor),
+    };
+    json!({
+        "index": view.entry.index,
+        "id": record.id,
+        "at": record.at,
+        "uri": view.kind.uri(),
+        "actor": actor,
+        "event": view.shown_event(),
+    })
+}
