@@ -20,7 +20,7 @@ mod seat;
 
 use line::Line;
 use member::Group;
-pub use progress::Mark;
+pub use progress::{Commits, Mark};
 use progress::{Observer, Progress};
 pub(crate) use seat::Seat;
 

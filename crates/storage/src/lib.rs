@@ -11,7 +11,7 @@ mod transaction;
 
 pub use carried::Carried;
 pub use error::StorageError;
-pub use group::Mark;
+pub use group::{Commits, Mark};
 pub use page::{Page, limit};
 pub use storage::{Kind, Options, Storage};
 pub use transaction::{Connection, Transaction};

@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlitePool};
 
 use crate::error::StorageError;
-use crate::group::{LIMITS, Limits, Mark, Writer};
+use crate::group::{Commits, LIMITS, Limits, Mark, Writer};
 use crate::transaction::Transaction;
 
 /// Prepared statements that each connection keeps.
@@ -146,6 +146,11 @@ impl Storage {
     /// As [`Self::settled_since`] this moment.
     pub async fn settled(&self) -> Result<(), StorageError> {
         self.settled_since(self.mark()).await
+    }
+
+    /// Tells when this process has changed something, and it is on disk. Says nothing of other processes.
+    pub fn commits(&self) -> Commits {
+        self.writer.observer.commits()
     }
 
     /// Whether the database answers, for readiness and for diagnosis.

@@ -171,12 +171,18 @@ pub enum Event {
     RecordsExpired { of: String, from: u64, until: u64, erased: u64 },
     /// A stream of events to a receiver was made.
     StreamCreated { stream: StreamId, name: Label, delivery: Delivery },
-    /// A stream goes on, pauses or stops.
+    /// A receiver of security events was given a token, with which it manages its own streams.
+    ReceiverAdmitted { receiver: ReceiverId, name: Label },
+    /// A receiver's token counts no longer; its streams are deleted.
+    ReceiverDismissed { receiver: ReceiverId },
+    /// A stream goes on, pauses or stops; with a receiver, it was the receiver that asked.
     StreamChanged { stream: StreamId, status: StreamStatus, reason: Option<Remark> },
     /// A stream was deleted.
     StreamDeleted { stream: StreamId },
     /// A consumer cannot digest an entry, which was set aside: somebody must look.
     EventSetAside { consumer: String, index: u64, why: String },
+    /// Somebody paused or resumed a consumer, or had it shown entries again from an index.
+    ConsumerSteered { consumer: String, steering: Steering, from: Option<u64> },
     /// A case was opened, about these entries.
     CaseOpened {
         case: CaseId,
@@ -307,6 +313,27 @@ pub enum StreamStatus {
 }
 
 crate::name::codes! { StreamStatus: Enabled = "enabled", Paused = "paused", Disabled = "disabled" }
+
+/// What was done to a consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Steering {
+    /// It is shown nothing until it is resumed.
+    Paused,
+    /// It goes on where it was.
+    Resumed,
+    /// It is shown everything again from an index on.
+    Replayed,
+    /// It is shown again what was set aside.
+    Retried,
+}
+
+crate::name::codes! { Steering:
+    Paused = "paused",
+    Resumed = "resumed",
+    Replayed = "replayed",
+    Retried = "retried",
+}
 
 /// How a notice reaches the person concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -50,6 +50,7 @@ impl Event {
             Self::StreamChanged { .. } => "stream-changed",
             Self::StreamDeleted { .. } => "stream-deleted",
             Self::EventSetAside { .. } => "event-set-aside",
+            Self::ConsumerSteered { .. } => "consumer-steered",
             Self::CaseOpened { .. } => "case-opened",
             Self::CaseAssigned { .. } => "case-assigned",
             Self::CaseCommented { .. } => "case-commented",

@@ -67,6 +67,7 @@ impl Event {
             | Self::StreamChanged { .. }
             | Self::StreamDeleted { .. }
             | Self::EventSetAside { .. }
+            | Self::ConsumerSteered { .. }
             | Self::CaseCommented { .. }
             | Self::CaseClosed { .. }
             | Self::CaseReopened { .. }
@@ -129,6 +130,7 @@ impl Event {
             | Self::StreamChanged { .. }
             | Self::StreamDeleted { .. }
             | Self::EventSetAside { .. }
+            | Self::ConsumerSteered { .. }
             | Self::CaseAssigned { .. }
             | Self::CaseCommented { .. }
             | Self::CaseClosed { .. }
@@ -196,6 +198,7 @@ impl Event {
             | Self::StreamChanged { .. }
             | Self::StreamDeleted { .. }
             | Self::EventSetAside { .. }
+            | Self::ConsumerSteered { .. }
             | Self::CaseOpened { .. }
             | Self::CaseAssigned { .. }
             | Self::CaseCommented { .. }
@@ -258,6 +261,7 @@ impl Event {
             | Self::StreamChanged { .. }
             | Self::StreamDeleted { .. }
             | Self::EventSetAside { .. }
+            | Self::ConsumerSteered { .. }
             | Self::CaseOpened { .. }
             | Self::CaseAssigned { .. }
             | Self::CaseCommented { .. }

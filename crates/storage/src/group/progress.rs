@@ -33,6 +33,23 @@ pub struct Mark {
     failed: u64,
 }
 
+/// Tells of commits: see [`crate::Storage::commits`].
+#[derive(Clone, Debug)]
+pub struct Commits {
+    progress: watch::Receiver<Progress>,
+    seen: u64,
+}
+
+impl Commits {
+    /// Waits until a group has ended since the last call, or since this was made.
+    pub async fn next(&mut self) -> Result<(), StorageError> {
+        let seen = self.seen;
+        let reached = self.progress.wait_for(|progress| progress.ended != seen).await;
+        self.seen = reached.map_err(|_| StorageError::Closed)?.ended;
+        Ok(())
+    }
+}
+
 /// Looks on.
 #[derive(Clone, Debug)]
 pub(crate) struct Observer(pub(super) watch::Receiver<Progress>);
@@ -40,6 +57,11 @@ pub(crate) struct Observer(pub(super) watch::Receiver<Progress>);
 impl Observer {
     pub(crate) fn mark(&self) -> Mark {
         Mark { failed: self.0.borrow().failed }
+    }
+
+    pub(crate) fn commits(&self) -> Commits {
+        let seen = self.0.borrow().ended;
+        Commits { progress: self.0.clone(), seen }
     }
 
     pub(crate) async fn settled_since(&self, mark: Mark) -> Result<(), StorageError> {

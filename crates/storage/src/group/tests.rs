@@ -456,3 +456,21 @@ async fn a_member_that_takes_away_what_others_staged_and_rolls_back_fails_the_gr
         assert_eq!(ids(&storage).await, [0; 0], "{}", storage.kind());
     }
 }
+
+#[tokio::test]
+async fn who_waits_for_a_commit_is_told_of_it_and_of_nothing_else() {
+    let (directory, migrator) = migrations().await;
+    for storage in patient(directory.path(), &migrator).await {
+        let mut commits = storage.commits();
+        let mut undone = storage.begin().await.unwrap();
+        add(&mut undone, 1).await.unwrap();
+        drop(undone);
+        assert!(Box::pin(commits.next()).as_mut().now_or_never().is_none());
+        let mut transaction = storage.begin().await.unwrap();
+        add(&mut transaction, 2).await.unwrap();
+        transaction.commit().await.unwrap();
+        commits.next().await.unwrap();
+        assert_eq!(ids(&storage).await, [2]);
+        assert!(Box::pin(commits.next()).as_mut().now_or_never().is_none());
+    }
+}
