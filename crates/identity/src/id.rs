@@ -29,12 +29,16 @@ pub type SessionId = Id<crate::session::Session>;
 pub type EnrolmentId = Id<crate::enrolment::Enrolment>;
 /// Names a [`Record`](crate::event::Record) in the event log.
 pub type EventId = Id<crate::event::Record>;
+/// Names an [`Erasure`](crate::erasure::Erasure).
+pub type ErasureId = Id<crate::erasure::Erasure>;
 /// Names a [`Case`](crate::case::Case).
 pub type CaseId = Id<crate::case::Case>;
 /// Names a [`SavedSearch`](crate::search::SavedSearch).
 pub type SearchId = Id<crate::search::SavedSearch>;
 /// Names a stream of events to a receiver.
 pub type StreamId = Id<mark::Stream>;
+/// Names a receiver of security events, which has a token of its own.
+pub type ReceiverId = Id<mark::Receiver>;
 /// Names a notice to the person concerned.
 pub type NoticeId = Id<mark::Notice>;
 
@@ -43,6 +47,9 @@ pub mod mark {
     /// A stream of events.
     #[derive(Debug)]
     pub enum Stream {}
+    /// A receiver of security events.
+    #[derive(Debug)]
+    pub enum Receiver {}
     /// A notice.
     #[derive(Debug)]
     pub enum Notice {}

@@ -6,6 +6,7 @@ pub mod challenge;
 pub mod clock;
 pub mod digest;
 pub mod enrolment;
+pub mod erasure;
 pub mod event;
 pub mod id;
 pub mod invitation;
@@ -26,8 +27,8 @@ pub use clock::Clock;
 pub use digest::Digest;
 pub use event::{Actor, Event, Record};
 pub use id::{
-    CaseId, ChallengeId, EnrolmentId, EventId, NoticeId, PhoneId, ReferenceId, SearchId, SessionId,
-    StreamId, TapId, UserId, WorkstationId,
+    CaseId, ChallengeId, EnrolmentId, ErasureId, EventId, NoticeId, PhoneId, ReceiverId,
+    ReferenceId, SearchId, SessionId, StreamId, TapId, UserId, WorkstationId,
 };
 pub use refusal::Refusal;
 pub use secret::Secret;

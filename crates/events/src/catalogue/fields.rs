@@ -24,9 +24,12 @@ fields! {
     PURPOSE = "purpose" "what for: `tap-in`, `unlock`, `step-up` or `tap-out`";
     SESSION = "session" "the session";
     FAILURES = "failures" "failed comparisons in a row";
+    ERASURE = "erasure" "the request, which is decided and carried out under this identifier";
     INDEX = "index" "the index of the entry that it is about";
     REASON = "reason" "why, in somebody's words";
     STREAM = "stream" "the stream";
+    RECEIVER = "receiver" "the receiver of streams";
+    RECEIVER_IF_ANY = "receiver" "the receiver that asked for it with its token; null if none did";
     CASE = "case" "the case";
     SEARCH = "search" "the saved search";
     MACHINE = "machine" "the machine's SPIFFE ID";

@@ -1,6 +1,6 @@
 //! The log about itself.
-use super::event_type::{EventType, PersonalData};
-use super::fields::{INDEX, REASON, WORKSTATION_IF_ANY, field};
+use super::event_type::{EventType, Field, PersonalData};
+use super::fields::{ERASURE, REASON, WORKSTATION_IF_ANY, field};
 use super::retention;
 use crate::mapping::{Action, Audit, Indicator, Mapping, Ocsf, Severity, dicom};
 
@@ -30,11 +30,16 @@ pub(super) static LOG_READ: EventType = EventType {
     },
 };
 
+const INDEX_IF_ONE: Field =
+    field("index", "the index of the one entry; null for all about a person");
+const PERSON: Field =
+    field("user", "the user about whom everything is to be erased; null for one entry");
+
 pub(super) static ERASURE_REQUESTED: EventType = EventType {
     name: "erasure-requested",
     standard: None,
-    meaning: "An administrator asks that one record be erased.",
-    fields: &[INDEX, REASON],
+    meaning: "An administrator asks that one record, or all about a person, be erased.",
+    fields: &[ERASURE, INDEX_IF_ONE, PERSON, REASON],
     personal: PersonalData::Personal,
     presence: false,
     retention: retention::OVERSIGHT,
@@ -53,8 +58,8 @@ pub(super) static ERASURE_REQUESTED: EventType = EventType {
 pub(super) static ERASURE_REFUSED: EventType = EventType {
     name: "erasure-refused",
     standard: None,
-    meaning: "An auditor refused to erase a record.",
-    fields: &[INDEX, REASON],
+    meaning: "An auditor refused to have records erased.",
+    fields: &[ERASURE, INDEX_IF_ONE, PERSON, REASON],
     personal: PersonalData::Personal,
     presence: false,
     retention: retention::OVERSIGHT,
@@ -70,11 +75,16 @@ pub(super) static ERASURE_REFUSED: EventType = EventType {
     },
 };
 
-pub(super) static RECORD_ERASED: EventType = EventType {
-    name: "record-erased",
+pub(super) static RECORDS_ERASED: EventType = EventType {
+    name: "records-erased",
     standard: None,
-    meaning: "One record was erased: an administrator asked, an auditor agreed. Its leaf stays.",
-    fields: &[INDEX, REASON, field("requested_by", "the one who asked")],
+    meaning: "Records were erased: an administrator asked, an auditor agreed. Their leaves stay.",
+    fields: &[
+        ERASURE,
+        field("entries", "the indexes of the entries whose records were erased"),
+        REASON,
+        field("requested_by", "the one who asked"),
+    ],
     personal: PersonalData::Personal,
     presence: false,
     retention: retention::OVERSIGHT,

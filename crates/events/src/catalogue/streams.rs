@@ -1,8 +1,48 @@
 //! Deliveries out, and consumers.
 use super::event_type::{EventType, PersonalData};
-use super::fields::{INDEX, STREAM, field};
+use super::fields::{INDEX, RECEIVER, RECEIVER_IF_ANY, STREAM, field};
 use super::retention;
 use crate::mapping::{Action, Audit, Indicator, Mapping, Ocsf, Severity, dicom};
+
+pub(super) static RECEIVER_ADMITTED: EventType = EventType {
+    name: "receiver-admitted",
+    standard: None,
+    meaning: "A receiver of security events was given a token, with which it manages its own streams.",
+    fields: &[RECEIVER, field("name", "how it is shown to people")],
+    personal: PersonalData::None,
+    presence: false,
+    retention: retention::DECISION,
+    export: Mapping {
+        severity: Severity::Medium,
+        audit: Audit {
+            event: dicom::SECURITY_ALERT,
+            kind: Some(dicom::SECURITY_CONFIGURATION),
+            action: Action::Create,
+            outcome: Indicator::Success,
+        },
+        ocsf: Ocsf { class: 3004, activity: 1 },
+    },
+};
+
+pub(super) static RECEIVER_DISMISSED: EventType = EventType {
+    name: "receiver-dismissed",
+    standard: None,
+    meaning: "A receiver's token counts no longer; its streams are deleted.",
+    fields: &[RECEIVER],
+    personal: PersonalData::None,
+    presence: false,
+    retention: retention::DECISION,
+    export: Mapping {
+        severity: Severity::Medium,
+        audit: Audit {
+            event: dicom::SECURITY_ALERT,
+            kind: Some(dicom::SECURITY_CONFIGURATION),
+            action: Action::Delete,
+            outcome: Indicator::Success,
+        },
+        ocsf: Ocsf { class: 3004, activity: 4 },
+    },
+};
 
 pub(super) static STREAM_CREATED: EventType = EventType {
     name: "stream-created",
@@ -12,6 +52,7 @@ pub(super) static STREAM_CREATED: EventType = EventType {
         STREAM,
         field("name", "how it is shown to people"),
         field("delivery", "`push`, `poll`, `webhook`, `nats` or `syslog`"),
+        RECEIVER_IF_ANY,
     ],
     personal: PersonalData::None,
     presence: false,
@@ -31,11 +72,12 @@ pub(super) static STREAM_CREATED: EventType = EventType {
 pub(super) static STREAM_CHANGED: EventType = EventType {
     name: "stream-changed",
     standard: None,
-    meaning: "A stream goes on, pauses or stops.",
+    meaning: "A stream goes on, pauses or stops, or is otherwise changed.",
     fields: &[
         STREAM,
         field("status", "`enabled`, `paused` or `disabled`"),
         field("reason", "why, in somebody's words; null if nobody said"),
+        RECEIVER_IF_ANY,
     ],
     personal: PersonalData::Personal,
     presence: false,
@@ -56,7 +98,7 @@ pub(super) static STREAM_DELETED: EventType = EventType {
     name: "stream-deleted",
     standard: None,
     meaning: "A stream was deleted.",
-    fields: &[STREAM],
+    fields: &[STREAM, RECEIVER_IF_ANY],
     personal: PersonalData::None,
     presence: false,
     retention: retention::DECISION,

@@ -93,7 +93,7 @@ pub(super) fn personal_members(event: &Event) -> &'static [&'static str] {
         | Event::CaseReopened { .. }
         | Event::BreakGlassUsed { .. }
         | Event::StreamChanged { .. } => &["reason"],
-        Event::RecordErased { .. } => &["reason", "requested_by"],
+        Event::RecordsErased { .. } => &["reason", "requested_by"],
         Event::CaseOpened { .. } => &["title"],
         Event::CaseCommented { .. } => &["comment"],
         Event::SearchSaved { .. } => &["name"],
@@ -131,6 +131,8 @@ pub(super) fn personal_members(event: &Event) -> &'static [&'static str] {
         | Event::PolicyChanged { .. }
         | Event::LogRead { .. }
         | Event::RecordsExpired { .. }
+        | Event::ReceiverAdmitted { .. }
+        | Event::ReceiverDismissed { .. }
         | Event::StreamCreated { .. }
         | Event::StreamDeleted { .. }
         | Event::EventSetAside { .. }

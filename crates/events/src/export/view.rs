@@ -181,9 +181,12 @@ impl<'a> View<'a> {
             Event::PolicyChanged { version } => {
                 object("policy", format!("urn:imp:policy:{version}"))
             }
+            Event::ReceiverAdmitted { receiver, .. } | Event::ReceiverDismissed { receiver } => {
+                uuid("receiver", receiver.as_uuid())
+            }
             Event::StreamCreated { stream, .. }
             | Event::StreamChanged { stream, .. }
-            | Event::StreamDeleted { stream } => uuid("stream", stream.as_uuid()),
+            | Event::StreamDeleted { stream, .. } => uuid("stream", stream.as_uuid()),
             Event::CaseOpened { case, .. }
             | Event::CaseAssigned { case, .. }
             | Event::CaseCommented { case, .. }
@@ -194,11 +197,12 @@ impl<'a> View<'a> {
                 uuid("search", search.as_uuid())
             }
             Event::NoticeSent { notice, .. } => uuid("notice", notice.as_uuid()),
-            Event::ErasureRequested { index, .. }
-            | Event::ErasureRefused { index, .. }
-            | Event::RecordErased { index, .. }
-            | Event::EventSetAside { index, .. }
-            | Event::FindingMade { cause: index, .. } => object("entry", self.entry_name(*index)),
+            Event::ErasureRequested { erasure, .. }
+            | Event::ErasureRefused { erasure, .. }
+            | Event::RecordsErased { erasure, .. } => uuid("erasure", erasure.as_uuid()),
+            Event::EventSetAside { index, .. } | Event::FindingMade { cause: index, .. } => {
+                object("entry", self.entry_name(*index))
+            }
             Event::RecordsExpired { .. }
             | Event::LogRead { .. }
             | Event::CheckpointRefused { .. } => object("log", self.source.log()),

@@ -199,9 +199,24 @@ fn log() -> Vec<Event> {
             workstation: None,
             case: None,
         },
-        Event::ErasureRequested { index: 4, reason: reason.clone() },
-        Event::ErasureRefused { index: 4, reason: reason.clone() },
-        Event::RecordErased { index: 4, reason, requested_by: Actor::User(id(0xa1)) },
+        Event::ErasureRequested {
+            erasure: id(0xe1),
+            index: Some(4),
+            user: None,
+            reason: reason.clone(),
+        },
+        Event::ErasureRefused {
+            erasure: id(0xe1),
+            index: None,
+            user: Some(id(0xa2)),
+            reason: reason.clone(),
+        },
+        Event::RecordsErased {
+            erasure: id(0xe1),
+            entries: vec![4, 9],
+            reason,
+            requested_by: Actor::User(id(0xa1)),
+        },
         Event::RecordsExpired { of: "tap-refused".to_owned(), from: 0, until: 1 << 40, erased: 3 },
         Event::CheckpointRefused {
             origin: "hospital.example/log".to_owned(),
@@ -213,15 +228,27 @@ fn log() -> Vec<Event> {
 }
 
 fn streams() -> Vec<Event> {
-    let stream = id(0xf2);
+    let (stream, receiver) = (id(0xf2), id(0xf5));
     vec![
-        Event::StreamCreated { stream, name: label("SIEM"), delivery: Delivery::Push },
+        Event::ReceiverAdmitted { receiver, name: label("SIEM") },
+        Event::StreamCreated {
+            stream,
+            name: label("SIEM"),
+            delivery: Delivery::Push,
+            receiver: None,
+        },
         Event::StreamChanged {
             stream,
             status: StreamStatus::Paused,
             reason: Some(remark("The receiver is being moved.")),
+            receiver: Some(receiver),
         },
-        Event::StreamChanged { stream, status: StreamStatus::Enabled, reason: None },
+        Event::StreamChanged {
+            stream,
+            status: StreamStatus::Enabled,
+            reason: None,
+            receiver: None,
+        },
         Event::EventSetAside {
             consumer: "stream-siem".to_owned(),
             index: 7,
@@ -237,7 +264,8 @@ fn streams() -> Vec<Event> {
             steering: Steering::Paused,
             from: None,
         },
-        Event::StreamDeleted { stream },
+        Event::StreamDeleted { stream, receiver: None },
+        Event::ReceiverDismissed { receiver },
     ]
 }
 

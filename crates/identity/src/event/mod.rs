@@ -10,8 +10,8 @@ mod subjects;
 use crate::case::Conclusion;
 use crate::digest::Digest;
 use crate::id::{
-    CaseId, EnrolmentId, EventId, NoticeId, PhoneId, ReferenceId, SearchId, SessionId, StreamId,
-    TapId, UserId, WorkstationId,
+    CaseId, EnrolmentId, ErasureId, EventId, NoticeId, PhoneId, ReceiverId, ReferenceId, SearchId,
+    SessionId, StreamId, TapId, UserId, WorkstationId,
 };
 use crate::name::{Label, Remark, Username};
 use crate::phone::Revocation;
@@ -161,24 +161,39 @@ pub enum Event {
         workstation: Option<WorkstationId>,
         case: Option<CaseId>,
     },
-    /// An administrator asks that one record be erased; the leaf stays.
-    ErasureRequested { index: u64, reason: Remark },
-    /// An auditor refused to erase it.
-    ErasureRefused { index: u64, reason: Remark },
-    /// One record was erased: what an actor asked for, another approved.
-    RecordErased { index: u64, reason: Remark, requested_by: Actor },
+    /// An administrator asks that one record, or all about a person, be erased; the leaves stay.
+    ErasureRequested {
+        erasure: ErasureId,
+        index: Option<u64>,
+        user: Option<UserId>,
+        reason: Remark,
+    },
+    /// An auditor refused to erase them.
+    ErasureRefused { erasure: ErasureId, index: Option<u64>, user: Option<UserId>, reason: Remark },
+    /// These records were erased: what an actor asked for, another approved.
+    RecordsErased { erasure: ErasureId, entries: Vec<u64>, reason: Remark, requested_by: Actor },
     /// Records of one kind are past their retention: all with `from <= index < until` were erased.
     RecordsExpired { of: String, from: u64, until: u64, erased: u64 },
-    /// A stream of events to a receiver was made.
-    StreamCreated { stream: StreamId, name: Label, delivery: Delivery },
     /// A receiver of security events was given a token, with which it manages its own streams.
     ReceiverAdmitted { receiver: ReceiverId, name: Label },
     /// A receiver's token counts no longer; its streams are deleted.
     ReceiverDismissed { receiver: ReceiverId },
-    /// A stream goes on, pauses or stops; with a receiver, it was the receiver that asked.
-    StreamChanged { stream: StreamId, status: StreamStatus, reason: Option<Remark> },
-    /// A stream was deleted.
-    StreamDeleted { stream: StreamId },
+    /// A stream of events was made; with a receiver, at the request of that receiver.
+    StreamCreated {
+        stream: StreamId,
+        name: Label,
+        delivery: Delivery,
+        receiver: Option<ReceiverId>,
+    },
+    /// A stream goes on, pauses or stops, or is otherwise changed; with a receiver, at its request.
+    StreamChanged {
+        stream: StreamId,
+        status: StreamStatus,
+        reason: Option<Remark>,
+        receiver: Option<ReceiverId>,
+    },
+    /// A stream was deleted; with a receiver, at its request.
+    StreamDeleted { stream: StreamId, receiver: Option<ReceiverId> },
     /// A consumer cannot digest an entry, which was set aside: somebody must look.
     EventSetAside { consumer: String, index: u64, why: String },
     /// Somebody paused or resumed a consumer, or had it shown entries again from an index.
@@ -263,6 +278,8 @@ pub enum Reading {
     Stream,
     /// One record, by its index.
     Record,
+    /// A case, with the entries that it is about.
+    Case,
     /// A person's own uses.
     Own,
 }
@@ -273,6 +290,7 @@ crate::name::codes! { Reading:
     Export = "export",
     Stream = "stream",
     Record = "record",
+    Case = "case",
     Own = "own",
 }
 

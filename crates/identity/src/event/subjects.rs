@@ -50,6 +50,8 @@ impl Event {
             | Self::TapAbandoned { user, .. }
             | Self::LogRead { user, .. }
             | Self::CaseOpened { user, .. }
+            | Self::ErasureRequested { user, .. }
+            | Self::ErasureRefused { user, .. }
             | Self::FindingMade { user, .. } => *user,
             Self::ServerInitialised { .. }
             | Self::AdministratorTokenIssued { .. }
@@ -59,10 +61,10 @@ impl Event {
             | Self::WorkstationRevoked { .. }
             | Self::CertificateIssued { .. }
             | Self::PolicyChanged { .. }
-            | Self::ErasureRequested { .. }
-            | Self::ErasureRefused { .. }
-            | Self::RecordErased { .. }
+            | Self::RecordsErased { .. }
             | Self::RecordsExpired { .. }
+            | Self::ReceiverAdmitted { .. }
+            | Self::ReceiverDismissed { .. }
             | Self::StreamCreated { .. }
             | Self::StreamChanged { .. }
             | Self::StreamDeleted { .. }
@@ -124,8 +126,10 @@ impl Event {
             | Self::PolicyChanged { .. }
             | Self::ErasureRequested { .. }
             | Self::ErasureRefused { .. }
-            | Self::RecordErased { .. }
+            | Self::RecordsErased { .. }
             | Self::RecordsExpired { .. }
+            | Self::ReceiverAdmitted { .. }
+            | Self::ReceiverDismissed { .. }
             | Self::StreamCreated { .. }
             | Self::StreamChanged { .. }
             | Self::StreamDeleted { .. }
@@ -192,8 +196,10 @@ impl Event {
             | Self::LogRead { .. }
             | Self::ErasureRequested { .. }
             | Self::ErasureRefused { .. }
-            | Self::RecordErased { .. }
+            | Self::RecordsErased { .. }
             | Self::RecordsExpired { .. }
+            | Self::ReceiverAdmitted { .. }
+            | Self::ReceiverDismissed { .. }
             | Self::StreamCreated { .. }
             | Self::StreamChanged { .. }
             | Self::StreamDeleted { .. }
@@ -255,8 +261,10 @@ impl Event {
             | Self::PolicyChanged { .. }
             | Self::LogRead { .. }
             | Self::ErasureRequested { .. }
-            | Self::RecordErased { .. }
+            | Self::RecordsErased { .. }
             | Self::RecordsExpired { .. }
+            | Self::ReceiverAdmitted { .. }
+            | Self::ReceiverDismissed { .. }
             | Self::StreamCreated { .. }
             | Self::StreamChanged { .. }
             | Self::StreamDeleted { .. }

@@ -46,6 +46,7 @@ impl Interaction {
             | Event::EnrolmentOpened { .. }
             | Event::ReferenceIssued { .. }
             | Event::ErasureRequested { .. }
+            | Event::ReceiverAdmitted { .. }
             | Event::StreamCreated { .. }
             | Event::CaseOpened { .. }
             | Event::CaseCommented { .. }
@@ -68,7 +69,8 @@ impl Interaction {
             | Event::CaseAssigned { .. }
             | Event::CaseClosed { .. }
             | Event::CaseReopened { .. } => Some(Self::Update),
-            Event::RecordErased { .. }
+            Event::RecordsErased { .. }
+            | Event::ReceiverDismissed { .. }
             | Event::StreamDeleted { .. }
             | Event::SearchDeleted { .. } => Some(Self::Delete),
             Event::ServerInitialised { .. }
