@@ -1,11 +1,13 @@
 //! Databases for tests: SQLite always, PostgreSQL where it is installed.
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sqlx::migrate::Migrator;
 
 use crate::storage::{Options, Storage};
 
 mod cluster;
+
+pub use cluster::OwnPostgres;
 
 /// An empty migrated SQLite in memory, and an empty migrated PostgreSQL database unless PostgreSQL is not installed.
 pub async fn both(migrator: &Migrator) -> Vec<Storage> {
@@ -33,15 +35,21 @@ async fn open(sqlite: &[String], migrator: &Migrator) -> Vec<Storage> {
 ///
 /// When PostgreSQL is installed and does not start.
 #[expect(clippy::expect_used, reason = "a test without its database must fail loudly")]
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 pub async fn postgres() -> Option<String> {
-    let Some(programs) = cluster::programs() else {
-        println!("skipped for PostgreSQL: it is not installed");
-        return None;
-    };
+    let programs = programs()?;
     let cluster = tokio::task::spawn_blocking(move || cluster::join(&programs))
         .await
         .expect("the launcher does not panic")
         .expect("PostgreSQL starts");
     Some(cluster.create_database().await.expect("a database can be created"))
+}
+
+/// Where PostgreSQL is; `None`, with a line that says so, where it is not installed.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+fn programs() -> Option<PathBuf> {
+    let programs = cluster::programs();
+    if programs.is_none() {
+        println!("skipped for PostgreSQL: it is not installed");
+    }
+    programs
 }

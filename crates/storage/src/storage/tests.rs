@@ -167,3 +167,25 @@ async fn an_url_of_neither_database_is_refused() {
     let nowhere = Storage::open("sqlite:/nowhere/x.db", &migrator, &Options::default()).await;
     assert!(matches!(nowhere, Err(StorageError::Open(_))));
 }
+
+#[tokio::test]
+async fn what_was_committed_outlives_the_server_and_its_connections() {
+    let (_directory, migrator) = migrations().await;
+    let Some(server) = crate::testing::OwnPostgres::start().unwrap() else { return };
+    let url = server.create_database().await.unwrap();
+    let storage = Storage::open(&url, &migrator, &Options::default()).await.unwrap();
+    let mut transaction = storage.begin().await.unwrap();
+    add(&mut transaction, 1, "one").await.unwrap();
+    transaction.commit().await.unwrap();
+    let mut lost = storage.begin().await.unwrap();
+    add(&mut lost, 2, "two").await.unwrap();
+    server.stop().unwrap();
+    assert!(lost.commit().await.is_err());
+    assert!(storage.begin().await.is_err());
+    server.start_again().unwrap();
+    assert_eq!(count(&storage).await, 1);
+    let mut transaction = storage.begin().await.unwrap();
+    add(&mut transaction, 2, "two").await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(count(&storage).await, 2);
+}

@@ -1,4 +1,5 @@
-//! One PostgreSQL for all test processes of this user, started by the first and stopped when nobody is left.
+//! One PostgreSQL for all test processes of this user, started by the first and stopped when nobody is left; and servers of
+//! one's own.
 //!
 //! Every process holds a shared lock on the file `clients` until it ends, however it ends. A watchdog, started with the
 //! server, tries for the exclusive lock; once it gets it several times in a row it stops the server and removes its files.
@@ -13,13 +14,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::{Connection as _, PgConnection};
 
-const OPTIONS: &str = "-c listen_addresses='' -c fsync=off -c synchronous_commit=off \
+/// For tests: quick, and gone when the machine stops.
+const QUICK: &str = "-c listen_addresses='' -c fsync=off -c synchronous_commit=off \
     -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB";
+
+/// As in production: what is committed outlives the machine's end. The rest is PostgreSQL's default.
+const DURABLE: &str = "-c listen_addresses='' -c max_connections=100 -c shared_buffers=128MB";
 
 /// Stops the server after about ten seconds without a client.
 const WATCHDOG: &str = r#"
 idle=0
-while sleep 2; do
+while sleep 2 && [ -d "$1" ]; do
   if flock --nonblock --exclusive "$1/clients" true; then idle=$((idle + 1)); else idle=0; fi
   if [ "$idle" -ge 5 ]; then
     flock --exclusive "$1/turn" sh -c '
@@ -36,9 +41,7 @@ done
 #[derive(Clone, Debug)]
 pub(super) struct Cluster {
     directory: PathBuf,
-    /// Held until the process ends.
-    #[expect(dead_code, reason = "the lock counts, not the file")]
-    client: &'static File,
+    options: &'static str,
 }
 
 /// The newest PostgreSQL's programs, where Debian or `/usr/local` has them.
@@ -48,6 +51,59 @@ pub(super) fn programs() -> Option<PathBuf> {
     found.sort();
     found.push(PathBuf::from("/usr/local/bin"));
     found.into_iter().rev().find(|bin| bin.join("initdb").exists() && bin.join("pg_ctl").exists())
+}
+
+/// A PostgreSQL server of one's own that keeps what is committed, for measurements and for tests that stop it. It goes when this
+/// is dropped.
+#[derive(Debug)]
+pub struct OwnPostgres {
+    cluster: Cluster,
+    programs: PathBuf,
+    account: Account,
+    /// For the watchdog, should the process end without dropping this.
+    _client: File,
+}
+
+impl OwnPostgres {
+    /// Starts one; `None`, with a line that says so, where PostgreSQL is not installed.
+    pub fn start() -> io::Result<Option<Self>> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let Some(programs) = super::programs() else { return Ok(None) };
+        let account = Account::current()?;
+        let name = format!("imp-own-postgres-{}-{}", id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let directory = std::env::temp_dir().join(name);
+        make_directory(&directory)?;
+        let client = File::create(directory.join("clients"))?;
+        client.lock_shared()?;
+        let cluster = Cluster { directory, options: DURABLE };
+        cluster.start(&programs, &account)?;
+        Ok(Some(Self { cluster, programs, account, _client: client }))
+    }
+
+    /// Creates an empty database and answers its URL.
+    pub async fn create_database(&self) -> Result<String, sqlx::Error> {
+        self.cluster.create_database().await
+    }
+
+    /// Stops it as a power failure would: nobody is waited for, nothing is written any more.
+    pub fn stop(&self) -> io::Result<()> {
+        let mut stop = self.account.command(&self.programs.join("pg_ctl"));
+        stop.arg("-D").arg(self.cluster.data());
+        complete(stop.args(["-w", "-t", "60", "-m", "immediate", "stop"]))
+    }
+
+    /// Starts it again, which recovers what was committed.
+    pub fn start_again(&self) -> io::Result<()> {
+        self.cluster.run(&self.programs, &self.account)
+    }
+}
+
+impl Drop for OwnPostgres {
+    fn drop(&mut self) {
+        // It may be stopped already; what is left is a temporary folder.
+        let _stopped = self.stop();
+        let _removed = fs::remove_dir_all(&self.cluster.directory);
+    }
 }
 
 /// Joins the running server, or starts it.
@@ -61,8 +117,9 @@ pub(super) fn join(programs: &Path) -> io::Result<Cluster> {
     turn.lock()?;
     let client = File::create(directory.join("clients"))?;
     client.lock_shared()?;
-    let client = CLIENT.get_or_init(|| client);
-    let cluster = Cluster { directory, client };
+    // Held until the process ends.
+    CLIENT.get_or_init(|| client);
+    let cluster = Cluster { directory, options: QUICK };
     if !cluster.runs(programs, &account)? {
         cluster.start(programs, &account)?;
     }
@@ -83,6 +140,7 @@ fn make_directory(directory: &Path) -> io::Result<()> {
 }
 
 /// Under which account the server runs: it refuses root.
+#[derive(Debug)]
 struct Account {
     uid: u32,
     prefix: &'static [&'static str],
@@ -122,6 +180,12 @@ impl Cluster {
     }
 
     fn start(&self, programs: &Path, account: &Account) -> io::Result<()> {
+        self.initialise(programs, account)?;
+        self.run(programs, account)?;
+        self.watch(&account.line(&programs.join("pg_ctl")))
+    }
+
+    fn initialise(&self, programs: &Path, account: &Account) -> io::Result<()> {
         if self.data().exists() {
             // Left by a machine that stopped: without fsync it may be torn.
             fs::remove_dir_all(self.data())?;
@@ -132,12 +196,15 @@ impl Cluster {
         }
         let mut initdb = account.command(&programs.join("initdb"));
         initdb.args(["--username=postgres", "--auth=trust", "--locale=C", "--encoding=UTF8"]);
-        complete(initdb.args(["--no-sync", "--pgdata"]).arg(self.data()))?;
-        let options = format!("{OPTIONS} -c unix_socket_directories='{}'", self.data().display());
+        complete(initdb.args(["--no-sync", "--pgdata"]).arg(self.data()))
+    }
+
+    fn run(&self, programs: &Path, account: &Account) -> io::Result<()> {
+        let Self { options, .. } = self;
+        let options = format!("{options} -c unix_socket_directories='{}'", self.data().display());
         let mut start = account.command(&programs.join("pg_ctl"));
         start.arg("-D").arg(self.data()).arg("-l").arg(self.data().join("log"));
-        complete(start.args(["-w", "-t", "60", "-o", &options, "start"]))?;
-        self.watch(&account.line(&programs.join("pg_ctl")))
+        complete(start.args(["-w", "-t", "60", "-o", &options, "start"]))
     }
 
     fn watch(&self, pg_ctl: &str) -> io::Result<()> {
