@@ -323,6 +323,15 @@ impl<C: Called> Teller<'_, C> {
         })
     }
 
+    /// What is to be erased: one entry's record, or what is known of a person.
+    fn erased(&self, index: Option<u64>, user: Option<UserId>) -> String {
+        match (index, user) {
+            (Some(index), _) => format!("the record of entry {index}"),
+            (None, Some(user)) => format!("the records about {}", self.called.person(user)),
+            (None, None) => "records".to_owned(),
+        }
+    }
+
     fn machine(&self, machine: &SpiffeId) -> String {
         match machine.machine {
             Machine::Workstation(workstation) => self.called.workstation(workstation),
