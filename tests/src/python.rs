@@ -48,10 +48,10 @@ pub fn interpreter() -> Result<PathBuf, PythonError> {
     places.into_iter().find(|path| path.is_file()).ok_or(PythonError::Missing(running))
 }
 
-/// The interpreter, ready for arguments; it reads nothing from the surroundings and writes no byte code.
+/// The interpreter, ready for arguments; it obeys no environment variables and writes no byte code.
 pub fn command() -> Result<Command, PythonError> {
     let mut command = Command::new(interpreter()?);
-    command.arg("-I").arg("-B").current_dir(source_tree::root());
+    command.args(["-E", "-s", "-B"]).current_dir(source_tree::root());
     Ok(command)
 }
 

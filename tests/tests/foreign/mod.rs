@@ -1,2 +1,3 @@
 //! What we write, read by somebody else's parser; and broken on purpose, to see that the parser would notice.
 mod environment;
+mod exports;

@@ -22,9 +22,24 @@ pub(super) fn event(view: &View<'_>) -> String {
         }
         line.push_str(key);
         line.push('=');
-        push_value(&mut line, &value);
+        push_value(&mut line, shortened(&value, longest(key)));
     }
     line
+}
+
+/// The longest value of a key, in characters (the standard's dictionary).
+fn longest(key: &str) -> usize {
+    match key {
+        "externalId" => 40,
+        "act" | "outcome" => 63,
+        "dvchost" => 100,
+        _ if key.starts_with("cs") && !key.ends_with("Label") => 4000,
+        _ => 1023,
+    }
+}
+
+fn shortened(value: &str, longest: usize) -> &str {
+    value.char_indices().nth(longest).map_or(value, |(end, _)| &value[..end])
 }
 
 /// The keys of the standard's dictionary that apply, in a fixed order.
@@ -138,6 +153,13 @@ fn push_value(line: &mut String, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_as_long_as_its_key_allows() {
+        assert_eq!(shortened("\u{e9}\u{e9}\u{e9}", 2), "\u{e9}\u{e9}");
+        assert_eq!(shortened("ab", 2), "ab");
+        assert_eq!((longest("cs6"), longest("cs6Label"), longest("msg")), (4000, 1023, 1023));
+    }
 
     #[test]
     fn what_separates_is_escaped_where_it_separates() {
