@@ -1,0 +1,33 @@
+//! Which consumers this server has. A new one is added here.
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use imp_events::Consumer;
+use imp_storage::StorageError;
+
+use crate::app::App;
+
+/// Where consumers come from. It is asked once a second, so it keeps what is expensive to make.
+#[async_trait]
+pub(crate) trait Source: Send + Sync {
+    /// The consumers that are to run now. One that is not named any more is shown nothing; its cursor stays.
+    async fn consumers(&self, app: &App) -> Result<Vec<Arc<dyn Consumer>>, StorageError>;
+}
+
+/// Consumers that are always there.
+#[async_trait]
+impl Source for Vec<Arc<dyn Consumer>> {
+    async fn consumers(&self, _app: &App) -> Result<Vec<Arc<dyn Consumer>>, StorageError> {
+        Ok(self.clone())
+    }
+}
+
+/// The consumers that are part of every server.
+fn consumers(_app: &App) -> Vec<Arc<dyn Consumer>> {
+    vec![]
+}
+
+/// Everything that runs.
+pub(super) fn sources(app: &App) -> Vec<Box<dyn Source>> {
+    vec![Box::new(consumers(app))]
+}
