@@ -6,6 +6,7 @@ pub mod entry;
 pub mod export;
 pub mod mapping;
 pub mod question;
+pub mod sentence;
 pub mod set;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

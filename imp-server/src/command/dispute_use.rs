@@ -75,15 +75,18 @@ pub async fn dispute_use(
     let number = transaction.cases().next_number().await?;
     let (case, opened) = Case::open(id, number, opening, context.now)?;
     transaction.cases().add(&case).await?;
-    context.append(&mut transaction, &actor, opened).await?;
+    let appended = context.append(&mut transaction, &actor, opened).await?;
+    transaction.cases().add_step(number, appended.index).await?;
     if let Some(comment) = comment {
         let (case, event) = case.comment(comment, &[], context.now)?;
         transaction.cases().update(&case).await?;
-        context.append(&mut transaction, &actor, event).await?;
+        let appended = context.append(&mut transaction, &actor, event).await?;
+        transaction.cases().add_step(number, appended.index).await?;
     }
     transaction.notices().add_dispute(user, index, id).await?;
     let event = Event::UseDisputed { user, index, case: id, notice };
-    context.append(&mut transaction, &actor, event).await?;
+    let appended = context.append(&mut transaction, &actor, event).await?;
+    transaction.cases().add_step(number, appended.index).await?;
     transaction.commit().await?;
     Ok(Disputed { case: id, number, opened: true })
 }

@@ -13,6 +13,7 @@ use rand::CryptoRng;
 use crate::log::{self, Appended};
 
 mod abandon_tap;
+mod append_records;
 mod authenticate;
 mod bind_phone;
 mod confirm_reference;
@@ -23,8 +24,10 @@ mod enable_user;
 mod end_session;
 mod enrol_workstation;
 mod enrolment_status;
+mod erase_records;
 mod erase_reference;
 mod events;
+mod expire_records;
 mod expire_sessions;
 mod initialise_server;
 mod invite_workstation;
@@ -35,6 +38,7 @@ mod make_notices;
 mod officer;
 mod open_enrolment;
 mod open_tap;
+mod own_uses;
 mod place_workstation;
 mod policy;
 mod public_key;
@@ -42,10 +46,13 @@ mod purge;
 mod receipt;
 mod record_certificate;
 mod redeem_sign_in_code;
+mod review;
 mod revoke_phone;
 mod revoke_workstation;
 mod roster;
+mod run_consumer;
 mod send_notice;
+mod steer_consumer;
 mod submit_tap;
 mod suspend_session;
 mod token;
@@ -53,6 +60,8 @@ mod users;
 
 pub use crate::store::{Certificate, Entry, Notice, StoredEntry, UserSession};
 pub use abandon_tap::{AbandonTapError, Abandoned, AbandonedTap, abandon_tap};
+#[doc(hidden)]
+pub use append_records::append_records;
 pub use authenticate::{AuthenticateMachineError, authenticate_phone, authenticate_workstation};
 pub use bind_phone::{BindPhoneError, PhoneBound, bind_phone};
 pub use confirm_reference::{ConfirmReference, ConfirmReferenceError, confirm_reference};
@@ -63,8 +72,13 @@ pub use enable_user::{EnableUserError, enable_user};
 pub use end_session::{EndSessionError, end_session};
 pub use enrol_workstation::{EnrolWorkstationError, enrol_workstation};
 pub use enrolment_status::{EnrolmentStatus, enrolment_status};
+pub use erase_records::{
+    DecideErasureError, RequestErasureError, approve_erasure, continue_erasures, list_erasures,
+    refuse_erasure, request_erasure,
+};
 pub use erase_reference::{EraseReferenceError, erase_reference};
 pub use events::{events_of_user, events_page};
+pub use expire_records::expire_records;
 pub use expire_sessions::expire_sessions;
 pub use initialise_server::{AdministratorCode, initialise_server};
 pub use invite_workstation::{WorkstationInvited, invite_workstation, list_workstations};
@@ -74,18 +88,31 @@ pub use judge_entries::{JudgeEntriesError, judge_entries};
 pub use make_notices::{Evening, make_notices};
 pub use open_enrolment::{EnrolmentOpened, OpenEnrolment, OpenEnrolmentError, open_enrolment};
 pub use open_tap::{Occasion, OpenTapError, TapOpened, open_tap};
+pub use own_uses::{OwnUses, ProvenUse};
+pub(crate) use own_uses::{own_use, own_uses};
 pub use place_workstation::{PlaceWorkstationError, place_workstation};
 pub use policy::{SetPolicyError, current_policy, set_policy};
 pub use public_key::InvalidPublicKey;
 pub use purge::{Purged, purge};
-pub use record_certificate::record_certificate;
+pub use record_certificate::{RecordCertificateError, record_certificate};
 pub use redeem_sign_in_code::{RedeemSignInCodeError, SignedIn, redeem_sign_in_code};
+pub use review::{
+    AskError, CaseChange, CaseFile, ChangeCaseError, Group, KnownNames, OpenCase, Paging,
+    ProveError, Proven, ReadCaseError, RemoveSearchError, Reviewed, SaveSearch, SaveSearchError,
+    SearchPage, Subject, Timeline, TimelineQuestion, change_case, find_case, find_search,
+    list_cases, list_searches, open_case, permit_question, prove_entries, prove_entry, read_case,
+    read_timeline, record_reading, remove_search, save_search, search_events,
+};
 pub use revoke_phone::{RevokePhoneError, phones_of_user, revoke_phone};
 pub use revoke_workstation::{RevokeWorkstationError, revoke_workstation};
 pub use roster::{RosterCache, RosterError, roster};
+pub use run_consumer::{Shown, give_back_consumers, lend_consumer, settle_consumer};
 pub use send_notice::{
     ReadyNotice, Wording, due_notices, notice_of_link, notice_refused, notice_sent,
     notices_of_user, prepare_notice,
+};
+pub use steer_consumer::{
+    ConsumerState, Steer, SteerConsumerError, list_consumers, list_set_aside, steer_consumer,
 };
 pub use submit_tap::{Submission, SubmitTapError, TapAccepted, submit_tap};
 pub use suspend_session::{SuspendSessionError, sessions_of_workstation, suspend_session};

@@ -3,44 +3,60 @@ use imp_storage::Transaction;
 use sqlx::migrate::Migrator;
 
 mod attempts;
+mod cases;
 mod certificates;
 mod challenges;
+mod consumers;
 mod enrolments;
 mod entries;
+mod erasures;
 mod knowledge;
 mod log;
+mod log_checkpoints;
 mod memories;
+mod named;
 mod notices;
 mod phones;
 mod policies;
 mod references;
+mod saved_searches;
 mod search;
 mod sessions;
 mod settings;
 mod sign_in;
 mod taps;
 mod users;
+mod uses;
 mod value;
+mod verification;
 mod workstations;
 
 pub use attempts::AttemptsTable;
+pub use cases::{CaseFilter, Cases};
 pub use certificates::{Certificate, Certificates};
 pub use challenges::{Answer, Challenges};
+pub use consumers::{Consumers, Cursor, Lease, SetAside};
 pub use enrolments::{Confirmation, Enrolments};
 pub use entries::{Content, Entries, Entry, NewEntry, StoredEntry};
+pub use erasures::Erasures;
 pub use knowledge::TapKnowledge;
 pub use log::{Head, Log, TILES};
+pub use log_checkpoints::LogCheckpoints;
 pub use memories::Memories;
+pub use named::Named;
 pub use notices::{Notice, Notices};
 pub use phones::{Phones, RosterRow};
 pub use policies::Policies;
 pub use references::References;
+pub use saved_searches::SavedSearches;
 pub use search::{Direction, Found, REACH, Search};
 pub use sessions::{Sessions, UserSession};
 pub use settings::Settings;
 pub use sign_in::{SignIn, SignInCodeRow};
 pub use taps::Taps;
 pub use users::Users;
+pub use uses::{INVESTIGATIONS, OwnUsesPage};
+pub use verification::{Verification, VerificationRow};
 pub use workstations::Workstations;
 
 /// The schema, for [`imp_storage::Storage::open`].
@@ -61,26 +77,38 @@ macro_rules! tables {
 tables! {
     /// Failed comparisons.
     attempts: AttemptsTable,
+    /// Cases of the review.
+    cases: Cases,
     /// Certificates that were issued.
     certificates: Certificates,
     /// Challenges that may be answered.
     challenges: Challenges,
+    /// How far consumers have come.
+    consumers: Consumers,
     /// Supervised enrolments.
     enrolments: Enrolments,
+    /// Requests to erase records of the log.
+    erasures: Erasures,
     /// The log's entries.
     entries: Entries,
     /// The tree over the entries.
     log: Log,
+    /// Checkpoints that are kept.
+    log_checkpoints: LogCheckpoints,
     /// What the rules remember.
     memories: Memories,
     /// Notices of the day.
     notices: Notices,
+    /// What identifiers are called.
+    named: Named,
     /// Phones.
     phones: Phones,
     /// Versions of the policy.
     policies: Policies,
     /// Biometric references.
     references: References,
+    /// Saved searches.
+    saved_searches: SavedSearches,
     /// Questions about the log's entries.
     search: Search,
     /// Sessions.
@@ -93,6 +121,8 @@ tables! {
     taps: Taps,
     /// People.
     users: Users,
+    /// The log's tables, as they are.
+    verification: Verification,
     /// Workstations.
     workstations: Workstations,
 }

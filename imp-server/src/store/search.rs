@@ -7,7 +7,7 @@
 use imp_events::{Kind, Question};
 use imp_identity::clock::to_micros;
 use imp_identity::event::Outcome;
-use imp_identity::{UserId, WorkstationId};
+use imp_identity::{Actor, Event, Record, UserId, WorkstationId};
 use imp_storage::{StorageError, Transaction, limit, on};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -179,6 +179,39 @@ impl Search<'_> {
         let last = rows.last().map(|row| row.log_index).filter(|_| more);
         let entries = rows.into_iter().map(StoredEntry::try_from).collect::<Result<_, _>>()?;
         Ok(Found { entries, next: last.or(reached).map(index).transpose()? })
+    }
+
+    /// What a person or an operator asked of the log since an instant: the events of the latest 5,000 readings.
+    pub async fn readings(
+        &mut self,
+        actor: &Actor,
+        since: Timestamp,
+    ) -> Result<Vec<Event>, StorageError> {
+        const BY_USER: &str = "SELECT record FROM entries WHERE actor_id = $1 AND log_index >= $2 \
+            AND kind = 'log-read' AND record IS NOT NULL ORDER BY log_index DESC LIMIT 5000";
+        const BY_OTHERS: &str = "SELECT record FROM entries WHERE kind = 'log-read' \
+            AND log_index >= $1 AND actor_id IS NULL AND record IS NOT NULL \
+            ORDER BY log_index DESC LIMIT 5000";
+        let Some(low) = self.first_at(since).await? else { return Ok(vec![]) };
+        let texts: Vec<String> = match actor {
+            Actor::User(user) => on!(&mut *self.0, |conn| sqlx::query_scalar(BY_USER)
+                .bind(user.as_uuid())
+                .bind(low)
+                .fetch_all(conn)
+                .await?),
+            Actor::Operator(_) | Actor::Workstation(_) | Actor::Phone(_) | Actor::Server => {
+                on!(&mut *self.0, |conn| sqlx::query_scalar(BY_OTHERS)
+                    .bind(low)
+                    .fetch_all(conn)
+                    .await?)
+            }
+        };
+        let record = |text: &String| {
+            let record: Result<Record, _> = serde_json::from_str(text);
+            record.map_err(|_| corrupt("entries.record"))
+        };
+        let records: Vec<Record> = texts.iter().map(record).collect::<Result<_, _>>()?;
+        Ok(records.into_iter().filter(|read| read.actor == *actor).map(|read| read.event).collect())
     }
 
     /// What times and the page's beginning leave of the log.

@@ -40,7 +40,7 @@ macro_rules! count_text {
             "SELECT COUNT(*) FROM (SELECT log_index FROM entries \
              WHERE log_index >= $1 AND log_index < $2 ",
             $own,
-            " LIMIT $3) AS some"
+            " LIMIT $3) AS seen"
         )
     };
 }
