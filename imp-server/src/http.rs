@@ -6,6 +6,7 @@ pub(crate) mod enrolment;
 pub(crate) mod extract;
 pub(crate) mod log;
 pub(crate) mod machine;
+pub(crate) mod me;
 pub(crate) mod problem;
 pub(crate) mod router;
 pub(crate) mod service;

@@ -1,6 +1,7 @@
 //! The transparency log: entries appended in the transaction of the change that they record, the tree over them, and what
 //! is served of it. The maths is `imp-translog`'s.
 mod append;
+mod erase;
 mod establish;
 mod head;
 mod proof;
@@ -10,7 +11,9 @@ mod tile;
 mod tests;
 
 pub(crate) use append::{Appended, append};
+pub(crate) use erase::erase;
 pub use establish::EstablishError;
 pub(crate) use establish::establish;
-pub(crate) use proof::{ProofRequestError, checkpoint, consistency, inclusion};
+pub use proof::{Inclusion, ProofRequestError, checkpoint, inclusion};
+pub(crate) use proof::{consistency, inclusions, size_within};
 pub(crate) use tile::resource;

@@ -1,10 +1,12 @@
 //! The HTTP contract of IMP: paths, bodies, problems, and the typed client that workstations and phones use.
 pub mod admin;
+pub mod audit;
 pub mod bytes;
 pub mod client;
 pub mod enrolment;
 pub mod log;
 pub mod machine;
+pub mod me;
 pub mod problem;
 pub mod session;
 pub mod tap;

@@ -1,4 +1,7 @@
 //! The log: its proofs, and what a person's own phone is told of it.
+use imp_identity::name::Remark;
+use imp_identity::{Actor, ErasureId, UserId};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -69,4 +72,72 @@ pub struct OwnUse {
     /// How the workstation is called now. Not part of the record, and not proven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workstation_label: Option<String>,
+}
+
+/// `POST /v1/log/erasures` by an administrator: asks that one record, or all about a person, be erased. An auditor decides.
+/// Answers 201 [`Erasure`].
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestErasure {
+    /// The leaf index of the one entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+    /// The person about whom everything is to be erased that may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    pub user: Option<UserId>,
+    /// Why, for the auditor and for the log: 1 to 2000 characters.
+    #[schema(value_type = String)]
+    pub reason: Remark,
+}
+
+/// `POST /v1/log/erasures/{erasure}/refusal` by an auditor. Answers 200 [`Erasure`].
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefuseErasure {
+    /// Why not: 1 to 2000 characters.
+    #[schema(value_type = String)]
+    pub reason: Remark,
+}
+
+/// `GET /v1/log/erasures?before=…&limit=…` by an administrator or auditor: requests to erase, latest first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Erasures {
+    /// The page.
+    pub erasures: Vec<Erasure>,
+}
+
+/// A request to erase records of the log, and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Erasure {
+    /// Names it.
+    #[schema(value_type = Uuid)]
+    pub id: ErasureId,
+    /// The leaf index of the one entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+    /// The person about whom everything is to be erased that may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    pub user: Option<UserId>,
+    /// Why.
+    pub reason: String,
+    /// Who asked.
+    #[schema(value_type = Object)]
+    pub requested_by: Actor,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub requested_at: Timestamp,
+    /// `requested`, `refused`, `approved` (and being carried out) or `done`.
+    pub state: String,
+    /// The auditor who decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    pub decided_by: Option<UserId>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub decided_at: Option<Timestamp>,
+    /// Records erased so far.
+    pub erased: u64,
 }

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::service::openapi::Security;
 use super::settle::settle;
-use super::{admin, enrolment, log, machine, problem, service, session, tap};
+use super::{admin, enrolment, log, machine, me, problem, service, session, tap};
 use crate::app::App;
 use crate::config::seconds;
 
@@ -53,6 +53,8 @@ fn routes() -> OpenApiRouter<App> {
         // Machines
         .routes(routes!(machine::renew::renew))
         .routes(routes!(machine::erase::erase))
+        .routes(routes!(me::uses::uses))
+        .routes(routes!(me::proofs::proof))
         // Officers at a workstation
         .routes(routes!(enrolment::open::open))
         .routes(routes!(enrolment::status::status))
@@ -71,6 +73,10 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(admin::revoke_phone::revoke))
         .routes(routes!(admin::list_events::list))
         .routes(routes!(admin::show_policy::show, admin::set_policy::set))
+        // Erasing records: administrators ask, auditors decide
+        .routes(routes!(log::erasure::request::request, log::erasure::list::list))
+        .routes(routes!(log::erasure::approve::approve))
+        .routes(routes!(log::erasure::refuse::refuse))
         // Anybody: the log shows no personal data
         .routes(routes!(log::checkpoint::checkpoint))
         .routes(routes!(log::tile::tile))

@@ -12,13 +12,13 @@ use crate::store::{Head, Tables as _};
 
 /// That an entry stands in a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Inclusion {
+pub struct Inclusion {
     /// Entries in the tree.
-    pub(crate) size: u64,
+    pub size: u64,
     /// The hash of the entry's leaf.
-    pub(crate) leaf: Hash,
+    pub leaf: Hash,
     /// The way from the leaf to the root.
-    pub(crate) proof: InclusionProof,
+    pub proof: InclusionProof,
 }
 
 /// That one tree begins another.
@@ -32,7 +32,7 @@ pub(crate) struct Consistency {
 
 /// There is no such proof.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ProofRequestError {
+pub enum ProofRequestError {
     /// It was asked for an entry or a tree that the log does not have.
     #[error("the log has no such entry or size")]
     OutOfTree(#[from] OutOfTree),
@@ -45,7 +45,7 @@ pub(crate) enum ProofRequestError {
 }
 
 /// The checkpoint of everything that is committed; `None` before the log was begun.
-pub(crate) async fn checkpoint(
+pub async fn checkpoint(
     storage: &Storage,
     key: &VerifierKey,
 ) -> Result<Option<String>, StorageError> {
@@ -54,7 +54,7 @@ pub(crate) async fn checkpoint(
 }
 
 /// The proof that the entry at `index` stands in the tree of `size` entries; without a size, in the whole log.
-pub(crate) async fn inclusion(
+pub async fn inclusion(
     storage: &Storage,
     key: &VerifierKey,
     index: u64,
@@ -69,6 +69,27 @@ pub(crate) async fn inclusion(
         return Err(OutOfTree { asked: index, size }.into());
     };
     Ok(Inclusion { size, leaf: leaf_hash(entry), proof: plan.inclusion(&tiles)? })
+}
+
+/// The proofs that these entries stand in the tree of `size` entries, which the log must have; in their order.
+pub async fn inclusions(
+    transaction: &mut Transaction,
+    indexes: &[u64],
+    size: u64,
+) -> Result<Vec<InclusionProof>, ProofRequestError> {
+    let mut tiles = HashMap::new();
+    let mut proofs = Vec::with_capacity(indexes.len());
+    for index in indexes {
+        let plan = inclusion_plan(*index, size)?;
+        let known = plan.tiles().iter().all(|(id, width)| {
+            tiles.get(id).is_some_and(|hashes: &Vec<Hash>| hashes.len() >= usize::from(*width))
+        });
+        if !known {
+            tiles.extend(load(transaction, &plan).await?);
+        }
+        proofs.push(plan.inclusion(&tiles)?);
+    }
+    Ok(proofs)
 }
 
 /// The proof that the tree of `from` entries begins the tree of `to` entries; without `to`, the whole log.
@@ -86,7 +107,7 @@ pub(crate) async fn consistency(
 }
 
 /// The size that was asked for, if the log has it; without one, the whole log's.
-async fn size_within(
+pub(crate) async fn size_within(
     transaction: &mut Transaction,
     key: &VerifierKey,
     asked: Option<u64>,

@@ -2,7 +2,7 @@
 use reqwest::Method;
 
 use super::{Client, ClientError};
-use crate::log::{Consistency, Inclusion, OwnUses};
+use crate::log::{Consistency, Inclusion, OwnUse, OwnUses};
 
 /// Longest checkpoint that is read, in bytes.
 const LARGEST_CHECKPOINT: usize = 128 * 1024;
@@ -30,5 +30,10 @@ impl Client {
     pub async fn own_uses(&self, size: u64, after: Option<u64>) -> Result<OwnUses, ClientError> {
         let after = after.map_or_else(String::new, |after| format!("&after={after}"));
         self.get(&format!("v1/me/uses?size={size}{after}")).await
+    }
+
+    /// `GET /v1/me/uses/{index}?size=…` by a phone: one entry, even if its record was erased. 404 when it is somebody else's.
+    pub async fn own_use(&self, index: u64, size: u64) -> Result<OwnUse, ClientError> {
+        self.get(&format!("v1/me/uses/{index}?size={size}")).await
     }
 }

@@ -3,10 +3,9 @@ use imp_api::machine::Credentials;
 use imp_identity::Actor;
 use imp_identity::spiffe::{Machine, SpiffeId};
 use imp_pki::{CertificateRequest, IssueError, PublicKey};
-use imp_storage::StorageError;
 
 use crate::app::{self, App};
-use crate::command::{self, Certificate};
+use crate::command::{self, Certificate, RecordCertificateError};
 use crate::http::{ProblemResponse, problem};
 
 /// The certificate was not handed out.
@@ -16,8 +15,8 @@ pub(crate) enum CredentialsError {
     #[error("the certificate could not be issued")]
     Issue(#[from] IssueError),
     /// See the source.
-    #[error("could not record the certificate")]
-    Storage(#[from] StorageError),
+    #[error("the certificate could not be recorded")]
+    Record(#[from] RecordCertificateError),
 }
 
 /// The key of a request whose signature verifies.
@@ -43,7 +42,7 @@ pub(crate) async fn issue(
         spiffe_id: spiffe_id.clone(),
         expires_at: issued.expires_at(),
     };
-    command::record_certificate(&mut app.context(&mut rng), actor, record).await?;
+    let receipt = command::record_certificate(&mut app.context(&mut rng), actor, record).await?;
     let (renew_after, expires_at) = (issued.renew_after(), issued.expires_at());
     let issuing = app.keys.issuing().der().to_vec();
     Ok(Credentials {
@@ -52,7 +51,7 @@ pub(crate) async fn issue(
         trust_anchors: app.keys.anchors().roots.into_iter().map(Into::into).collect(),
         statement_keys: vec![app.keys.statement_key().public_key().to_vec().into()],
         log_key: Some(app.keys.log_key().verifier_key().to_string()),
-        receipt: None,
+        receipt: Some(receipt.into()),
         renew_after,
         expires_at,
     })
@@ -62,7 +61,10 @@ impl From<CredentialsError> for ProblemResponse {
     fn from(error: CredentialsError) -> Self {
         match &error {
             CredentialsError::Issue(_) => problem::internal(&error),
-            CredentialsError::Storage(source) => problem::storage(&error, source),
+            CredentialsError::Record(RecordCertificateError::Sign(_)) => problem::internal(&error),
+            CredentialsError::Record(RecordCertificateError::Storage(source)) => {
+                problem::storage(&error, source)
+            }
         }
     }
 }

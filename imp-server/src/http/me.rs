@@ -1,0 +1,3 @@
+//! What a person is told of herself, through her own phone.
+pub(crate) mod proofs;
+pub(crate) mod uses;
