@@ -12,8 +12,10 @@ use crate::config::{Config, ENVIRONMENT};
 
 mod account;
 mod arguments;
+mod consumer;
 mod doctor;
 mod events;
+mod log;
 mod output;
 mod phone;
 mod policy;
@@ -67,8 +69,14 @@ enum Command {
     Policy(policy::Command),
     /// Read the event log.
     Events(events::Arguments),
+    /// List, pause, resume and replay what lives on the log.
+    #[command(subcommand)]
+    Consumer(consumer::Command),
     /// Check this installation, and say what is wrong and how to mend it.
     Doctor,
+    /// Print the log's key or checkpoint, or check the log.
+    #[command(subcommand)]
+    Log(log::Command),
     /// Run a witness: it watches logs and cosigns what continues them.
     Witness(witness::Arguments),
     /// Print the HTTP contract in JSON.
@@ -110,7 +118,9 @@ async fn other(config: Config, command: Command) -> Result<ExitCode, Failure> {
         Command::Phone(command) => phone::run(config, command).await?,
         Command::Policy(command) => policy::run(config, command).await?,
         Command::Events(arguments) => events::run(config, arguments).await?,
+        Command::Consumer(command) => consumer::run(config, command).await?,
         Command::Doctor => return doctor::run(&config).await,
+        Command::Log(command) => log::run(config, command).await?,
         Command::Witness(arguments) => witness::run(arguments).await?,
         Command::Openapi => output::json(&crate::http::router::contract())?,
     }

@@ -7,15 +7,15 @@ pub mod command;
 mod config;
 mod http;
 mod job;
-mod log;
+pub mod log;
 mod outside;
 mod server;
 pub mod store;
+mod verify;
 mod witness;
 
 pub use app::{App, OpenError};
 pub use ca::{Keys, KeysError};
 pub use config::{Certificates, Config, Http, InvalidConfig, StorageConfig};
-pub use log::EstablishError;
 pub use server::{Server, StartError};
 pub use witness::{Keeper, KeeperError, WitnessServer};

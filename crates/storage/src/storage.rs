@@ -92,6 +92,27 @@ impl Storage {
         Self::open_within(url, migrator, options, LIMITS).await
     }
 
+    /// Opens the database at `url` as it is, to read only: nothing is created, and its schema stays what it is.
+    pub async fn open_to_read(url: &str, options: &Options) -> Result<Self, StorageError> {
+        let scheme = url.split_once(':').map(|(scheme, _)| scheme);
+        let pools = match scheme {
+            Some("sqlite") => {
+                let connect = SqliteConnectOptions::from_str(url).map_err(StorageError::Open)?;
+                let connect = connect.read_only(true).busy_timeout(options.wait);
+                let pool = SqlitePoolOptions::new()
+                    .acquire_timeout(options.wait)
+                    .max_connections(options.connections)
+                    .connect_with(connect)
+                    .await
+                    .map_err(StorageError::Open)?;
+                Pools::Sqlite { write: pool.clone(), read: pool, memory: false }
+            }
+            Some("postgres" | "postgresql") => Pools::Postgres(connect_postgres(url, options).await?),
+            Some(_) | None => return Err(StorageError::Url),
+        };
+        Ok(Self { writer: Writer::start(pools.clone(), options, LIMITS), pools })
+    }
+
     /// The same with other limits of a group.
     pub(crate) async fn open_within(
         url: &str,
@@ -220,6 +241,12 @@ async fn open_postgres(
     migrator: &Migrator,
     options: &Options,
 ) -> Result<Pools, StorageError> {
+    let pool = connect_postgres(url, options).await?;
+    migrator.run(&pool).await?;
+    Ok(Pools::Postgres(pool))
+}
+
+async fn connect_postgres(url: &str, options: &Options) -> Result<PgPool, StorageError> {
     let wait = format!("{}ms", options.wait.as_millis());
     let connect = PgConnectOptions::from_str(url)
         .map_err(StorageError::Open)?
@@ -233,8 +260,7 @@ async fn open_postgres(
         .connect_with(connect)
         .await
         .map_err(StorageError::Open)?;
-    migrator.run(&pool).await?;
-    Ok(Pools::Postgres(pool))
+    Ok(pool)
 }
 
 #[cfg(test)]

@@ -12,6 +12,11 @@ pub(super) fn line(text: impl AsRef<str>) -> io::Result<()> {
     writeln!(io::stdout(), "{}", text.as_ref())
 }
 
+/// A text on stdout, byte for byte.
+pub(super) fn text(text: &str) -> io::Result<()> {
+    io::stdout().write_all(text.as_bytes())
+}
+
 /// A document on stdout.
 pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)?;

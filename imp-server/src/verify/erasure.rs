@@ -1,0 +1,76 @@
+//! Whether every record that is gone was erased as the log says, and every one that the log says was erased is gone.
+use std::collections::HashMap;
+
+use imp_identity::{Event, Record};
+
+use super::VerifyError;
+
+/// Records that are gone and not yet explained by a later entry: eight bytes for each.
+#[derive(Debug, Default)]
+pub(super) struct Erasures {
+    /// By kind, indexes in their order.
+    gone: HashMap<String, Vec<u64>>,
+    count: u64,
+}
+
+/// Records of a kind that the log says were all erased: whether none is there has to be asked of the database.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Expired {
+    /// Which kind.
+    pub(super) kind: String,
+    /// From this index on.
+    pub(super) from: u64,
+    /// To before this one.
+    pub(super) until: u64,
+    /// The entry that says so.
+    pub(super) by: u64,
+}
+
+impl Erasures {
+    /// An entry without its record.
+    pub(super) fn gone(&mut self, index: u64, kind: &str) {
+        self.gone.entry(kind.to_owned()).or_default().push(index);
+        self.count += 1;
+    }
+
+    /// An entry with its record, which may say that others were erased.
+    pub(super) fn said(
+        &mut self,
+        index: u64,
+        record: &Record,
+    ) -> Result<Option<Expired>, VerifyError> {
+        match &record.event {
+            Event::RecordsErased { entries, .. } => {
+                for erased in entries {
+                    if !self.gone.values_mut().any(|gone| take(gone, *erased)) {
+                        return Err(VerifyError::StillThere { index: *erased, by: index });
+                    }
+                }
+                Ok(None)
+            }
+            Event::RecordsExpired { of, from, until, .. } => {
+                let until = (*until).min(index);
+                if let Some(gone) = self.gone.get_mut(of) {
+                    gone.retain(|place| !(*from..until).contains(place));
+                }
+                Ok(Some(Expired { kind: of.clone(), from: *from, until, by: index }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// How many records are gone, each of them explained.
+    pub(super) fn finish(self) -> Result<u64, VerifyError> {
+        match self.gone.into_values().flatten().min() {
+            Some(index) => Err(VerifyError::Unexplained { index }),
+            None => Ok(self.count),
+        }
+    }
+}
+
+fn take(gone: &mut Vec<u64>, index: u64) -> bool {
+    gone.binary_search(&index).is_ok_and(|place| {
+        gone.remove(place);
+        true
+    })
+}
