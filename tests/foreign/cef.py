@@ -5,10 +5,11 @@ import sys
 
 import pycef
 from cefevent.event import CEFEvent
+from cefevent.extensions import extension_dictionary
 
 REJECTED = 3
-# cefevent knows this key by its full name only.
-FULL_NAMES = {"outcome": "eventOutcome"}
+# What CEF's header holds, and the one key of the standard's dictionary that cefevent lacks.
+UNCHECKED = ("CEFVersion", "DeviceName", "DeviceSeverity", "outcome")
 WANTED = ("rt", "externalId", "cn1", "act", "outcome")
 
 
@@ -42,11 +43,12 @@ def faults(line, read):
     event = CEFEvent(strict=True)
     event.set_prefix("severity", int(fields["Severity"]))
     for name, value in fields.items():
-        if name in prefixes or name in ("CEFVersion", "DeviceName", "DeviceSeverity"):
+        if name in prefixes + UNCHECKED:
             continue
         try:
-            number = int(value) if name in ("cn1",) else value
-            event.set_field(FULL_NAMES.get(name, name), number)
+            # By its full name, a zero counts too.
+            known = extension_dictionary.get(name, {"full_name": name})
+            event.set_field(known["full_name"], int(value) if name == "cn1" else value)
         except ValueError as error:
             yield f"cefevent: {name}: {str(error).splitlines()[0]}"
     read.append(fields)

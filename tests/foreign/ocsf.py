@@ -9,7 +9,7 @@ REJECTED = 3
 
 
 class Judge:
-    """Validators by class, for the version that an event names."""
+    """Validators by class, for the version and the profiles that an event names."""
 
     def __init__(self):
         self.schemas = {}
@@ -20,10 +20,11 @@ class Judge:
         if version not in self.schemas:
             self.schemas[version] = OcsfJsonSchemaEmbedded(get_ocsf_schema(version=version))
         schema = self.schemas[version]
-        key = version, event["class_uid"]
+        profiles = tuple(event["metadata"].get("profiles", []))
+        key = version, event["class_uid"], profiles
         if key not in self.validators:
             name = schema.lookup_class_name_from_uid(event["class_uid"])
-            document = schema.get_class_schema(class_name=name, profiles=[])
+            document = schema.get_class_schema(class_name=name, profiles=list(profiles))
             self.validators[key] = name, document, Draft202012Validator(document)
         name, document, validator = self.validators[key]
         for error in validator.iter_errors(event):
@@ -48,9 +49,9 @@ def main():
             event = json.loads(line)
             code = event["metadata"]["event_code"]
             faults += [f"line {number} ({code}): {fault}" for fault in judge.faults(event)]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, FileNotFoundError) as error:
             faults.append(f"line {number}: {type(error).__name__}: {error}")
-    print("\n".join(faults) or f"{count} events in {len(judge.validators)} classes")
+    print("\n".join(faults) or f"{count} events in {len({key[1] for key in judge.validators})} classes")
     return REJECTED if faults or count == 0 else 0
 
 

@@ -91,6 +91,11 @@ fn unknown_client(interaction: Interaction) -> Value {
 
 fn role(view: &View<'_>, party: Party<'_>, interaction: Option<Interaction>) -> Value {
     match (party, interaction) {
+        (Party::User(_), _) if !view.is_requestor(party) => coding(
+            "http://terminology.hl7.org/CodeSystem/extra-security-role-type",
+            "datasubject",
+            "data subject",
+        ),
         (Party::User(_), Some(Interaction::Create | Interaction::Update | Interaction::Delete)) => {
             coding(PARTICIPATION, "AUT", "author (originator)")
         }

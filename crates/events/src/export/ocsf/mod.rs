@@ -54,10 +54,12 @@ fn base(view: &View<'_>) -> Map<String, Value> {
     }
     set("time", json!(view.at().as_millisecond()));
     set("message", json!(view.kind.meaning));
-    set("metadata", metadata(view));
+    let mut metadata = metadata(view);
     if let Some(device) = device(view) {
+        metadata["profiles"] = json!(["host"]);
         set("device", device);
     }
+    set("metadata", metadata);
     let mut facts: Map<_, _> =
         view.facts().into_iter().map(|(name, value)| (name, Value::from(value))).collect();
     facts.insert("index".to_owned(), json!(view.entry.index));
