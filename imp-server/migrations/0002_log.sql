@@ -59,17 +59,18 @@ CREATE TABLE log_retention (
     next_index  BIGINT NOT NULL
 );
 
--- What an administrator asked to have erased, and what an auditor said.
+-- What an administrator asked to have erased, and what an auditor said. With `next_index` it is being carried out.
 CREATE TABLE log_erasures (
     erasure_id    UUID   PRIMARY KEY NOT NULL,
     person        UUID,
     log_index     BIGINT,
     reason        TEXT   NOT NULL,
-    requested_by  UUID   NOT NULL,
+    requested_by  TEXT   NOT NULL,
     requested_at  BIGINT NOT NULL,
-    decision      TEXT,
+    approved      BOOLEAN,
     decided_by    UUID,
     decided_at    BIGINT,
+    next_index    BIGINT,
     erased        BIGINT NOT NULL
 );
-CREATE INDEX log_erasures_open ON log_erasures (requested_at) WHERE decision IS NULL;
+CREATE INDEX log_erasures_under_way ON log_erasures (decided_at) WHERE next_index IS NOT NULL;

@@ -1,4 +1,5 @@
-//! Background jobs: what expires is ended and forgotten, and the listener's certificate is renewed.
+//! Background jobs: what expires is ended and forgotten, the listener's certificate is renewed, and consumers are shown the
+//! log.
 use std::error::Error;
 use std::time::Duration;
 
@@ -8,6 +9,11 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::app::{self, App};
 use crate::command;
 
+pub(crate) mod consumers;
+mod erasure;
+mod notices;
+mod rules;
+
 /// How often sessions are looked at.
 const EACH_MINUTE: Duration = Duration::from_mins(1);
 /// Every so many minutes, what has expired is deleted.
@@ -15,6 +21,8 @@ const PURGE: u32 = 60;
 
 /// Starts the jobs; they end with `shutdown`.
 pub(crate) fn start(app: &App, shutdown: &Shutdown) {
+    consumers::start(app, shutdown);
+    erasure::start(app, shutdown);
     let (app, stop) = (app.clone(), shutdown.clone());
     shutdown.spawn(async move {
         let mut tick = interval(EACH_MINUTE);
@@ -41,6 +49,7 @@ async fn each_minute(app: &App) {
         Ok(sessions) => tracing::info!(sessions, "sessions expired"),
         Err(error) => warn(&error, "cannot expire sessions"),
     }
+    notices::tell(app).await;
     if let Err(error) = app.keys.listener(&app.clock, &mut rng) {
         warn(&error, "cannot renew the listener's certificate");
     }

@@ -5,9 +5,11 @@ use imp_storage::testing;
 use crate::{command, store};
 
 mod enrolment;
+mod erasures;
 mod hospital;
 mod jobs;
 mod machines;
+mod notices;
 mod people;
 mod session;
 mod tap;

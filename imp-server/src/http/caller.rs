@@ -48,6 +48,9 @@ pub(crate) struct Officer(UserId);
 /// does not look into what people did with them, and the other way round.
 pub(crate) struct Reader(UserId);
 
+/// An active user who asks for erasures of records, or decides them.
+pub(crate) struct ErasureParty(());
+
 /// An active user who may read the policy: those who make it, and those who judge by it.
 pub(crate) struct PolicyReader(());
 
@@ -170,6 +173,12 @@ macro_rules! role {
 role!(Administrator, Administrator, |user| user.id, "Only an administrator may do this.");
 role!(Officer, Officer | Administrator, |user| user.id, "Only an officer may do this.");
 role!(Reader, Auditor, |user| user.id, "Only an auditor may read the event log.");
+role!(
+    ErasureParty,
+    Auditor | Administrator,
+    |user| (),
+    "Only an administrator or auditor may do this."
+);
 role!(
     PolicyReader,
     Auditor | Administrator,

@@ -35,6 +35,10 @@ kinds! {
     QUERY_INVALID = "query-invalid", 400, "A parameter in the query is unknown or not what is expected.";
     NOT_FOUND = "not-found", 404, "There is no such thing, or none that the caller may know of.";
     NOT_IN_LOG = "not-in-log", 404, "The log has no such entry, size or tile (yet).";
+    ERASURE_SCOPE = "erasure-scope", 422, "Either one entry or one person is to be named.";
+    ERASURE_KEPT = "erasure-kept", 409, "The law wants the record kept until its time; `detail` says which.";
+    ERASURE_STATE = "erasure-state", 409, "The record was erased, or the request was decided, already.";
+    ERASURE_OWN = "erasure-own", 403, "Who asked for an erasure cannot decide it: two people must agree.";
     ROUTE_UNKNOWN = "route-unknown", 404, "There is nothing at this address.";
     METHOD_NOT_ALLOWED = "method-not-allowed", 405, "The address does not know this method.";
     USERNAME_TAKEN = "username-taken", 409, "Somebody has this username.";

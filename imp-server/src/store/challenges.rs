@@ -124,6 +124,13 @@ impl Challenges<'_> {
         Ok(())
     }
 
+    /// Deletes the receipt of a tap: it holds the record, which was erased.
+    pub async fn forget_receipt(&mut self, tap: TapId) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE challenges SET tap_receipt = NULL WHERE tap_id = $1";
+        on!(self.0, |conn| sqlx::query(SQL).bind(tap.as_uuid()).execute(conn).await.map(drop)?);
+        Ok(())
+    }
+
     /// Removes the challenges that expired before an instant; how many.
     pub async fn purge(&mut self, before: Timestamp) -> Result<u64, StorageError> {
         const SQL: &str = "DELETE FROM challenges WHERE challenge_expires_at < $1";

@@ -110,6 +110,13 @@ impl Enrolments<'_> {
         Ok(())
     }
 
+    /// Deletes the receipt of an enrolment: it holds the record, which was erased.
+    pub async fn forget_receipt(&mut self, id: EnrolmentId) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE enrolments SET enrolment_receipt = NULL WHERE enrolment_id = $1";
+        on!(self.0, |conn| sqlx::query(SQL).bind(id.as_uuid()).execute(conn).await.map(drop)?);
+        Ok(())
+    }
+
     /// One enrolment, and how it was completed.
     pub async fn find(
         &mut self,

@@ -204,6 +204,46 @@ impl Entries<'_> {
         rows.into_iter().map(StoredEntry::try_from).collect()
     }
 
+    /// The entries of a kind within a range of indexes, in order; at most 500.
+    pub async fn of_kind(
+        &mut self,
+        kind: &str,
+        range: Range<u64>,
+        asked: u32,
+    ) -> Result<Vec<StoredEntry>, StorageError> {
+        const SQL: &str = select!(
+            "WHERE kind = $1 AND log_index >= $2 AND log_index < $3 ORDER BY log_index LIMIT $4"
+        );
+        let rows: Vec<EntryRow> = on!(self.0, |conn| sqlx::query_as(SQL)
+            .bind(kind)
+            .bind(key(range.start))
+            .bind(key(range.end))
+            .bind(limit(asked))
+            .fetch_all(conn)
+            .await?);
+        rows.into_iter().map(StoredEntry::try_from).collect()
+    }
+
+    /// The index of the first entry that was appended at or after an instant.
+    pub async fn first_since(&mut self, at: Timestamp) -> Result<Option<u64>, StorageError> {
+        const SQL: &str =
+            "SELECT log_index FROM entries WHERE at >= $1 ORDER BY at, log_index LIMIT 1";
+        let index: Option<i64> = on!(self.0, |conn| sqlx::query_scalar(SQL)
+            .bind(to_micros(at))
+            .fetch_optional(conn)
+            .await?);
+        index.map(place).transpose()
+    }
+
+    /// Erases the record of an entry, its salt, and everything that was derived from the record.
+    pub async fn erase(&mut self, index: u64) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE entries SET record = NULL, salt = NULL, outcome = NULL, \
+            user_id = NULL, actor_id = NULL, workstation_id = NULL, device_id = NULL \
+            WHERE log_index = $1";
+        on!(self.0, |conn| sqlx::query(SQL).bind(key(index)).execute(conn).await.map(drop)?);
+        Ok(())
+    }
+
     /// The leaves' data in a range of indexes, in order.
     pub async fn commitments(&mut self, range: Range<u64>) -> Result<Vec<[u8; 32]>, StorageError> {
         const SQL: &str = "SELECT commitment FROM entries WHERE log_index >= $1 AND log_index < $2 \

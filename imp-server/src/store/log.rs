@@ -130,6 +130,28 @@ impl Log<'_> {
         Ok(())
     }
 
+    /// The first index of a kind that the erasure of what is past its retention has not looked at.
+    pub async fn retained_from(&mut self, kind: &str) -> Result<u64, StorageError> {
+        const SQL: &str = "SELECT next_index FROM log_retention WHERE kind = $1";
+        let next: Option<i64> =
+            on!(self.0, |conn| sqlx::query_scalar(SQL).bind(kind).fetch_optional(conn).await?);
+        let next = next.map(|next| u64::try_from(next).map_err(|_| corrupt("log_retention")));
+        Ok(next.transpose()?.unwrap_or_default())
+    }
+
+    /// Remembers it.
+    pub async fn put_retained_from(&mut self, kind: &str, next: u64) -> Result<(), StorageError> {
+        const SQL: &str = "INSERT INTO log_retention (kind, next_index) VALUES ($1, $2) \
+            ON CONFLICT (kind) DO UPDATE SET next_index = excluded.next_index";
+        on!(self.0, |conn| sqlx::query(SQL)
+            .bind(kind)
+            .bind(key(next))
+            .execute(conn)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
     /// Whether events of an earlier version wait to be taken in.
     pub async fn has_earlier(&mut self) -> Result<bool, StorageError> {
         const SQL: &str = "SELECT sequence FROM earlier_events LIMIT 1";

@@ -154,6 +154,14 @@ impl References<'_> {
         Ok(())
     }
 
+    /// Deletes the receipt of an erasure: it holds the record, which was erased.
+    pub async fn forget_erasure_receipt(&mut self, id: ReferenceId) -> Result<(), StorageError> {
+        const SQL: &str =
+            "UPDATE biometric_references SET erasure_receipt = NULL WHERE reference_id = $1";
+        on!(self.0, |conn| sqlx::query(SQL).bind(id.as_uuid()).execute(conn).await.map(drop)?);
+        Ok(())
+    }
+
     /// The receipt of the latest erasure by a phone.
     pub async fn erasure_receipt(
         &mut self,

@@ -183,6 +183,13 @@ impl Sessions<'_> {
         rows.into_iter().map(UserSession::try_from).collect()
     }
 
+    /// Deletes a session that has ended: its record was erased.
+    pub async fn forget(&mut self, id: SessionId) -> Result<(), StorageError> {
+        const SQL: &str = "DELETE FROM sessions WHERE session_id = $1 AND ended_at IS NOT NULL";
+        on!(self.0, |conn| sqlx::query(SQL).bind(id.as_uuid()).execute(conn).await.map(drop)?);
+        Ok(())
+    }
+
     /// Sessions that have reached a limit and not ended yet, at most `limit`.
     pub async fn expired(
         &mut self,

@@ -81,6 +81,13 @@ impl Taps<'_> {
         row.map(Tap::try_from).transpose()
     }
 
+    /// Deletes a tap: its record was erased.
+    pub async fn forget(&mut self, id: TapId) -> Result<(), StorageError> {
+        const SQL: &str = "DELETE FROM taps WHERE tap_id = $1";
+        on!(self.0, |conn| sqlx::query(SQL).bind(id.as_uuid()).execute(conn).await.map(drop)?);
+        Ok(())
+    }
+
     /// A user's latest taps, newest first, at most `limit`.
     pub async fn of_user(&mut self, user: UserId, limit: u32) -> Result<Vec<Tap>, StorageError> {
         const SQL: &str = "SELECT * FROM taps WHERE user_id = $1 \

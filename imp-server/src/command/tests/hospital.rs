@@ -315,7 +315,21 @@ impl Hospital {
     /// The events from an index on.
     pub(super) async fn facts_after(&self, place: u64) -> Vec<Event> {
         let entries = command::events_page(&self.storage, place, 500).await.unwrap();
-        entries.iter().map(|stored| stored.entry().unwrap().unwrap().record.event).collect()
+        entries.iter().filter_map(|stored| Some(stored.entry().unwrap()?.record.event)).collect()
+    }
+
+    /// What was recorded of erasures.
+    pub(super) async fn facts_of_erasures(&self) -> Vec<Event> {
+        let mut facts = self.facts_after(0).await;
+        facts.retain(|event| {
+            matches!(
+                event,
+                Event::ErasureRequested { .. }
+                    | Event::ErasureRefused { .. }
+                    | Event::RecordsErased { .. }
+            )
+        });
+        facts
     }
 
     /// The index of the next event. Checks that no index is missing.
