@@ -5,8 +5,15 @@ use std::time::Duration;
 
 use imp_identity::spiffe::TrustDomain;
 use imp_pki::ServerName;
+use imp_review::Thresholds;
 use imp_service::telemetry::Telemetry;
 use serde::{Deserialize, Deserializer};
+
+mod log;
+mod notices;
+
+pub use log::{LogConfig, LogWitness};
+pub use notices::{Mail, MailError, Notices};
 
 /// The prefix of environment variables: `IMP_SERVER__HTTP__LISTEN` sets `listen` in `[http]`.
 pub(crate) const ENVIRONMENT: &str = "IMP_SERVER";
@@ -25,6 +32,12 @@ pub struct Config {
     pub storage: StorageConfig,
     /// Certificates that are issued.
     pub certificates: Certificates,
+    /// Who watches the log.
+    pub log: LogConfig,
+    /// Where the rules of the review draw their lines.
+    pub review: Thresholds,
+    /// Notices of the day.
+    pub notices: Notices,
     /// The log on stderr.
     pub telemetry: Telemetry,
 }
@@ -107,6 +120,9 @@ impl Default for Config {
             http: Http::default(),
             storage: StorageConfig::default(),
             certificates: Certificates::default(),
+            log: LogConfig::default(),
+            review: Thresholds::default(),
+            notices: Notices::default(),
             telemetry: Telemetry::default(),
         }
     }
@@ -165,6 +181,11 @@ impl Config {
             ("storage.wait_seconds", self.storage.wait_seconds, 1, 60),
             ("certificates.machine_days", self.certificates.machine_days, 1, 90),
             ("certificates.server_days", self.certificates.server_days, 1, 365),
+            ("log.witness_seconds", self.log.witness_seconds, 1, 3600),
+            ("review.failures", self.review.failures, 2, 64),
+            ("review.night_from", self.review.night_from.into(), 0, 23),
+            ("review.night_until", self.review.night_until.into(), 0, 23),
+            ("review.habit_night_per_mille", self.review.habit_night_per_mille, 0, 1000),
         ] {
             if !(least..=most).contains(&value) {
                 return Err(InvalidConfig::Range { key, least, most });
@@ -261,23 +282,56 @@ mod tests {
         "wait_seconds",
         "machine_days",
         "server_days",
+        "witness_seconds",
+        "witnesses",
+        "travel_minutes",
+        "walk_seconds",
+        "failures",
+        "failure_minutes",
+        "unit_days",
+        "night_from",
+        "night_until",
+        "habit_taps",
+        "habit_night_per_mille",
+        "at",
+        "server",
+        "port",
+        "encryption",
+        "username",
+        "password_file",
+        "ca_file",
+        "from",
+        "from_name",
         "format",
         "filter",
     ];
 
     #[test]
     fn every_key_that_the_types_accept_is_in_the_list() {
-        for section in ["", "[http]\n", "[storage]\n", "[certificates]\n", "[telemetry]\n"] {
+        for section in SECTIONS {
+            let section = if section.is_empty() { String::new() } else { format!("[{section}]\n") };
             let error = toml_error(&format!("{section}nonsense = 1\n"));
             let (_, expected) = error.split_once("expected").unwrap();
             let expected: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
             assert!(expected.len() > 1, "{error}");
             for key in expected {
-                let is_section = ["http", "storage", "certificates", "telemetry"].contains(&key);
+                let is_section = SECTIONS.iter().any(|name| name.rsplit('.').next() == Some(key));
                 assert!(is_section || KEYS.contains(&key), "{key}: {error}");
             }
         }
     }
+
+    const SECTIONS: &[&str] = &[
+        "",
+        "http",
+        "storage",
+        "certificates",
+        "log",
+        "review",
+        "notices",
+        "notices.mail",
+        "telemetry",
+    ];
 
     fn toml_error(text: &str) -> String {
         let file = tempfile::NamedTempFile::new().unwrap();

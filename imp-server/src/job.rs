@@ -13,6 +13,7 @@ pub(crate) mod consumers;
 mod erasure;
 mod notices;
 mod rules;
+mod witnesses;
 
 /// How often sessions are looked at.
 const EACH_MINUTE: Duration = Duration::from_mins(1);
@@ -23,6 +24,7 @@ const PURGE: u32 = 60;
 pub(crate) fn start(app: &App, shutdown: &Shutdown) {
     consumers::start(app, shutdown);
     erasure::start(app, shutdown);
+    witnesses::start(app, shutdown);
     let (app, stop) = (app.clone(), shutdown.clone());
     shutdown.spawn(async move {
         let mut tick = interval(EACH_MINUTE);

@@ -4,7 +4,6 @@ use clap::{Args, Subcommand};
 use super::output::{self, Failure};
 use crate::config::Config;
 use crate::log;
-use crate::store::Tables as _;
 
 mod receipt;
 mod verify;
@@ -49,7 +48,7 @@ async fn checkpoint(config: Config, which: &Checkpoint) -> Result<(), Failure> {
     let app = super::open(config).await?;
     let key = app.keys.log_key().verifier_key();
     let note = if which.cosigned {
-        app.storage.read().await?.log_checkpoints().latest().await?
+        log::cosigned_checkpoint(&app.storage).await?
     } else {
         log::checkpoint(&app.storage, key).await?
     };

@@ -34,6 +34,7 @@ mod invite_workstation;
 mod issue_reference;
 mod issue_sign_in_code;
 mod judge_entries;
+mod keep_cosignatures;
 mod make_notices;
 mod officer;
 mod open_enrolment;
@@ -85,6 +86,7 @@ pub use invite_workstation::{WorkstationInvited, invite_workstation, list_workst
 pub use issue_reference::{IssueReference, IssueReferenceError, ReferenceIssued, issue_reference};
 pub use issue_sign_in_code::{IssueSignInCodeError, SignInCode, issue_sign_in_code};
 pub use judge_entries::{JudgeEntriesError, judge_entries};
+pub(crate) use keep_cosignatures::{keep_cosignatures, report_refusal};
 pub use make_notices::{Evening, make_notices};
 pub use open_enrolment::{EnrolmentOpened, OpenEnrolment, OpenEnrolmentError, open_enrolment};
 pub use open_tap::{Occasion, OpenTapError, TapOpened, open_tap};
@@ -98,10 +100,11 @@ pub use record_certificate::{RecordCertificateError, record_certificate};
 pub use redeem_sign_in_code::{RedeemSignInCodeError, SignedIn, redeem_sign_in_code};
 pub use review::{
     AskError, CaseChange, CaseFile, ChangeCaseError, Group, KnownNames, OpenCase, Paging,
-    ProveError, Proven, ReadCaseError, RemoveSearchError, Reviewed, SaveSearch, SaveSearchError,
-    SearchPage, Subject, Timeline, TimelineQuestion, change_case, find_case, find_search,
-    list_cases, list_searches, open_case, permit_question, prove_entries, prove_entry, read_case,
-    read_timeline, record_reading, remove_search, save_search, search_events,
+    ProveError, Proven, ReadCaseError, RemoveSearchError, ResolveError, Reviewed, SaveSearch,
+    SaveSearchError, SearchPage, Subject, Timeline, TimelineQuestion, change_case, find_case,
+    find_search, list_cases, list_searches, open_case, permit_question, prove_entries, prove_entry,
+    read_case, read_timeline, record_reading, remove_search, resolve_case, resolve_person,
+    resolve_workstation, save_search, search_events,
 };
 pub use revoke_phone::{RevokePhoneError, phones_of_user, revoke_phone};
 pub use revoke_workstation::{RevokeWorkstationError, revoke_workstation};

@@ -2,6 +2,7 @@
 //! personal data.
 pub(crate) mod checkpoint;
 pub(crate) mod consistency;
+pub(crate) mod cosigned;
 pub(crate) mod erasure;
 pub(crate) mod inclusion;
 pub(crate) mod key;

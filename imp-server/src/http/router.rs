@@ -79,6 +79,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(log::erasure::refuse::refuse))
         // Anybody: the log shows no personal data
         .routes(routes!(log::checkpoint::checkpoint))
+        .routes(routes!(log::cosigned::cosigned))
         .routes(routes!(log::tile::tile))
         .routes(routes!(log::key::key))
         .routes(routes!(log::inclusion::inclusion))

@@ -7,7 +7,8 @@ use crate::app::App;
 use crate::http::{ProblemResponse, problem};
 use crate::log;
 
-/// The log's size and root, signed: a note (C2SP tlog-checkpoint). It is of everything that has happened.
+/// The log's size and root, signed: a note (C2SP tlog-checkpoint). It is of everything that has happened, and carries the
+/// cosignatures of witnesses as soon as it has them.
 #[utoipa::path(
     get, path = "/checkpoint", tag = "log", operation_id = "checkpoint",
     responses(
@@ -19,7 +20,8 @@ use crate::log;
 pub(crate) async fn checkpoint(
     State(app): State<App>,
 ) -> Result<impl IntoResponse + use<>, ProblemResponse> {
-    let found = log::checkpoint(&app.storage, app.keys.log_key().verifier_key()).await;
+    let key = app.keys.log_key().verifier_key();
+    let found = log::checkpoint_with_cosignatures(&app.storage, key).await;
     let note = found.map_err(problem::unread)?;
     let note = note.ok_or_else(|| problem::NOT_FOUND.says("There is no log yet."))?;
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-cache")];
