@@ -13,6 +13,7 @@ use tokio::task;
 use crate::conduct::{Asked, Conduct, TapError};
 use crate::crash;
 use crate::holder::Holder;
+use crate::keep::Kept;
 use crate::screen::{Answer, Notice, Question, Screen};
 use crate::serve::Consent;
 
@@ -169,9 +170,10 @@ impl Attendant {
 
     async fn receipt(&self, delivery: ReceiptDelivery) -> Message {
         let holder = Arc::clone(&self.holder);
-        match task::spawn_blocking(move || holder.keep(&delivery.receipt)).await {
-            Ok(Ok(receipt)) => {
-                let notice = Notice::Receipt { kind: receipt.kind, index: receipt.index };
+        let now = self.clock.now();
+        match task::spawn_blocking(move || holder.keep(&delivery.receipt, now)).await {
+            Ok(Ok(Kept { receipt, sealed })) => {
+                let notice = Notice::Receipt { kind: receipt.kind, index: receipt.index, sealed };
                 self.screen.show(&notice);
                 Message::Acknowledged
             }

@@ -12,7 +12,8 @@ use imp_identity::{Clock, Digest, PhoneId, Secret, UserId};
 use crate::Phone;
 use crate::binding::{Binding, Slot};
 use crate::crash;
-use crate::holder::check_credentials;
+use crate::holder::{Holder, check_credentials};
+use crate::journal::{EVIDENCE, RECEIPTS};
 use crate::state::{Entry, StateError};
 use crate::vault::VaultError;
 
@@ -118,7 +119,11 @@ impl Phone {
         let bound = exchange(invitation, &attempt, Arc::clone(&clock)).await?;
         crash::point("bind:answered");
         let mut binding = accept(bound, invitation, &attempt, slot, clock.now())?;
-        self.complete(&mut binding, former.as_ref())
+        let receipt = binding.credentials.receipt.take();
+        let bound = self.complete(&mut binding, former.as_ref())?;
+        let holder = Holder { phone: self.clone(), binding, signer: attempt.signer };
+        holder.keep_certificate(receipt.as_ref(), clock.now());
+        Ok(bound)
     }
 
     /// The device key for this code: that of an interrupted attempt with it, or a new one.
@@ -148,9 +153,11 @@ impl Phone {
         let same_person = former.filter(|former| former.user == binding.user);
         if let Some(former) = same_person {
             binding.former_statement_keys = former.all_statement_keys();
+            binding.former_log_keys = former.all_log_keys();
         } else {
-            self.state().remove(Entry::Receipts)?;
-            self.state().remove(Entry::DamagedReceipts)?;
+            RECEIPTS.remove(self.state())?;
+            EVIDENCE.remove(self.state())?;
+            self.state().remove(Entry::Seen)?;
         }
         binding.save(self.state())?;
         crash::point("bind:stored");
@@ -227,5 +234,6 @@ fn accept(
         device_key: slot,
         credentials,
         former_statement_keys: Vec::new(),
+        former_log_keys: Vec::new(),
     })
 }

@@ -2,6 +2,7 @@
 use imp_api::Base64;
 use imp_api::machine::Credentials;
 use imp_identity::{PhoneId, Secret, UserId};
+use imp_translog::VerifierKey;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,9 @@ pub(crate) struct Binding {
     /// Statement keys that the server no longer uses: receipts signed with them stay readable.
     #[serde(default)]
     pub(crate) former_statement_keys: Vec<Base64>,
+    /// Keys that the log no longer uses: its checkpoints of that time go on to count.
+    #[serde(default)]
+    pub(crate) former_log_keys: Vec<String>,
 }
 
 /// What is kept of the binding cannot be read.
@@ -93,7 +97,12 @@ impl Binding {
 
     /// The same binding with newer credentials.
     pub(crate) fn renewed(&self, credentials: Credentials) -> Self {
-        Self { former_statement_keys: self.all_statement_keys(), credentials, ..self.clone() }
+        Self {
+            former_statement_keys: self.all_statement_keys(),
+            former_log_keys: self.all_log_keys(),
+            credentials: Credentials { receipt: None, ..credentials },
+            ..self.clone()
+        }
     }
 
     /// Keys whose signatures count now.
@@ -106,6 +115,23 @@ impl Binding {
         let now = &self.credentials.statement_keys;
         let former = self.former_statement_keys.iter().filter(|key| !now.contains(key));
         now.iter().chain(former).cloned().collect()
+    }
+
+    /// The key of the log as the server said it last; `None` before it said one.
+    pub(crate) fn log_key(&self) -> Option<VerifierKey> {
+        self.credentials.log_key.as_ref()?.parse().ok()
+    }
+
+    /// Keys of the log, now and before, as they are written.
+    pub(crate) fn all_log_keys(&self) -> Vec<String> {
+        let now = &self.credentials.log_key;
+        let former = self.former_log_keys.iter().filter(|key| now.as_ref() != Some(key));
+        now.iter().chain(former).cloned().collect()
+    }
+
+    /// The same, to verify with. They were checked when they came.
+    pub(crate) fn log_keys(&self) -> Vec<VerifierKey> {
+        self.all_log_keys().iter().filter_map(|key| key.parse().ok()).collect()
     }
 
     /// The same, to verify with.

@@ -7,8 +7,11 @@ use imp_identity::Clock;
 use crate::Phone;
 use crate::attend::explain;
 use crate::conduct::TapError;
+use crate::evidence;
 use crate::holder::Holder;
-use crate::receipts::{End, Receipts};
+use crate::journal::{End, RECEIPTS};
+use crate::judge::Judge;
+use crate::seen::Seen;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,16 +60,23 @@ impl Phone {
     }
 
     fn examine_receipts(&self) -> Result<String, String> {
-        let file = Receipts::load(self.state()).map_err(|error| explain(&error))?;
-        match file.end {
-            End::Clean | End::Torn => Ok(format!("{} kept", file.kept.len())),
-            End::Damaged => Err(format!("damaged after {}", file.kept.len())),
+        let file = RECEIPTS.load(self.state()).map_err(|error| explain(&error))?;
+        if file.end == End::Damaged {
+            return Err(format!("damaged after {}", file.kept.len()));
+        }
+        let refused = evidence::load(self.state()).map_err(|error| explain(&error))?.len();
+        match refused {
+            0 => Ok(format!("{} kept", file.kept.len())),
+            refused => Err(format!(
+                "{} kept, {refused} refused and kept as evidence: see `imp-phone uses`",
+                file.kept.len()
+            )),
         }
     }
 }
 
 impl Holder {
-    async fn examine(&self, clock: Arc<dyn Clock>) -> [Finding; 4] {
+    async fn examine(&self, clock: Arc<dyn Clock>) -> [Finding; 5] {
         let now = clock.now();
         let credentials = &self.binding.credentials;
         let certificate = if now >= credentials.expires_at {
@@ -85,8 +95,24 @@ impl Holder {
             Finding { what: "binding", result: Ok(format!("bound by {}", self.binding.server)) },
             Finding { what: "certificate", result: certificate },
             Finding { what: "reference", result: reference },
+            Finding { what: "log", result: self.examine_log() },
             Finding { what: "server", result: self.reach(clock).await },
         ]
+    }
+
+    /// Which key the log has, and what this phone has seen of it.
+    fn examine_log(&self) -> Result<String, String> {
+        let judge = Judge::new(&self.binding);
+        let Some(key) = self.binding.log_key() else {
+            return Err("its key is not known yet: it comes with the next certificate".to_owned());
+        };
+        let name = key.name();
+        match Seen::load(self.phone.state(), judge.log_keys()).map_err(|error| explain(&error))? {
+            Some(Seen { checkpoint, at, .. }) => {
+                Ok(format!("{name}: {} entries, seen at {at}", checkpoint.size))
+            }
+            None => Ok(format!("{name}: not looked at yet (imp-phone uses --verify)")),
+        }
     }
 
     /// Any answer over the verified connection will do.

@@ -1,15 +1,12 @@
-//! Storing a reference that an enrolment desk hands over, and the receipts that follow.
+//! Storing a reference that an enrolment desk hands over.
 use imp_authenticator::{
     DeclineReason, Declined, ReferenceCredential, ReferenceStored, ReleasedReference, SignError,
-    StatementError, StorageStatement, UnverifiedReceipt, UnverifiedReferenceCredential,
-    reference_digest,
+    StatementError, StorageStatement, UnverifiedReferenceCredential, reference_digest,
 };
 use jiff::Timestamp;
 
 use crate::conduct::CLOCK_TOLERANCE;
-use crate::crash;
 use crate::holder::Holder;
-use crate::receipts;
 use crate::state::{Entry, StateError};
 use crate::vault::VaultError;
 
@@ -43,20 +40,6 @@ pub enum StoreError {
     /// The device key could not sign.
     #[error("the statement could not be signed")]
     Sign(#[from] SignError),
-}
-
-/// The receipt is not stored.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ReceiptError {
-    /// Not a receipt, or not one of the server's.
-    #[error("it is not signed by the server")]
-    Untrusted(#[from] StatementError),
-    /// It is about somebody else.
-    #[error("it is about somebody else")]
-    SomebodyElse,
-    /// It could not be written.
-    #[error("it could not be stored")]
-    State(#[from] StateError),
 }
 
 impl Holder {
@@ -107,19 +90,6 @@ impl Holder {
         }
         Ok(credential)
     }
-
-    /// Verifies and keeps a receipt; returns what it says. Blocks.
-    pub(crate) fn keep(&self, receipt: &[u8]) -> Result<imp_authenticator::Receipt, ReceiptError> {
-        let fact =
-            UnverifiedReceipt::parse(receipt)?.verify_by_server(&self.binding.statement_keys())?;
-        if fact.user != Some(self.binding.user) {
-            return Err(ReceiptError::SomebodyElse);
-        }
-        let _lock = self.phone.state().change()?;
-        receipts::append(self.phone.state(), receipt)?;
-        crash::point("receipt:stored");
-        Ok(fact)
-    }
 }
 
 impl StoreError {
@@ -133,17 +103,6 @@ impl StoreError {
             Self::ErasurePending | Self::Storage(_) | Self::State(_) | Self::Sign(_) => {
                 DeclineReason::Storage
             }
-        };
-        Declined { reason, detail: self.to_string() }
-    }
-}
-
-impl ReceiptError {
-    /// What the workstation is told.
-    pub(crate) fn declined(&self) -> Declined {
-        let reason = match self {
-            Self::Untrusted(_) | Self::SomebodyElse => DeclineReason::UntrustedReference,
-            Self::State(_) => DeclineReason::Storage,
         };
         Declined { reason, detail: self.to_string() }
     }

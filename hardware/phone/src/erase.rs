@@ -12,6 +12,8 @@ use crate::attend::explain;
 use crate::binding::Slot;
 use crate::crash;
 use crate::holder::{ConnectError, Holder};
+use crate::journal::{EVIDENCE, RECEIPTS};
+use crate::keep::ReceiptError;
 use crate::state::{Entry, StateError};
 use crate::vault::VaultError;
 
@@ -79,8 +81,6 @@ enum TellError {
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Server(#[from] ClientError),
-    #[error("the server's receipt could not be stored")]
-    Receipt(#[from] crate::enrolment::ReceiptError),
     #[error("the state directory cannot be used")]
     State(#[from] StateError),
 }
@@ -125,9 +125,10 @@ impl Phone {
     /// The binding goes last: until then the command can be repeated.
     fn forget(&self) -> Result<(), EraseError> {
         let _lock = self.state().change()?;
+        RECEIPTS.remove(self.state())?;
+        EVIDENCE.remove(self.state())?;
         for entry in [
-            Entry::Receipts,
-            Entry::DamagedReceipts,
+            Entry::Seen,
             Entry::BindingAttempt,
             #[cfg(feature = "emulator")]
             Entry::Recorded,
@@ -157,10 +158,13 @@ impl Holder {
 
     async fn tell(&self, clock: Arc<dyn Clock>) -> Result<(), TellError> {
         let state = self.phone.state();
+        let now = clock.now();
         match self.client(clock)?.erase_reference().await {
-            Ok(completed) => {
-                self.keep(&completed.receipt.0)?;
-            }
+            Ok(completed) => match self.keep(&completed.receipt.0, now) {
+                // The server knows; a receipt with a fault was set aside.
+                Ok(_) | Err(ReceiptError::Faulty(_)) => {}
+                Err(ReceiptError::State(error)) => return Err(error.into()),
+            },
             Err(error) if error.problem().is_some_and(|p| FINAL.contains(&p.code())) => {}
             Err(error) => return Err(error.into()),
         }

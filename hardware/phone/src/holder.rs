@@ -9,6 +9,7 @@ use imp_authenticator::{
 };
 use imp_hardware::keystore::KeystoreError;
 use imp_identity::Clock;
+use imp_translog::{Algorithm, VerifierKey};
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 
@@ -148,6 +149,17 @@ pub(crate) fn check_credentials(
     }
     if credentials.statement_keys.is_empty() {
         return Err("it names no statement key");
+    }
+    check_log_key(credentials)
+}
+
+/// A server without a log names no key of it.
+fn check_log_key(credentials: &Credentials) -> Result<(), &'static str> {
+    let Some(key) = &credentials.log_key else { return Ok(()) };
+    let key: VerifierKey = key.parse().map_err(|_| "the key of its log is not a key")?;
+    let origin = format!("{}/log", credentials.spiffe_id.trust_domain);
+    if key.algorithm() != Algorithm::Ed25519 || key.name() != origin {
+        return Err("the key of its log is that of another log");
     }
     Ok(())
 }

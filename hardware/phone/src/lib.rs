@@ -8,48 +8,63 @@
 compile_error!("the feature `emulator` lets the phone lie: it must not be in a release build");
 
 mod attend;
+mod audit;
 mod bind;
 mod binding;
 mod conduct;
 mod config;
 pub mod crash;
+mod dispute;
 mod doctor;
 mod enrolment;
 mod erase;
+mod evidence;
 mod holder;
+mod journal;
+mod judge;
+mod keep;
 #[cfg(feature = "emulator")]
 mod misbehave;
 mod phone;
-mod receipts;
+mod record;
 mod renew;
+mod report;
 mod screen;
+mod seen;
 mod serve;
 mod state;
 mod status;
 mod trust;
 mod uses;
 mod vault;
+mod verify;
 
 #[cfg(test)]
 mod tests;
 
+pub use audit::{Standing, VerifiedUse};
 pub use bind::{Bind, BindError, Bound};
 pub use binding::BindingError;
 pub use conduct::TapError;
 pub use config::{Config, ConfigError};
+pub use dispute::{DisputeError, notice_lines};
 pub use doctor::Finding;
 pub use enrolment::StoreError;
 pub use erase::{Erase, EraseError, Erased, Told};
+pub use evidence::Refused;
 pub use holder::{ConnectError, HolderError};
+pub use judge::ReceiptFault;
 #[cfg(feature = "emulator")]
 pub use misbehave::Misbehaviour;
 pub use phone::{OpenError, Phone};
 pub use renew::RenewError;
 pub use screen::{Answer, Notice, Question, Screen, Silent};
+pub use seen::SeenError;
 pub use serve::{Consent, ServeError, Serving};
 pub use state::StateError;
 pub use status::{BindingStatus, ReferenceStatus, Status, StatusError};
 pub use uses::{Use, Uses, UsesError};
 pub use vault::VaultError;
+pub use verify::{LogAlarm, Verification, VerifyError};
 
 pub use attend::explain;

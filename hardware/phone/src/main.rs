@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use imp_authenticator::InvitationUri;
 use imp_identity::Clock as _;
 use imp_identity::clock::SystemClock;
+use imp_identity::name::Remark;
 use imp_phone::{Bind, Config, Consent, Erase, Phone, ServeError, Serving, Told, explain};
 use zeroizing_alloc::ZeroAlloc;
 
@@ -49,8 +50,25 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// List what your face was used for, by the server's signed receipts
+    /// List what your face was used for, by the server's receipts and their proofs from its log
     Uses {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// Ask the server for its log and for every use, and check each: this also shows uses of which no receipt came
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Say that a use was not you: the hospital opens a case
+    Dispute {
+        /// The use's number in the log, as `uses` shows it
+        index: u64,
+        /// What you want to add
+        #[arg(long)]
+        comment: Option<Remark>,
+    },
+    /// Show what the hospital told you was done in your name, day by day
+    Notices {
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -148,7 +166,10 @@ async fn act(command: Command) -> Result<ExitCode, Failure> {
         }
         Action::Run(arguments) => run(&phone, &config, arguments).await,
         Action::Status { json } => status(&phone, json),
-        Action::Uses { json } => uses(&phone, json),
+        Action::Uses { json, verify: false } => uses(&phone, json),
+        Action::Uses { json, verify: true } => verify(&phone, json).await,
+        Action::Dispute { index, comment } => dispute(&phone, index, comment).await,
+        Action::Notices { json } => notices(&phone, json).await,
         Action::Erase { everything, force } => erase(&phone, Erase { everything, force }).await,
         Action::Doctor => doctor(&phone, &config).await,
     }
@@ -202,8 +223,36 @@ fn uses(phone: &Phone, json: bool) -> Result<ExitCode, Failure> {
     } else {
         print(uses.table(&jiff::tz::TimeZone::system()).trim_end());
     }
-    let sound = !uses.damaged && uses.unreadable == 0 && uses.uses.iter().all(|u| u.verified);
-    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if uses.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn verify(phone: &Phone, json: bool) -> Result<ExitCode, Failure> {
+    let verified = phone.verify_uses(Arc::new(SystemClock)).await?;
+    if json {
+        print(&serde_json::to_string_pretty(&verified)?);
+    } else {
+        print(verified.table(&jiff::tz::TimeZone::system()).trim_end());
+    }
+    Ok(if verified.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn dispute(phone: &Phone, index: u64, comment: Option<Remark>) -> Result<ExitCode, Failure> {
+    let disputed = phone.dispute(index, comment, Arc::new(SystemClock)).await?;
+    print(&format!("the hospital looks into it: case {}", disputed.number));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn notices(phone: &Phone, json: bool) -> Result<ExitCode, Failure> {
+    let told = phone.notices(Arc::new(SystemClock)).await?;
+    if json {
+        print(&serde_json::to_string_pretty(&told)?);
+    } else if told.notices.is_empty() {
+        print("no notices yet");
+    }
+    for notice in told.notices.iter().filter(|_| !json) {
+        print(imp_phone::notice_lines(notice).trim_end());
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn erase(phone: &Phone, how: Erase) -> Result<ExitCode, Failure> {

@@ -36,6 +36,7 @@ pub enum RenewError {
 impl Holder {
     /// Asks the server for a new certificate and stores it.
     pub(crate) async fn renew(&self, clock: Arc<dyn Clock>) -> Result<Self, RenewError> {
+        let now = clock.now();
         let body =
             RenewCertificate { certificate_request: certificate_request(&self.signer)?.into() };
         let credentials = self.client(clock)?.renew_certificate(&body).await?;
@@ -43,9 +44,13 @@ impl Holder {
             return Err(RenewError::Answer("the certificate is for another machine"));
         }
         check_credentials(&credentials, self.signer.as_ref()).map_err(RenewError::Answer)?;
+        let receipt = credentials.receipt.clone();
         let renewed = self.renewed(credentials);
-        let _lock = self.phone.state().change()?;
-        renewed.binding.save(self.phone.state())?;
+        {
+            let _lock = self.phone.state().change()?;
+            renewed.binding.save(self.phone.state())?;
+        }
+        renewed.keep_certificate(receipt.as_ref(), now);
         Ok(renewed)
     }
 }

@@ -80,6 +80,8 @@ pub enum Notice {
         kind: String,
         /// Its place in the event log.
         index: u64,
+        /// Whether the log's key has signed for it; `false` while this phone does not know that key.
+        sealed: bool,
     },
     /// What claimed to be a receipt is not one, because of this.
     ReceiptRefused(String),
@@ -90,6 +92,8 @@ pub enum Notice {
         /// First instant at which it no longer counts.
         expires_at: Timestamp,
     },
+    /// The server says that its log has another key now.
+    LogKeyChanged,
     /// The certificate could not be renewed, because of this.
     NotRenewed {
         /// Why.
@@ -135,15 +139,24 @@ impl Notice {
                 date(*expires_at, zone)
             ),
             Self::NotEnrolled(reason) => format!("an enrolment was declined: {reason}"),
-            Self::Receipt { kind, index } => {
-                format!("receipt stored: {}, number {index} in the log", printable(kind))
+            Self::Receipt { kind, index, sealed: true } => {
+                format!("receipt stored: {}, number {index} in the log, proven", printable(kind))
             }
-            Self::ReceiptRefused(reason) => format!("a receipt was refused: {reason}"),
+            Self::Receipt { kind, index, sealed: false } => format!(
+                "receipt stored: {}, number {index} in the log (the log's key is not known yet)",
+                printable(kind)
+            ),
+            Self::ReceiptRefused(reason) => {
+                format!("a receipt was refused, and kept as evidence: {reason}")
+            }
             Self::Stranger => {
                 "something connected that is not a workstation of this hospital: nothing was released".to_owned()
             }
             Self::Renewed { expires_at } => {
                 format!("certificate renewed, valid until {}", date(*expires_at, zone))
+            }
+            Self::LogKeyChanged => {
+                "ATTENTION: the server's log has a new key; ask the hospital whether that was planned".to_owned()
             }
             Self::NotRenewed { reason, again_at } => {
                 format!("certificate not renewed ({reason}); next attempt at {}", time(*again_at, zone))

@@ -242,6 +242,10 @@ impl Site {
         match renewed {
             Ok(current) => {
                 let expires_at = current.holder.binding.credentials.expires_at;
+                let key = holder.binding.log_key();
+                if key.is_some() && key != current.holder.binding.log_key() {
+                    screen.show(&Notice::LogKeyChanged);
+                }
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = current;
                 (*retry, *expired) = (Retry::default(), false);
                 screen.show(&Notice::Renewed { expires_at });

@@ -16,10 +16,16 @@ pub(crate) enum Entry {
     Reference,
     /// An erasure was begun, or the server does not know of it yet.
     Erasure,
-    /// The receipts: [`crate::receipts`].
+    /// The receipts: [`crate::journal`].
     Receipts,
     /// Receipts that were set aside because they are damaged.
     DamagedReceipts,
+    /// What was refused: [`crate::evidence`].
+    Evidence,
+    /// The same, after it was damaged.
+    DamagedEvidence,
+    /// The latest tree of the log that this phone has seen: [`crate::seen`].
+    Seen,
     /// Serialises changes of the files, briefly.
     ChangeLock,
     /// Held while the phone serves.
@@ -57,6 +63,9 @@ impl Entry {
             Self::Erasure => "erasure.json",
             Self::Receipts => "receipts",
             Self::DamagedReceipts => "receipts.damaged",
+            Self::Evidence => "evidence",
+            Self::DamagedEvidence => "evidence.damaged",
+            Self::Seen => "log.json",
             Self::ChangeLock => "lock",
             Self::ServeLock => "serving",
             #[cfg(feature = "emulator")]

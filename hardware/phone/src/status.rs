@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use crate::Phone;
 use crate::attend::explain;
+use crate::evidence;
 use crate::holder::{Holder, HolderError};
-use crate::receipts::Receipts;
+use crate::journal::RECEIPTS;
 use crate::screen::{date, printable};
 use crate::state::{Entry, StateError};
 
@@ -26,6 +27,8 @@ pub struct Status {
     pub serving: bool,
     /// Receipts kept.
     pub receipts: usize,
+    /// What was refused and kept as evidence.
+    pub refused: usize,
 }
 
 /// Whose phone it is.
@@ -95,7 +98,8 @@ impl Phone {
             binding: holder.as_ref().map(|holder| binding(holder, now)),
             erasure_to_be_told: self.state().read(Entry::Erasure, crate::erase::LARGEST)?.is_some(),
             serving: self.is_serving()?,
-            receipts: Receipts::load(self.state())?.kept.len(),
+            receipts: RECEIPTS.load(self.state())?.kept.len(),
+            refused: evidence::load(self.state())?.len(),
         })
     }
 }
@@ -159,7 +163,13 @@ impl Status {
                     .to_owned(),
             );
         }
-        lines.push(format!("receipts: {}", self.receipts));
+        lines.push(match self.refused {
+            0 => format!("receipts: {}", self.receipts),
+            refused => format!(
+                "receipts: {}; ALARM: {refused} refused and kept as evidence, see `imp-phone uses`",
+                self.receipts
+            ),
+        });
         lines.push(if self.serving { "running".to_owned() } else { "not running".to_owned() });
         lines.join("\n") + "\n"
     }

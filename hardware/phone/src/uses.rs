@@ -1,22 +1,25 @@
-//! What the owner's face was used for, with the server's signature on each.
+//! What the owner's face was used for, by the receipts that this phone keeps.
+use std::collections::BTreeMap;
 
-use imp_authenticator::UnverifiedReceipt;
+use imp_authenticator::{Receipt, UnverifiedReceipt};
 use imp_identity::tap::Purpose;
 use imp_identity::{EventId, SessionId, WorkstationId};
+use imp_translog::Hash;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::Phone;
+use crate::attend::explain;
 use crate::binding::{Binding, BindingError};
-use crate::receipts::{End, Receipts};
-use crate::screen::{date, printable};
+use crate::evidence::{self, Refused};
+use crate::journal::{End, RECEIPTS};
+use crate::judge::{Judge, Proven, ReceiptFault};
 use crate::state::StateError;
 
 /// One entry of the server's log, by its receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Use {
-    /// The entry's place in the log.
+    /// The entry's place in the log, from 0.
     pub index: u64,
     /// Names the entry.
     pub event: EventId,
@@ -32,19 +35,23 @@ pub struct Use {
     pub purpose: Option<Purpose>,
     /// The session.
     pub session: Option<SessionId>,
-    /// Whether the signature is one of the server's.
+    /// Whether the server's signature, the record, its proof and the log's checkpoint agree.
     pub verified: bool,
+    /// What is wrong, when they do not; or what could not be checked.
+    pub remark: Option<String>,
 }
 
 /// Every use that the phone has a receipt of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Uses {
-    /// Oldest first.
+    /// In the log's order.
     pub uses: Vec<Use>,
     /// Receipts that are not receipts.
     pub unreadable: usize,
     /// Whether the file was damaged: receipts may be missing after the last one.
     pub damaged: bool,
+    /// What was refused and set aside as evidence.
+    pub refused: Vec<Refused>,
 }
 
 /// The receipts cannot be read.
@@ -58,73 +65,109 @@ pub enum UsesError {
     Binding(#[from] BindingError),
 }
 
+/// A receipt of the file, and what a judge says of it.
+pub(crate) struct Judged {
+    /// What it claims.
+    pub(crate) receipt: Receipt,
+    pub(crate) verdict: Result<Proven, ReceiptFault>,
+}
+
+/// The receipts of the file, judged, by their places and then as they came.
+#[derive(Default)]
+pub(crate) struct Shelf {
+    pub(crate) receipts: Vec<Judged>,
+    pub(crate) unreadable: usize,
+    pub(crate) damaged: bool,
+}
+
 impl Phone {
-    /// Reads the receipts and verifies each.
+    /// Reads the receipts and verifies each, without asking anybody.
     pub fn uses(&self) -> Result<Uses, UsesError> {
-        let keys = Binding::load(self.state())?
-            .map(|binding| binding.every_statement_key())
-            .unwrap_or_default();
-        let file = Receipts::load(self.state())?;
-        let mut uses = Uses { damaged: file.end == End::Damaged, ..Uses::default() };
-        for receipt in &file.kept {
-            match read(receipt, &keys) {
-                Some(known) => uses.uses.push(known),
-                None => uses.unreadable += 1,
+        let shelf = match Binding::load(self.state())? {
+            Some(binding) => self.shelf(&Judge::new(&binding))?,
+            None => Shelf::default(),
+        };
+        let uses = shelf.receipts.iter().map(Judged::to_use).collect();
+        let refused = evidence::load(self.state())?;
+        Ok(Uses { uses, unreadable: shelf.unreadable, damaged: shelf.damaged, refused })
+    }
+
+    /// Every receipt once, judged. Two that show different trees of one size are both at fault.
+    pub(crate) fn shelf(&self, judge: &Judge) -> Result<Shelf, StateError> {
+        let file = RECEIPTS.load(self.state())?;
+        let mut shelf = Shelf { damaged: file.end == End::Damaged, ..Shelf::default() };
+        for bytes in &file.kept {
+            match UnverifiedReceipt::parse(bytes) {
+                Ok(receipt) => shelf.receipts.push(Judged {
+                    receipt: receipt.claims().clone(),
+                    verdict: judge.judge(bytes),
+                }),
+                Err(_) => shelf.unreadable += 1,
             }
         }
         // A receipt that was delivered again may have been signed again: it is one use.
-        uses.uses.sort_by_key(|known| (known.index, known.event, !known.verified));
-        uses.uses.dedup_by_key(|known| (known.index, known.event));
-        Ok(uses)
+        let order = |judged: &Judged| (judged.receipt.index, judged.receipt.event);
+        shelf.receipts.sort_by_key(|judged| (order(judged), judged.verdict.is_err()));
+        shelf.receipts.dedup_by_key(|judged| order(judged));
+        shelf.find_contradictions();
+        Ok(shelf)
     }
 }
 
-fn read(receipt: &[u8], keys: &[Vec<u8>]) -> Option<Use> {
-    let receipt = UnverifiedReceipt::parse(receipt).ok()?;
-    let claims = receipt.claims().clone();
-    let verified = receipt.verify_by_server(keys).is_ok();
-    Some(Use {
-        index: claims.index,
-        event: claims.event,
-        kind: claims.kind,
-        at: claims.at,
-        workstation: claims.workstation,
-        workstation_label: claims.workstation_label,
-        purpose: claims.purpose,
-        session: claims.session,
-        verified,
-    })
+impl Shelf {
+    fn find_contradictions(&mut self) {
+        let mut trees: BTreeMap<u64, Hash> = BTreeMap::new();
+        let mut forked: Vec<u64> = Vec::new();
+        for Proven { checkpoint, .. } in self.receipts.iter().filter_map(Judged::proven) {
+            if *trees.entry(checkpoint.size).or_insert(checkpoint.root) != checkpoint.root {
+                forked.push(checkpoint.size);
+            }
+        }
+        for judged in &mut self.receipts {
+            if let Some(size) = judged.proven().map(|proven| proven.checkpoint.size)
+                && forked.contains(&size)
+            {
+                judged.verdict = Err(ReceiptFault::SplitView { size });
+            }
+        }
+    }
+}
+
+impl Judged {
+    /// The receipt, if everything in it agrees.
+    pub(crate) fn proven(&self) -> Option<&Proven> {
+        self.verdict.as_ref().ok()
+    }
+
+    fn to_use(&self) -> Use {
+        let Receipt { index, event, kind, at, workstation, workstation_label, .. } =
+            self.receipt.clone();
+        let remark = match &self.verdict {
+            Ok(proven) if proven.sealed => None,
+            Ok(_) => Some(
+                "this phone does not know the log's key yet: it learns it with its next certificate"
+                    .to_owned(),
+            ),
+            Err(fault) => Some(explain(fault)),
+        };
+        Use {
+            index,
+            event,
+            kind,
+            at,
+            workstation,
+            workstation_label,
+            purpose: self.receipt.purpose,
+            session: self.receipt.session,
+            verified: self.verdict.is_ok(),
+            remark,
+        }
+    }
 }
 
 impl Uses {
-    /// A table for people, with times in `zone`.
-    pub fn table(&self, zone: &TimeZone) -> String {
-        use std::fmt::Write as _;
-        if self.uses.is_empty() && self.unreadable == 0 && !self.damaged {
-            return "no receipts yet\n".to_owned();
-        }
-        let mut table = String::new();
-        for known in &self.uses {
-            let place = match known.workstation {
-                Some(_) => printable(&known.workstation_label),
-                None => "-".to_owned(),
-            };
-            let purpose = known.purpose.map_or("-", Purpose::code);
-            let seal = if known.verified { "signed by the server" } else { "SIGNATURE NOT VALID" };
-            let at = date(known.at, zone);
-            let kind = printable(&known.kind);
-            let _infallible = writeln!(
-                table,
-                "{at}  {kind:<20} {purpose:<8} {place}  (number {} in the log, {seal})",
-                known.index
-            );
-        }
-        if self.unreadable > 0 {
-            let _infallible = writeln!(table, "{} receipts cannot be read", self.unreadable);
-        }
-        if self.damaged {
-            table.push_str("the file of receipts is damaged: later ones may be missing\n");
-        }
-        table
+    /// Whether nothing is wrong with any of it.
+    pub fn is_sound(&self) -> bool {
+        !self.damaged && self.unreadable == 0 && self.uses.iter().all(|known| known.verified)
     }
 }

@@ -3,6 +3,7 @@ use reqwest::Method;
 
 use super::{Client, ClientError};
 use crate::log::{Consistency, Inclusion, OwnUse, OwnUses};
+use crate::me::{Dispute, Disputed, Notices};
 
 /// Longest checkpoint that is read, in bytes.
 const LARGEST_CHECKPOINT: usize = 128 * 1024;
@@ -35,5 +36,15 @@ impl Client {
     /// `GET /v1/me/uses/{index}?size=…` by a phone: one entry, even if its record was erased. 404 when it is somebody else's.
     pub async fn own_use(&self, index: u64, size: u64) -> Result<OwnUse, ClientError> {
         self.get(&format!("v1/me/uses/{index}?size={size}")).await
+    }
+
+    /// `POST /v1/me/disputes` by a phone.
+    pub async fn dispute(&self, body: &Dispute) -> Result<Disputed, ClientError> {
+        self.post("v1/me/disputes", body).await
+    }
+
+    /// `GET /v1/me/notices` by a phone.
+    pub async fn notices(&self) -> Result<Notices, ClientError> {
+        self.get("v1/me/notices").await
     }
 }

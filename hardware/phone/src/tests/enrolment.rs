@@ -1,12 +1,13 @@
 use imp_authenticator::{
-    DeclineReason, Message, ReceiptDelivery, ReferenceCredential, StoreReference,
-    UnverifiedStorageStatement, reference_digest,
+    DeclineReason, Message, ReferenceCredential, StoreReference, UnverifiedStorageStatement,
+    reference_digest,
 };
 use imp_identity::{PhoneId, Secret, UserId};
 use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::hospital::{Hospital, TEMPLATE, ask};
+use super::log::accepted;
 use crate::holder::Holder;
 use crate::{ReferenceStatus, StoreError};
 
@@ -80,40 +81,39 @@ async fn receipts_are_verified_kept_once_and_shown() {
     let phone = hospital.open();
     let serves = hospital.serve(&phone);
     let mut conversation = hospital.workstation(1).connect().await.unwrap();
-    for index in [17, 18, 17] {
-        let delivery = hospital.delivery(&hospital.receipt(index));
-        assert!(matches!(ask(&mut conversation, &delivery).await, Message::Acknowledged));
+    let taps = [1, 2].map(|number| hospital.happens(accepted(hospital.user, number)).receipt());
+    for tap in [&taps[0], &taps[1], &taps[0]] {
+        let answer = ask(&mut conversation, &hospital.delivery(tap)).await;
+        assert!(matches!(answer, Message::Acknowledged), "{answer:?}");
     }
-    let mut foreign = hospital.receipt(19);
-    foreign.user = Some(UserId::from(Uuid::from_u128(99)));
-    for refused in [
-        elsewhere.delivery(&elsewhere.receipt(20)),
-        hospital.delivery(&foreign),
-        Message::Receipt(ReceiptDelivery { receipt: b"not a receipt".to_vec() }),
-    ] {
-        let answer = ask(&mut conversation, &refused).await;
-        assert!(matches!(answer, Message::Declined(_)), "{answer:?}");
-    }
+    let foreign = elsewhere.happens(accepted(elsewhere.user, 3)).receipt();
+    let answer = ask(&mut conversation, &elsewhere.delivery(&foreign)).await;
+    assert!(matches!(answer, Message::Declined(_)), "{answer:?}");
+    let sentences = serves.sentences();
+    assert!(
+        sentences.contains(&"receipt stored: tap-accepted, number 1 in the log, proven".to_owned())
+    );
     serves.stop().await;
     let uses = hospital.open().uses().unwrap();
     assert_eq!(
         uses.uses.iter().map(|u| (u.index, u.verified)).collect::<Vec<_>>(),
-        [(17, true), (18, true)]
+        [(0, true), (1, true)]
     );
     let table = uses.table(&jiff::tz::TimeZone::UTC);
-    assert!(
-        table.contains("2026-11-22 07:05  tap-accepted         tap-in   Ward 3, bed 7"),
-        "{table}"
-    );
+    let line = "2026-11-22 07:05  tap-accepted         tap-in   Ward 3, bed 7  (number 0 in the log, proven)";
+    assert!(table.contains(line), "{table}");
 }
 
 #[test]
 fn a_forged_receipt_in_the_file_is_shown_as_forged() {
     let (hospital, elsewhere) = (Hospital::new(), Hospital::new());
     let phone = hospital.open();
-    let forged = elsewhere.receipt(1).sign(elsewhere.statement.as_ref()).unwrap();
-    crate::receipts::append(phone.state(), &forged).unwrap();
+    let forged = elsewhere.happens(accepted(elsewhere.user, 1)).receipt();
+    let forged = forged.sign(elsewhere.statement.as_ref()).unwrap();
+    crate::journal::RECEIPTS.append(phone.state(), &forged).unwrap();
     let uses = phone.uses().unwrap();
     assert!(!uses.uses[0].verified);
-    assert!(uses.table(&jiff::tz::TimeZone::UTC).contains("SIGNATURE NOT VALID"));
+    assert!(
+        uses.table(&jiff::tz::TimeZone::UTC).contains("NOT VALID: it is not signed by the server")
+    );
 }

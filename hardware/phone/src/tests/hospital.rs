@@ -13,7 +13,7 @@ use imp_hardware::keystore::KeystoreConfig;
 use imp_identity::enrolment::Assurance;
 use imp_identity::spiffe::{Machine, SpiffeId};
 use imp_identity::tap::{Intent, Purpose};
-use imp_identity::{Clock, EventId, PhoneId, ReferenceId, Secret, UserId, WorkstationId};
+use imp_identity::{Clock, Event, PhoneId, ReferenceId, Secret, UserId, WorkstationId};
 use imp_pki::{Issuer, Key, Profile, PublicKey};
 use jiff::{SignedDuration, Timestamp};
 use rand::SeedableRng as _;
@@ -24,6 +24,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::log::{Appended, Log};
 use crate::binding::{Binding, Slot};
 use crate::{Notice, Phone, Question, Screen, ServeError, Serving};
 
@@ -79,6 +80,7 @@ pub(super) struct Hospital {
     pub(super) statement: Arc<dyn Signer>,
     pub(super) user: UserId,
     pub(super) phone: PhoneId,
+    pub(super) log: Arc<Mutex<Log>>,
 }
 
 /// A workstation that can begin conversations.
@@ -122,6 +124,7 @@ impl Hospital {
             issuing: issuing.unwrap(),
             user: UserId::from(Uuid::from_u128(1)),
             phone: PhoneId::from(Uuid::from_u128(2)),
+            log: Arc::new(Mutex::new(Log::new())),
             folder,
         };
         let phone = hospital.open();
@@ -161,12 +164,13 @@ impl Hospital {
                 certificate_chain: chain.into_iter().map(Into::into).collect(),
                 trust_anchors: vec![self.root.clone().into()],
                 statement_keys: vec![self.statement.public_key().to_vec().into()],
-                log_key: None,
+                log_key: Some(self.log.lock().unwrap().key.verifier_key().to_string()),
                 receipt: None,
                 renew_after: self.now() + SignedDuration::from_hours(48),
                 expires_at: self.now() + SignedDuration::from_hours(72),
             },
             former_statement_keys: Vec::new(),
+            former_log_keys: Vec::new(),
         };
         binding.save(phone.state()).unwrap();
     }
@@ -249,22 +253,9 @@ impl Hospital {
         StoreReference { reference: self.reference(&self.credential(TEMPLATE, &[5; 32])) }
     }
 
-    pub(super) fn receipt(&self, index: u64) -> Receipt {
-        Receipt {
-            event: EventId::from(Uuid::from_u128(u128::from(index))),
-            index,
-            kind: "tap-accepted".to_owned(),
-            at: self.now(),
-            user: Some(self.user),
-            workstation: Some(WorkstationId::from(Uuid::from_u128(1))),
-            workstation_label: "Ward 3, bed 7".to_owned(),
-            purpose: Some(Purpose::TapIn),
-            session: None,
-            record: String::new(),
-            salt: [0; 32],
-            proof: Vec::new(),
-            checkpoint: String::new(),
-        }
+    /// Something happens, and is in the log.
+    pub(super) fn happens(&self, event: Event) -> Appended {
+        self.log.lock().unwrap().append(self.now(), event)
     }
 
     pub(super) fn delivery(&self, receipt: &Receipt) -> Message {

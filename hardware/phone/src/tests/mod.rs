@@ -4,8 +4,10 @@ mod binding;
 mod enrolment;
 mod erasure;
 mod hospital;
+mod log;
 #[cfg(feature = "emulator")]
 mod misbehaviour;
 mod serving;
 mod tap;
+mod uses;
 mod vault;

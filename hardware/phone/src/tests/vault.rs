@@ -5,6 +5,7 @@ use imp_identity::{PhoneId, UserId};
 use uuid::Uuid;
 
 use super::hospital::{Hospital, TEMPLATE};
+use super::log::accepted;
 use crate::TapError;
 use crate::holder::Holder;
 use crate::state::Entry;
@@ -64,8 +65,11 @@ fn everything_is_readable_by_its_owner_only() {
     let hospital = Hospital::new();
     let phone = hospital.open();
     hospital.enrol(&phone);
-    let receipt = hospital.receipt(1).sign(hospital.statement.as_ref()).unwrap();
-    crate::receipts::append(phone.state(), &receipt).unwrap();
+    let receipt = hospital.happens(accepted(hospital.user, 1)).receipt();
+    let receipt = receipt.sign(hospital.statement.as_ref()).unwrap();
+    let holder = Holder::load(&phone).unwrap().unwrap();
+    holder.keep(&receipt, hospital.now()).unwrap();
+    holder.keep(b"rubbish", hospital.now()).unwrap_err();
     let mut names = Vec::new();
     for entry in fs::read_dir(hospital.state()).unwrap() {
         let entry = entry.unwrap();
@@ -73,7 +77,7 @@ fn everything_is_readable_by_its_owner_only() {
         assert_eq!(mode, 0o600, "{:?}", entry.file_name());
         names.push(entry.file_name().into_string().unwrap());
     }
-    for name in ["binding.json", "reference", "receipts"] {
+    for name in ["binding.json", "reference", "receipts", "evidence"] {
         assert!(names.iter().any(|n| n == name), "{names:?}");
     }
     let clear = [fs::read(phone.state().path(Entry::Reference)).unwrap()].concat();
