@@ -1,5 +1,4 @@
--- Who lives on the log: how far each consumer has come, and which server runs it now. A consumer that has no row begins
--- with the first entry.
+-- Who lives on the log: how far each consumer has come, and which server runs it now.
 CREATE TABLE consumers (
     consumer       TEXT   PRIMARY KEY NOT NULL,
     next_index     BIGINT NOT NULL,

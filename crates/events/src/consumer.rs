@@ -16,6 +16,11 @@ pub trait Consumer: Send + Sync {
     /// Whether it wants events of that name; others are passed over.
     fn wants(&self, kind: &str) -> bool;
 
+    /// The most entries that it is shown at once, at least 1: as many as it can take within 30 seconds.
+    fn batch(&self) -> usize {
+        100
+    }
+
     /// Takes a batch: entries that it wants, in order, never empty. All or nothing: after an error it is shown the same
     /// entries again, save one that was poison.
     async fn consume(&self, batch: &[Entry]) -> Result<(), ConsumeError>;

@@ -41,8 +41,8 @@ pub enum Shown {
     },
 }
 
-/// Takes a consumer for `holder`, until `lasting` from now; answers how far it has come, or `None` while another server has it
-/// or somebody has it paused.
+/// Takes a consumer for `holder`, until `lasting` from now; answers how far it has come, or `None` while another server has it,
+/// somebody has it paused, or it was deleted.
 pub async fn lend_consumer(
     context: &Context<'_>,
     consumer: &str,
@@ -52,15 +52,10 @@ pub async fn lend_consumer(
     let now = context.now;
     let mut transaction = context.storage.begin().await?;
     let mut consumers = transaction.consumers();
-    let found = consumers.find(consumer).await?;
-    let is_new = found.is_none();
-    let mut cursor = found.unwrap_or_else(|| Cursor::new(consumer));
+    let Some(mut cursor) = consumers.find(consumer).await? else { return Ok(None) };
     let others = cursor.lease.is_some_and(|lease| lease.holder != holder && now < lease.until);
     if others || cursor.paused_at.is_some() {
         return Ok(None);
-    }
-    if is_new {
-        consumers.put(&cursor).await?;
     }
     let until = now.checked_add(lasting).unwrap_or(Timestamp::MAX);
     cursor.lease = Some(Lease { holder, until });
@@ -110,7 +105,7 @@ pub async fn settle_consumer(
             }
         }
     }
-    transaction.consumers().put(&cursor).await?;
+    transaction.consumers().update(&cursor).await?;
     transaction.commit().await?;
     Ok(Some(cursor))
 }
@@ -123,10 +118,7 @@ fn succeed(cursor: &mut Cursor) {
 }
 
 /// Lets others take over at once what `holder` ran.
-pub async fn give_back_consumers(
-    context: &Context<'_>,
-    holder: Uuid,
-) -> Result<(), StorageError> {
+pub async fn give_back_consumers(context: &Context<'_>, holder: Uuid) -> Result<(), StorageError> {
     let mut transaction = context.storage.begin().await?;
     for cursor in transaction.consumers().all().await? {
         if cursor.lease.is_some_and(|lease| lease.holder == holder) {

@@ -118,7 +118,7 @@ pub async fn steer_consumer(
             (Steering::Retried, None)
         }
     };
-    transaction.consumers().put(&cursor).await?;
+    transaction.consumers().update(&cursor).await?;
     let event = Event::ConsumerSteered { consumer: consumer.to_owned(), steering, from };
     context.append(&mut transaction, &actor, event).await?;
     transaction.commit().await?;

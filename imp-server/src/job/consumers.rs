@@ -102,7 +102,8 @@ impl Runner {
             cursors.into_iter().map(|cursor| (cursor.consumer.clone(), cursor)).collect();
         let due = known.consumers.iter().filter(|consumer| {
             let name = consumer.name();
-            let cursor = cursors.remove(name).unwrap_or_else(|| Cursor::new(name));
+            // Deleted a moment ago.
+            let Some(cursor) = cursors.remove(name) else { return false };
             let waits = again.iter().any(|(consumer, _)| consumer == name);
             self.may_run(&cursor) && (waits || self.start_of(&cursor) < size)
         });
@@ -148,7 +149,11 @@ impl Known {
         }
         let mut consumers = Vec::new();
         for source in runner.sources.iter() {
-            consumers.extend(source.consumers(&runner.app).await?);
+            let named = source.consumers(&runner.app).await?;
+            if source.begins_with_the_log() {
+                begin(&runner.app, &named).await?;
+            }
+            consumers.extend(named);
         }
         let mut names = HashSet::new();
         consumers.retain(|consumer: &Arc<dyn Consumer>| {
@@ -161,6 +166,23 @@ impl Known {
         *self = Self { consumers, asked: Some(Instant::now()) };
         Ok(())
     }
+}
+
+/// Gives those a cursor that have none.
+async fn begin(app: &App, consumers: &[Arc<dyn Consumer>]) -> Result<(), StorageError> {
+    let known = app.storage.read().await?.consumers().all().await?;
+    let is_new = |consumer: &&Arc<dyn Consumer>| {
+        !known.iter().any(|cursor| cursor.consumer == consumer.name())
+    };
+    let new: Vec<_> = consumers.iter().filter(is_new).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let mut transaction = app.storage.begin().await?;
+    for consumer in new {
+        transaction.consumers().begin_at(consumer.name(), 0).await?;
+    }
+    transaction.commit().await
 }
 
 /// The consumers that are being shown something: each at most once.

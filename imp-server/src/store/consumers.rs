@@ -106,22 +106,6 @@ impl TryFrom<SetAsideRow> for SetAside {
     }
 }
 
-impl Cursor {
-    /// At the first entry.
-    pub fn new(consumer: &str) -> Self {
-        Self {
-            consumer: consumer.to_owned(),
-            next: 0,
-            failures: 0,
-            aside_in_row: 0,
-            retry_at: None,
-            last_error: None,
-            paused_at: None,
-            lease: None,
-        }
-    }
-}
-
 macro_rules! select {
     ($rest:literal) => {
         concat!(
@@ -136,8 +120,7 @@ impl Consumers<'_> {
     /// Every consumer that was ever run, by name.
     pub async fn all(&mut self) -> Result<Vec<Cursor>, StorageError> {
         const SQL: &str = select!("ORDER BY consumer");
-        let rows: Vec<CursorRow> =
-            on!(self.0, |conn| sqlx::query_as(SQL).fetch_all(conn).await?);
+        let rows: Vec<CursorRow> = on!(self.0, |conn| sqlx::query_as(SQL).fetch_all(conn).await?);
         rows.into_iter().map(Cursor::try_from).collect()
     }
 
@@ -149,14 +132,10 @@ impl Consumers<'_> {
         row.map(Cursor::try_from).transpose()
     }
 
-    /// Writes all of a cursor, but leaves the lease as it is.
-    pub async fn put(&mut self, cursor: &Cursor) -> Result<(), StorageError> {
-        const SQL: &str = "INSERT INTO consumers (consumer, next_index, failures, aside_in_row, retry_at, \
-            last_error, paused_at) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-            ON CONFLICT (consumer) DO UPDATE SET next_index = excluded.next_index, \
-            failures = excluded.failures, aside_in_row = excluded.aside_in_row, \
-            retry_at = excluded.retry_at, last_error = excluded.last_error, \
-            paused_at = excluded.paused_at";
+    /// Writes all of a cursor that is there, but leaves the lease as it is.
+    pub async fn update(&mut self, cursor: &Cursor) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE consumers SET next_index = $2, failures = $3, aside_in_row = $4, \
+            retry_at = $5, last_error = $6, paused_at = $7 WHERE consumer = $1";
         on!(self.0, |conn| sqlx::query(SQL)
             .bind(cursor.consumer.as_str())
             .bind(key(cursor.next))
@@ -208,7 +187,11 @@ impl Consumers<'_> {
     }
 
     /// Sets an entry aside; once more, if it was before.
-    pub async fn set_aside(&mut self, consumer: &str, aside: &SetAside) -> Result<(), StorageError> {
+    pub async fn set_aside(
+        &mut self,
+        consumer: &str,
+        aside: &SetAside,
+    ) -> Result<(), StorageError> {
         const SQL: &str = "INSERT INTO set_aside (consumer, log_index, why, set_aside_at, again) \
             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (consumer, log_index) DO UPDATE SET \
             why = excluded.why, set_aside_at = excluded.set_aside_at, again = excluded.again";

@@ -18,10 +18,10 @@ use super::hospital::{Hospital, Key};
 use super::{Ward, hospitals, wards};
 use crate::command::{
     AuthenticateMachineError, BindPhoneError, Certificate, EnrolWorkstationError,
-    RedeemSignInCodeError, RevokeWorkstationError, RosterCache, RosterError, authenticate_phone,
-    authenticate_workstation, bind_phone, disable_user, enrol_workstation, invite_workstation,
-    list_workstations, record_certificate, redeem_sign_in_code, revoke_workstation, roster,
-    sessions_of_workstation,
+    RecordCertificateError, RedeemSignInCodeError, RevokeWorkstationError, RosterCache,
+    RosterError, authenticate_phone, authenticate_workstation, bind_phone, disable_user,
+    enrol_workstation, invite_workstation, list_workstations, record_certificate,
+    redeem_sign_in_code, revoke_workstation, roster, sessions_of_workstation,
 };
 use crate::store::{MIGRATIONS, Tables as _};
 
@@ -155,7 +155,8 @@ async fn certificates_are_recorded() {
         assert_eq!(hospital.events_after(0).await, ["certificate-issued"]);
         let context = &mut hospital.context();
         let again = record_certificate(context, Actor::Server, certificate.clone()).await;
-        assert!(again.unwrap_err().is_unique_violation());
+        let RecordCertificateError::Storage(error) = again.unwrap_err() else { panic!("signed") };
+        assert!(error.is_unique_violation());
         let mut transaction = hospital.storage.read().await.unwrap();
         assert_eq!(transaction.certificates().of(&spiffe_id).await.unwrap(), [certificate]);
     }

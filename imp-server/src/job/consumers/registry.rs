@@ -6,12 +6,19 @@ use imp_events::Consumer;
 use imp_storage::StorageError;
 
 use crate::app::App;
+use crate::job::rules::Rules;
 
 /// Where consumers come from. It is asked once a second, so it keeps what is expensive to make.
 #[async_trait]
 pub(crate) trait Source: Send + Sync {
     /// The consumers that are to run now. One that is not named any more is shown nothing; its cursor stays.
     async fn consumers(&self, app: &App) -> Result<Vec<Arc<dyn Consumer>>, StorageError>;
+
+    /// Whether its consumers begin with the first entry of the log. Otherwise whoever makes one gives it a cursor, and one
+    /// without a cursor was deleted.
+    fn begins_with_the_log(&self) -> bool {
+        false
+    }
 }
 
 /// Consumers that are always there.
@@ -20,11 +27,15 @@ impl Source for Vec<Arc<dyn Consumer>> {
     async fn consumers(&self, _app: &App) -> Result<Vec<Arc<dyn Consumer>>, StorageError> {
         Ok(self.clone())
     }
+
+    fn begins_with_the_log(&self) -> bool {
+        true
+    }
 }
 
 /// The consumers that are part of every server.
-fn consumers(_app: &App) -> Vec<Arc<dyn Consumer>> {
-    vec![]
+fn consumers(app: &App) -> Vec<Arc<dyn Consumer>> {
+    vec![Arc::new(Rules::new(app.clone()))]
 }
 
 /// Everything that runs.

@@ -15,8 +15,8 @@ use crate::app;
 use crate::command::{self, Shown};
 use crate::store::{Cursor, SetAside, StoredEntry, Tables as _};
 
-/// The most entries that a consumer is shown at once.
-pub(super) const BATCH: usize = 100;
+/// The most entries that any consumer is shown at once.
+const BATCH: usize = 100;
 /// Entries that are read at once.
 const PAGE: u32 = 500;
 /// Pages that are read before it is written down that nothing in them was wanted.
@@ -57,10 +57,7 @@ impl Runner {
     pub(super) async fn step(&self, consumer: &dyn Consumer) -> Result<bool, StorageError> {
         let name = consumer.name();
         let found = self.app.storage.read().await?.consumers().find(name).await?;
-        let cursor = found.unwrap_or_else(|| Cursor::new(name));
-        if !self.may_run(&cursor) {
-            return Ok(false);
-        }
+        let Some(cursor) = found.filter(|cursor| self.may_run(cursor)) else { return Ok(false) };
         let next = self.look(consumer, &cursor).await?;
         if let Next::Nothing = next {
             return Ok(false);
@@ -122,6 +119,7 @@ impl Runner {
         }
         let start = self.start_of(cursor);
         let aside = reading.consumers().aside(consumer.name(), start, PAGE).await?;
+        let most = consumer.batch().clamp(1, BATCH);
         let mut until = start;
         let mut entries = Vec::new();
         for _ in 0..PAGES {
@@ -138,7 +136,7 @@ impl Runner {
                     }
                 }
                 until = stored.index + 1;
-                if entries.len() >= BATCH {
+                if entries.len() >= most {
                     return Ok(Next::Batch { entries, until });
                 }
             }

@@ -46,6 +46,11 @@ async fn houses() -> Vec<House> {
         let mut config = Config::at(data.path());
         config.storage.url = url;
         let app = App::open(config, watch.clone(), 0).await.unwrap();
+        let mut transaction = app.storage.begin().await.unwrap();
+        for name in ["pupil", "good", "bad"] {
+            transaction.consumers().begin_at(name, 0).await.unwrap();
+        }
+        transaction.commit().await.unwrap();
         houses.push(House { app, watch, _data: data });
     }
     houses
@@ -333,7 +338,7 @@ async fn operators_pause_resume_and_replay_and_the_log_says_so() {
         let pupil = Pupil::new("pupil");
         let runner = house.runner();
         let stop = Shutdown::new();
-        let unknown = house.steer("pupil", Steer::Pause).await;
+        let unknown = house.steer("nobody", Steer::Pause).await;
         assert!(matches!(unknown, Err(SteerConsumerError::Unknown)));
         runner.catch_up(&pupil, &stop).await.unwrap();
         house.steer("pupil", Steer::Pause).await.unwrap();
@@ -476,13 +481,26 @@ async fn what_nobody_wants_costs_no_write_until_it_is_much() {
         assert_eq!(due.len(), 1);
         runner.catch_up(pupil.as_ref(), &Shutdown::new()).await.unwrap();
         assert!(runner.due(&mut Known::default()).await.unwrap().is_empty());
-        let written = async || house.app.storage.read().await.unwrap().consumers().all().await.unwrap();
-        assert_eq!(written().await, []);
+        let written = async || house.state("pupil").await.cursor;
+        assert_eq!(written().await.next, 0);
         for _ in 0..2 {
             house.append(500).await;
         }
         runner.catch_up(pupil.as_ref(), &Shutdown::new()).await.unwrap();
-        assert_eq!(written().await[0].next, 1040);
+        assert_eq!(written().await.next, 1040);
+    }
+}
+
+#[tokio::test]
+async fn a_consumer_that_was_deleted_is_shown_nothing_more() {
+    for house in houses().await {
+        house.append(3).await;
+        let pupil = Pupil::new("pupil");
+        let mut transaction = house.app.storage.begin().await.unwrap();
+        transaction.consumers().delete("pupil").await.unwrap();
+        transaction.commit().await.unwrap();
+        house.runner().catch_up(&pupil, &Shutdown::new()).await.unwrap();
+        assert_eq!(pupil.taken(), Vec::<u64>::new());
     }
 }
 
@@ -494,13 +512,10 @@ async fn a_consumer_that_is_stuck_is_given_up() {
     let runner = house.runner();
     let page = house.app.storage.read().await.unwrap().entries().page(0, 1).await.unwrap();
     let record = page[0].entry().unwrap().unwrap().record;
+    let cursor = house.state("pupil").await.cursor;
+    let batch = [Entry { index: 0, record }];
     tokio::time::pause();
-    let shown = runner.show(
-        &stuck,
-        &Cursor::new("pupil"),
-        &[Entry { index: 0, record }],
-        command::Shown::Taken { next: 1 },
-    );
+    let shown = runner.show(&stuck, &cursor, &batch, command::Shown::Taken { next: 1 });
     let command::Shown::Failed { why, .. } = shown.await else { panic!("it took it") };
     assert_eq!(why, "it took longer than 30 seconds");
 }
