@@ -48,6 +48,36 @@ fn a_first_start_that_was_killed_is_begun_again() {
 }
 
 #[test]
+fn an_installation_of_an_earlier_version_is_given_the_keys_that_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::at(folder.path());
+    let first = open(&config).unwrap();
+    let keys = folder.path().join(DIRECTORY);
+    for name in ["log.key", "set.key"] {
+        fs::remove_file(keys.join(name)).unwrap();
+        fs::write(keys.join(format!("{name}.incomplete")), "half a k").unwrap();
+        fs::set_permissions(
+            keys.join(format!("{name}.incomplete")),
+            fs::Permissions::from_mode(0o600),
+        )
+        .unwrap();
+    }
+    let second = open(&config).unwrap();
+    assert_eq!(second.fingerprint(), first.fingerprint());
+    assert_ne!(second.log_key().verifier_key(), first.log_key().verifier_key());
+    let third = open(&config).unwrap();
+    assert_eq!(third.log_key().verifier_key(), second.log_key().verifier_key());
+    assert_eq!(third.set_key().public_key().as_spki(), second.set_key().public_key().as_spki());
+    let origin = format!("{}/log", config.trust_domain);
+    assert_eq!(third.log_key().verifier_key().name(), origin);
+    for entry in fs::read_dir(keys).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(!entry.path().to_string_lossy().ends_with(".incomplete"));
+    }
+}
+
+#[test]
 fn another_trust_domain_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let config = Config::at(folder.path());

@@ -6,6 +6,8 @@ mod command_line;
 #[cfg(test)]
 mod hospital;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod machines;
 #[cfg(test)]
 mod people;

@@ -8,12 +8,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("imp-identity", &[]),
     ("imp-models", &[]),
     ("imp-storage", &[]),
+    ("imp-translog", &[]),
     ("imp-authenticator", &["imp-identity"]),
+    ("imp-events", &["imp-identity"]),
     ("imp-pki", &["imp-identity"]),
     ("imp-api", &["imp-identity"]),
+    ("imp-delivery", &["imp-identity", "imp-events"]),
+    ("imp-review", &["imp-identity", "imp-events"]),
     ("imp-biometrics", &["imp-identity", "imp-models"]),
     ("imp-hardware", &["imp-identity", "imp-authenticator"]),
-    ("imp-phone", &["imp-identity", "imp-authenticator", "imp-hardware", "imp-api"]),
+    (
+        "imp-phone",
+        &["imp-identity", "imp-authenticator", "imp-hardware", "imp-api", "imp-translog"],
+    ),
     ("imp-service", &["imp-identity", "imp-api"]),
     (
         "imp-client",
@@ -29,7 +36,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "imp-server",
-        &["imp-identity", "imp-authenticator", "imp-pki", "imp-api", "imp-storage", "imp-service"],
+        &[
+            "imp-identity",
+            "imp-authenticator",
+            "imp-pki",
+            "imp-api",
+            "imp-storage",
+            "imp-service",
+            "imp-events",
+            "imp-translog",
+            "imp-delivery",
+            "imp-review",
+        ],
     ),
 ];
 
