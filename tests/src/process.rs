@@ -102,6 +102,15 @@ impl Running {
         text(&self.stdout) + &text(&self.stderr)
     }
 
+    /// Everything that it printed until its end, which must have come.
+    pub fn into_said(mut self) -> String {
+        for reader in self.readers.drain(..) {
+            // A reader only fails when this process does.
+            let _read = reader.join();
+        }
+        self.said()
+    }
+
     /// Ends it as a power failure would, and waits until it is gone.
     pub fn kill(&mut self) {
         // It may be gone already; then there is nothing to do.

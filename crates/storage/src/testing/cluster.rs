@@ -92,6 +92,21 @@ impl OwnPostgres {
         complete(stop.args(["-w", "-t", "60", "-m", "immediate", "stop"]))
     }
 
+    /// Kills every process that serves a connection; the server then recovers by itself.
+    pub fn kill_connections(&self) -> io::Result<()> {
+        let pid = fs::read_to_string(self.cluster.data().join("postmaster.pid"))?;
+        let pid = pid.lines().next().unwrap_or_default().to_owned();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+        for child in children.split_whitespace() {
+            let title = fs::read_to_string(format!("/proc/{child}/cmdline")).unwrap_or_default();
+            if title.contains("[local]") {
+                // It may have ended by itself.
+                let _ended = complete(Command::new("kill").args(["-9", child]));
+            }
+        }
+        Ok(())
+    }
+
     /// Starts it again, which recovers what was committed.
     pub fn start_again(&self) -> io::Result<()> {
         self.cluster.run(&self.programs, &self.account)
