@@ -15,6 +15,7 @@ pub mod meeting;
 pub mod outbox;
 pub mod prefetch;
 pub mod presence;
+pub mod receipt;
 pub mod roster;
 pub mod server;
 pub mod socket;

@@ -82,6 +82,7 @@ pub async fn enrol_machine(
     };
     Standing::new(stored.clone(), signer, clock).map_err(MeetingError::Credentials)?;
     stored.write(state)?;
+    stored.check_receipt();
     state.remove(MARKER)?;
     crash::point("machine:stored");
     Ok(stored)

@@ -211,6 +211,12 @@ impl Agent {
         let renewed = Standing::new(stored, signer, self.clock.clone())?;
         let tls = renewed.server_tls(self.clock.clone())?;
         renewed.stored.write(&self.state)?;
+        renewed.stored.check_receipt();
+        if standing.stored.has_another_log(&renewed.stored) {
+            tracing::error!(
+                "the server's log has another key than before: ask whether that was planned"
+            );
+        }
         crash::point("renewal:stored");
         self.server.replace(Client::new(&renewed.stored.server, tls)?);
         *self.standing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);

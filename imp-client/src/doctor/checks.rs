@@ -14,6 +14,7 @@ use super::Check;
 use crate::config::ClientConfig;
 use crate::credentials::{CredentialsError, Standing};
 use crate::devices::{self, LateCentral};
+use crate::receipt::{CertificateReceiptError, Proven};
 use crate::roster::RosterKeeper;
 use crate::socket::{Answer, Connection, Request};
 use crate::state::StateDirectory;
@@ -48,7 +49,12 @@ pub(super) async fn enrolment(
                     "see the keystore's own diagnosis; for a TPM: `tpm2_getcap properties-fixed`";
                 Check::bad("key", "in the keystore, but it does not sign", mend)
             };
-            let checks = vec![Check::good("enrolment", found), key, certificate(&standing, now)];
+            let checks = vec![
+                Check::good("enrolment", found),
+                key,
+                certificate(&standing, now),
+                log(&standing),
+            ];
             (checks, Some(standing))
         }
         Err(error) => {
@@ -87,6 +93,24 @@ pub(super) fn certificate(standing: &Standing, now: Timestamp) -> Check {
         );
     }
     Check::good("certificate", format!("valid until {expires}, renewed after {renew}"))
+}
+
+/// The server's log: that its key is known, and that it holds the certificate.
+pub(super) fn log(standing: &Standing) -> Check {
+    match standing.stored.prove_certificate() {
+        Ok(Proven { log, index }) => {
+            let found = format!("{log}; the receipt of the certificate proves it, number {index}");
+            Check::good("log", found)
+        }
+        Err(error @ (CertificateReceiptError::NoLogKey | CertificateReceiptError::Missing)) => {
+            let mend = "it comes with the next certificate: keep the agent running";
+            Check::bad("log", with_causes(&error), mend)
+        }
+        Err(error) => {
+            let mend = "show this to the hospital's security officer: server and log contradict each other";
+            Check::bad("log", with_causes(&error), mend)
+        }
+    }
 }
 
 /// Every model of the manifest, by its digest; and whether they load.

@@ -32,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "imp-hardware",
             "imp-models",
             "imp-service",
+            "imp-translog",
         ],
     ),
     (
