@@ -12,6 +12,7 @@ use crate::config::{Config, ENVIRONMENT};
 
 mod account;
 mod arguments;
+mod case;
 mod consumer;
 mod doctor;
 mod events;
@@ -19,6 +20,7 @@ mod log;
 mod output;
 mod phone;
 mod policy;
+mod search;
 mod serve;
 mod token;
 mod user;
@@ -69,6 +71,12 @@ enum Command {
     Policy(policy::Command),
     /// Read the event log.
     Events(events::Arguments),
+    /// Save, list, run and remove searches of the event log.
+    #[command(subcommand)]
+    Search(search::Command),
+    /// Open, list, show and change cases about entries of the event log.
+    #[command(subcommand)]
+    Case(case::Command),
     /// List, pause, resume and replay what lives on the log.
     #[command(subcommand)]
     Consumer(consumer::Command),
@@ -118,6 +126,8 @@ async fn other(config: Config, command: Command) -> Result<ExitCode, Failure> {
         Command::Phone(command) => phone::run(config, command).await?,
         Command::Policy(command) => policy::run(config, command).await?,
         Command::Events(arguments) => events::run(config, arguments).await?,
+        Command::Search(command) => search::run(config, command).await?,
+        Command::Case(command) => case::run(config, command).await?,
         Command::Consumer(command) => consumer::run(config, command).await?,
         Command::Doctor => return doctor::run(&config).await,
         Command::Log(command) => log::run(config, command).await?,

@@ -1,5 +1,4 @@
-//! Administration: users, workstations, phones, policy, events, and the first sign-ins.
-use imp_identity::event::Record;
+//! Administration: users, workstations, phones, policy, and the first sign-ins.
 use imp_identity::invitation::Code;
 use imp_identity::name::Email;
 use imp_identity::policy::Policy;
@@ -202,23 +201,4 @@ pub struct Revoke {
     /// `administrator`, `lost`, `superseded` or `erased`.
     #[schema(value_type = String)]
     pub reason: imp_identity::phone::Revocation,
-}
-
-/// `GET /v1/events?from=…&limit=…` by an auditor or administrator: the event log in order.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Events {
-    /// The page.
-    pub events: Vec<Entry>,
-}
-
-/// One entry of the event log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Entry {
-    /// Its leaf index in the log, from 0, without gaps.
-    pub index: u64,
-    /// The type URI of the event.
-    pub type_uri: String,
-    /// What happened.
-    #[schema(value_type = Object)]
-    pub record: Record,
 }

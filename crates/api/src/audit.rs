@@ -7,37 +7,55 @@ use imp_identity::event::Record;
 use imp_identity::{CaseId, SearchId, UserId, WorkstationId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::bytes::Base64;
 
 /// What `GET /v1/events` is asked. Everything that is said must be so.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct EventsQuery {
     /// Concerned or acting: a username, or the person's identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<String>,
     /// Where: the workstation's name if only one has it, or its identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workstation: Option<String>,
     /// The phone or other device, by identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Uuid>,
     /// The names of events, such as `tap-refused`, with commas between them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// `accepted`, `refused` or `abandoned`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
     /// Not earlier than this.
+    #[param(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,
     /// Earlier than this. Who names a person and no time asks about the last 24 hours, unless for an open case.
+    #[param(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// The number of the case for which it is asked: an open one allows what would show when somebody was at work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<u64>,
     /// Newest first, from the entry before this index.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<u64>,
     /// Oldest first, from the entry after this index.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
     /// `newest` first or `oldest` first; newest unless said otherwise, or `after` is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
     /// At most so many, 1 to 500; 100 unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
 
@@ -140,7 +158,6 @@ pub struct SaveSearch {
     #[serde(default)]
     pub shared: bool,
     /// What is asked: the parameters of `GET /v1/events`, without `before`, `after`, `order` and `limit`.
-    #[schema(value_type = Object)]
     pub question: EventsQuery,
 }
 
@@ -210,7 +227,7 @@ pub struct CloseCase {
     pub reason: String,
 }
 
-/// `DELETE /v1/cases/{number}/closure`, with this as its body: takes the case up again. Answers 200 [`Case`].
+/// `POST /v1/cases/{number}/reopening`: takes the case up again. Answers 200 [`Case`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReopenCase {

@@ -11,6 +11,7 @@ use crate::problem::Problem;
 use crate::{admin, enrolment, machine, session, tap};
 
 mod administration;
+mod audit;
 mod log;
 
 /// Largest answer that is read, in bytes: a roster of some ten thousand phones.

@@ -1,139 +1,192 @@
 //! `events`
-use std::collections::HashMap;
 use std::time::Duration;
 
 use clap::Args;
-use imp_api::admin;
-use imp_identity::name::Username;
-use imp_identity::{Actor, UserId, WorkstationId};
-use imp_storage::Storage;
+use imp_events::attendance::Form;
+use imp_events::{Kind, Question};
+use imp_identity::event::{Outcome, Reading};
+use uuid::Uuid;
 
-use super::arguments;
+use super::account;
+use super::arguments::{self, When};
 use super::output::{self, Failure};
-use crate::command::{self, Entry};
+use crate::app::{self, App};
+use crate::command::{self, Begun, KnownNames, Paging, Reviewed};
 use crate::config::Config;
-use crate::store::Tables as _;
+use crate::http::audit::answer;
+use crate::store::Direction;
 
-/// How many events are read at a time.
+/// How many entries are read at a time.
 const PAGE: u32 = 500;
 /// How often the log is looked at with `--follow`.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Which events.
+/// Which entries, and how they are shown. That they were read is itself an entry.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Go on with new events until stopped.
+    #[command(flatten)]
+    which: Which,
+    /// At most so many: the newest.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: u32,
+    /// All of them, from the first.
+    #[arg(long, conflicts_with = "after")]
+    all: bool,
+    /// All of them after this index.
+    #[arg(long, value_name = "INDEX")]
+    after: Option<u64>,
+    /// Go on with new entries until stopped.
     #[arg(long)]
     follow: bool,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
-    /// Only those that concern this user.
-    #[arg(long, value_name = "USERNAME")]
-    user: Option<Username>,
-    /// Only those from this index on.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    from: u64,
+}
+
+/// Which entries: those that meet every condition.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Which {
+    /// Concerned or acting: a username or identifier. Without a time, of the last 24 hours.
+    #[arg(long, visible_alias = "user", value_name = "USERNAME")]
+    person: Option<String>,
+    /// A workstation's name or identifier.
+    #[arg(long, value_name = "NAME")]
+    workstation: Option<String>,
+    /// A phone or other device, by identifier.
+    #[arg(long, value_name = "ID")]
+    device: Option<Uuid>,
+    /// The names of events, such as tap-refused, with commas between them.
+    #[arg(long, value_name = "KIND,…", value_delimiter = ',')]
+    kind: Vec<Kind>,
+    /// accepted, refused or abandoned.
+    #[arg(long)]
+    outcome: Option<Outcome>,
+    /// Not earlier: an instant such as 2026-11-22T06:00:00Z, a day, or how long ago, such as 8h.
+    #[arg(long, value_name = "WHEN")]
+    from: Option<When>,
+    /// Earlier than this.
+    #[arg(long, value_name = "WHEN")]
+    until: Option<When>,
+    /// The number of the open case for which it is asked.
+    #[arg(long, value_name = "NUMBER")]
+    case: Option<u64>,
+}
+
+impl Which {
+    /// As the log is asked.
+    pub(super) async fn question(&self, app: &App) -> Result<Question, Failure> {
+        let storage = &app.storage;
+        let person = match &self.person {
+            Some(text) => Some(command::resolve_person(storage, text).await?),
+            None => None,
+        };
+        let workstation = match &self.workstation {
+            Some(text) => Some(command::resolve_workstation(storage, text).await?),
+            None => None,
+        };
+        let case = match self.case {
+            Some(number) => Some(command::resolve_case(storage, number).await?.id),
+            None => None,
+        };
+        let question = Question {
+            person,
+            workstation,
+            device: self.device,
+            kinds: self.kind.clone(),
+            outcome: self.outcome,
+            from: self.from.map(|when| when.instant(app.now())).transpose()?,
+            until: self.until.map(|when| when.instant(app.now())).transpose()?,
+            case,
+        };
+        question.check()?;
+        Ok(question)
+    }
 }
 
 /// Prints them.
 pub(super) async fn run(config: Config, arguments: Arguments) -> Result<(), Failure> {
     let app = super::open(config).await?;
-    let storage = &app.storage;
-    let user = match &arguments.user {
-        Some(username) => Some(arguments::user(storage, username).await?.id),
-        None => None,
+    let question = arguments.which.question(&app).await?;
+    let (form, means) = if arguments.follow {
+        (Form::Live, Reading::Stream)
+    } else {
+        (Form::Pages, Reading::Search)
     };
-    let mut names = Names { storage, users: HashMap::new(), workstations: HashMap::new() };
-    let mut from = arguments.from;
-    loop {
-        let page = match user {
-            Some(user) => command::events_of_user(storage, user, from, PAGE).await?,
-            None => command::events_page(storage, from, PAGE).await?,
-        };
-        for stored in &page {
-            from = stored.index + 1;
-            let Some(entry) = stored.entry()? else {
-                if !arguments.json {
-                    output::line(format!(
-                        "{:>6}  {:.0}  {:<28} erased",
-                        stored.index, stored.at, stored.kind
-                    ))?;
-                }
-                continue;
-            };
-            if arguments.json {
-                output::json_line(&admin::Entry {
-                    index: entry.index,
-                    type_uri: entry.record.event.type_uri(),
-                    record: entry.record,
-                })?;
-            } else {
-                output::line(line(&entry, &mut names).await?)?;
-            }
+    let mut rng = app::rng();
+    let context = &mut app.context(&mut rng);
+    let begun =
+        command::begin_reading(context, &account::operator(), question, form, means).await?;
+    let json = arguments.json;
+    if arguments.all || arguments.after.is_some() {
+        onwards(&app, &begun, arguments.after, json).await?;
+    } else {
+        newest(&app, &begun, arguments.limit, json).await?;
+    }
+    if arguments.follow { follow(&app, begun, json).await } else { Ok(()) }
+}
+
+/// The newest answers, oldest first.
+pub(super) async fn newest(app: &App, begun: &Begun, most: u32, json: bool) -> Result<(), Failure> {
+    let mut pages = vec![];
+    let (mut before, mut left) = (Some(begun.index), most);
+    while let (Some(_), 1..) = (before, left) {
+        let paging = Paging { direction: Direction::Newest { before }, limit: left.min(PAGE) };
+        let page = command::read_page(&app.storage, &begun.question, paging).await?;
+        before = page.next;
+        left = left.saturating_sub(u32::try_from(page.entries.len())?);
+        pages.push(page);
+    }
+    for page in pages.iter().rev() {
+        for entry in page.entries.iter().rev() {
+            show(entry, &page.names, json)?;
         }
-        if page.is_empty() {
-            if !arguments.follow {
-                return Ok(());
-            }
+    }
+    Ok(())
+}
+
+/// Every answer after an index, up to where the log was when it was asked.
+async fn onwards(
+    app: &App,
+    begun: &Begun,
+    mut after: Option<u64>,
+    json: bool,
+) -> Result<(), Failure> {
+    loop {
+        let paging = Paging { direction: Direction::Oldest { after }, limit: PAGE };
+        let page = command::read_page(&app.storage, &begun.question, paging).await?;
+        for entry in page.entries.iter().take_while(|entry| entry.index < begun.index) {
+            show(entry, &page.names, json)?;
+        }
+        after = page.next;
+        if after.is_none_or(|after| after >= begun.index) {
+            return Ok(());
+        }
+    }
+}
+
+/// What happens from now on.
+async fn follow(app: &App, begun: Begun, json: bool) -> Result<(), Failure> {
+    let mut after = begun.index;
+    // Whatever time was named, new entries are new.
+    let question = Question { until: None, ..begun.question };
+    loop {
+        let paging = Paging { direction: Direction::Oldest { after: Some(after) }, limit: PAGE };
+        let page = command::read_page(&app.storage, &question, paging).await?;
+        for entry in &page.entries {
+            show(entry, &page.names, json)?;
+        }
+        after = page.next.or(page.entries.last().map(|entry| entry.index)).unwrap_or(after);
+        if page.next.is_none() {
             tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
-/// Place, time, what, who, where, why, by whom.
-async fn line(entry: &Entry, names: &mut Names<'_>) -> Result<String, Failure> {
-    let record = &entry.record;
-    let fields = serde_json::to_value(&record.event)?;
-    let text = |field: &str| fields.get(field).and_then(serde_json::Value::as_str);
-    let mut line = format!("{:>6}  {:.0}  {:<28}", entry.index, record.at, record.event.name());
-    if let Some(user) = record.event.user() {
-        line.extend([" ", &names.user(user).await?]);
+/// Index, time, kind and what happened.
+pub(super) fn show(entry: &Reviewed, names: &KnownNames, json: bool) -> Result<(), Failure> {
+    if json {
+        return output::json_line(&answer::entry(entry, names));
     }
-    if let Some(workstation) = text("workstation").and_then(|id| id.parse().ok()) {
-        line.extend([" at ", &names.workstation(workstation).await?]);
-    }
-    for (field, label) in [("purpose", "to"), ("reason", "because"), ("machine", "for")] {
-        if let Some(value) = text(field) {
-            line.extend([" ", label, " ", value]);
-        }
-    }
-    let by = match &record.actor {
-        Actor::Operator(account) => format!("operator {account}"),
-        Actor::User(id) => names.user(*id).await?,
-        Actor::Workstation(id) => format!("workstation {}", names.workstation(*id).await?),
-        Actor::Phone(id) => format!("phone {id}"),
-        Actor::Server => "server".to_owned(),
-    };
-    line.extend(["  [", &by, "]"]);
-    Ok(line)
-}
-
-/// Names of what events identify, looked up once.
-struct Names<'a> {
-    storage: &'a Storage,
-    users: HashMap<UserId, String>,
-    workstations: HashMap<WorkstationId, String>,
-}
-
-impl Names<'_> {
-    async fn user(&mut self, id: UserId) -> Result<String, Failure> {
-        if let Some(name) = self.users.get(&id) {
-            return Ok(name.clone());
-        }
-        let user = command::find_user(self.storage, id).await?;
-        let name = user.map_or_else(|| id.to_string(), |user| user.username.to_string());
-        self.users.insert(id, name.clone());
-        Ok(name)
-    }
-
-    async fn workstation(&mut self, id: WorkstationId) -> Result<String, Failure> {
-        if let Some(name) = self.workstations.get(&id) {
-            return Ok(name.clone());
-        }
-        let workstation = self.storage.read().await?.workstations().find(id).await?;
-        let name = workstation.map_or_else(|| id.to_string(), |w| w.name.to_string());
-        self.workstations.insert(id, name.clone());
-        Ok(name)
-    }
+    let Reviewed { index, at, kind, .. } = entry;
+    Ok(output::line(format!("{index:>8}  {at:.0}  {kind:<26}  {}", entry.sentence(names)))?)
 }

@@ -20,6 +20,7 @@ mod confirm_reference;
 mod contact_user;
 mod create_user;
 mod disable_user;
+mod dispute_use;
 mod enable_user;
 mod end_session;
 mod enrol_workstation;
@@ -45,6 +46,7 @@ mod policy;
 mod public_key;
 mod purge;
 mod receipt;
+mod receiver;
 mod record_certificate;
 mod redeem_sign_in_code;
 mod review;
@@ -54,6 +56,7 @@ mod roster;
 mod run_consumer;
 mod send_notice;
 mod steer_consumer;
+mod stream;
 mod submit_tap;
 mod suspend_session;
 mod token;
@@ -69,6 +72,7 @@ pub use confirm_reference::{ConfirmReference, ConfirmReferenceError, confirm_ref
 pub use contact_user::{ContactUserError, contact_user};
 pub use create_user::{CreateUserError, NewUser, create_user};
 pub use disable_user::{DisableUserError, disable_user};
+pub use dispute_use::{Dispute, DisputeUseError, Disputed, dispute_use};
 pub use enable_user::{EnableUserError, enable_user};
 pub use end_session::{EndSessionError, end_session};
 pub use enrol_workstation::{EnrolWorkstationError, enrol_workstation};
@@ -96,14 +100,19 @@ pub use place_workstation::{PlaceWorkstationError, place_workstation};
 pub use policy::{SetPolicyError, current_policy, set_policy};
 pub use public_key::InvalidPublicKey;
 pub use purge::{Purged, purge};
+pub use receiver::{
+    AdmitReceiverError, DismissReceiverError, NewReceiver, ReceiverAdmitted, admit_receiver,
+    authenticate_receiver, dismiss_receiver, list_receivers,
+};
 pub use record_certificate::{RecordCertificateError, record_certificate};
 pub use redeem_sign_in_code::{RedeemSignInCodeError, SignedIn, redeem_sign_in_code};
 pub use review::{
-    AskError, CaseChange, CaseFile, ChangeCaseError, Group, KnownNames, OpenCase, Paging,
-    ProveError, Proven, ReadCaseError, RemoveSearchError, ResolveError, Reviewed, SaveSearch,
-    SaveSearchError, SearchPage, Subject, Timeline, TimelineQuestion, change_case, find_case,
-    find_search, list_cases, list_searches, open_case, permit_question, prove_entries, prove_entry,
-    read_case, read_timeline, record_reading, remove_search, resolve_case, resolve_person,
+    AskError, Begun, CaseChange, CaseFile, ChangeCaseError, ExportLog, Group, KnownNames,
+    LogExport, OpenCase, Paging, Piece, ProveError, Proven, ReadCaseError, RemoveSearchError,
+    ResolveError, Reviewed, SaveSearch, SaveSearchError, SearchPage, Subject, Timeline,
+    TimelineQuestion, begin_reading, change_case, export_log, find_case, find_search, list_cases,
+    list_searches, open_case, permit_question, prove_entries, prove_entry, read_case, read_page,
+    read_timeline, record_reading, remove_search, resolve_case, resolve_person,
     resolve_workstation, save_search, search_events,
 };
 pub use revoke_phone::{RevokePhoneError, phones_of_user, revoke_phone};
@@ -117,6 +126,13 @@ pub use send_notice::{
 pub use steer_consumer::{
     ConsumerState, Steer, SteerConsumerError, list_consumers, list_set_aside, steer_consumer,
 };
+pub use stream::{
+    Author, ChangeStreamError, Complaint, CreateStreamError, DeleteStreamError, NewStream, Poll,
+    PollStreamError, Polled, ReplayStreamError, SetStreamStatusError, StreamChange, StreamState,
+    Token, VerifyStreamError, delete_stream, find_stream, list_streams, poll_stream, replay_stream,
+    set_stream_status, streams_of_receiver, verify_stream,
+};
+pub(crate) use stream::{INTERVAL, change_stream, create_stream, deliver_messages};
 pub use submit_tap::{Submission, SubmitTapError, TapAccepted, submit_tap};
 pub use suspend_session::{SuspendSessionError, sessions_of_workstation, suspend_session};
 pub use token::authenticate_token;

@@ -6,7 +6,6 @@ pub(crate) mod enable_user;
 pub(crate) mod find_user;
 pub(crate) mod invite_workstation;
 pub(crate) mod issue_sign_in_code;
-pub(crate) mod list_events;
 pub(crate) mod list_phones;
 pub(crate) mod list_users;
 pub(crate) mod list_workstations;

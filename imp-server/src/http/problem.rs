@@ -39,6 +39,14 @@ kinds! {
     ERASURE_KEPT = "erasure-kept", 409, "The law wants the record kept until its time; `detail` says which.";
     ERASURE_STATE = "erasure-state", 409, "The record was erased, or the request was decided, already.";
     ERASURE_OWN = "erasure-own", 403, "Who asked for an erasure cannot decide it: two people must agree.";
+    STREAM_INVALID = "stream-invalid", 422, "A stream of events cannot be made or changed like this; `detail` says why.";
+    STREAM_CONFLICT = "stream-conflict", 409, "The name of the stream or receiver is taken, or there are as many as there may be.";
+    TOO_SOON = "too-soon", 429, "This was asked for a moment ago. Wait, and ask again.";
+    ATTENDANCE_REFUSED = "attendance-refused", 403, "The answer would show when somebody was at work: IMP never reports attendance. `detail` says what may be asked instead.";
+    SEARCH_NAME_TAKEN = "search-name-taken", 409, "There is a saved search of that name.";
+    SEARCH_OF_CASE = "search-of-case", 422, "A question that is asked for one case cannot be saved.";
+    CASE_INVALID = "case-invalid", 422, "The case needs a title or an entry, names an entry that the log does not have, or somebody who is not an active auditor.";
+    CASE_STATE = "case-state", 409, "The case is not in a state that allows this; `detail` says why.";
     ROUTE_UNKNOWN = "route-unknown", 404, "There is nothing at this address.";
     METHOD_NOT_ALLOWED = "method-not-allowed", 405, "The address does not know this method.";
     USERNAME_TAKEN = "username-taken", 409, "Somebody has this username.";

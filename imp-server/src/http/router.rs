@@ -10,7 +10,9 @@ use utoipa_axum::routes;
 
 use super::service::openapi::Security;
 use super::settle::settle;
-use super::{admin, enrolment, log, machine, me, problem, service, session, tap};
+use super::{
+    admin, audit, enrolment, log, machine, me, notice, problem, service, session, ssf, streams, tap,
+};
 use crate::app::App;
 use crate::config::seconds;
 
@@ -35,7 +37,29 @@ fn strangers() -> OpenApiRouter<App> {
         .routes(routes!(machine::enrol_workstation::enrol))
         .routes(routes!(machine::bind_phone::bind))
         .routes(routes!(admin::sign_in::sign_in))
+        // Whoever has the link from a mail
+        .routes(routes!(notice::page::show, notice::page::dispute))
         .layer(DefaultBodyLimit::max(STRANGERS_BODY))
+}
+
+/// The routes by which auditors review the log.
+fn auditors() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(audit::events::search))
+        .routes(routes!(audit::stream::stream))
+        .routes(routes!(audit::export::export))
+        .routes(routes!(audit::proof::proof))
+        .routes(routes!(audit::timeline::of_user))
+        .routes(routes!(audit::timeline::of_workstation))
+        .routes(routes!(audit::list_searches::list, audit::save_search::save))
+        .routes(routes!(audit::delete_search::remove))
+        .routes(routes!(audit::run_search::run))
+        .routes(routes!(audit::list_cases::list, audit::open_case::open))
+        .routes(routes!(audit::show_case::show))
+        .routes(routes!(audit::assign_case::assign))
+        .routes(routes!(audit::comment_case::comment))
+        .routes(routes!(audit::close_case::close))
+        .routes(routes!(audit::reopen_case::reopen))
 }
 
 /// Every route, with its description.
@@ -55,6 +79,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(machine::erase::erase))
         .routes(routes!(me::uses::uses))
         .routes(routes!(me::proofs::proof))
+        .routes(routes!(notice::list::list))
+        .routes(routes!(notice::dispute::dispute))
         // Officers at a workstation
         .routes(routes!(enrolment::open::open))
         .routes(routes!(enrolment::status::status))
@@ -71,12 +97,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(admin::place_workstation::place))
         .routes(routes!(admin::revoke_workstation::revoke))
         .routes(routes!(admin::revoke_phone::revoke))
-        .routes(routes!(admin::list_events::list))
         .routes(routes!(admin::show_policy::show, admin::set_policy::set))
         // Erasing records: administrators ask, auditors decide
         .routes(routes!(log::erasure::request::request, log::erasure::list::list))
         .routes(routes!(log::erasure::approve::approve))
         .routes(routes!(log::erasure::refuse::refuse))
+        // Auditors
+        .merge(auditors())
         // Anybody: the log shows no personal data
         .routes(routes!(log::checkpoint::checkpoint))
         .routes(routes!(log::cosigned::cosigned))
@@ -84,7 +111,27 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(log::key::key))
         .routes(routes!(log::inclusion::inclusion))
         .routes(routes!(log::consistency::consistency))
+        // Streams of events
+        .routes(routes!(streams::list::list, streams::create::create))
+        .routes(routes!(streams::status::set))
+        .routes(routes!(streams::replay::replay))
+        .routes(routes!(streams::delete::delete))
+        .routes(routes!(streams::receivers::list, streams::receivers::admit))
+        .routes(routes!(streams::receivers::dismiss))
+        // Receivers of security events
+        .routes(routes!(
+            ssf::streams::create,
+            ssf::streams::read,
+            ssf::streams::update,
+            ssf::streams::replace,
+            ssf::streams::delete
+        ))
+        .routes(routes!(ssf::status::read, ssf::status::set))
+        .routes(routes!(ssf::verify::verify))
+        .routes(routes!(ssf::poll::poll))
         // Anybody
+        .routes(routes!(ssf::configuration::configuration))
+        .routes(routes!(ssf::configuration::jwks))
         .routes(routes!(service::health::healthy))
         .routes(routes!(service::ready::ready))
         .routes(routes!(service::openapi::contract))

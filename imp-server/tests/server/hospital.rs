@@ -95,7 +95,7 @@ impl Hospital {
     }
 
     pub(crate) async fn workstation(&self, administrator: &Client) -> (WorkstationId, Machine) {
-        let body = InviteWorkstation { name: "Ward 3".to_owned(), unit: None };
+        let body = InviteWorkstation { name: "Ward 3".to_owned(), unit: None, site: None };
         let invited = administrator.invite_workstation(&body).await.unwrap();
         let invitation: InvitationUri = invited.invitation.parse().unwrap();
         assert_eq!(
@@ -173,6 +173,7 @@ pub(crate) fn user(username: &str, role: Role) -> CreateUser {
         display_name: username.to_uppercase(),
         role: Some(role),
         unit: None,
+        email: None,
     }
 }
 

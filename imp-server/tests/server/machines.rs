@@ -18,7 +18,7 @@ use crate::hospital::{Hospital, problem, signer};
 async fn a_workstation_enrols_once_with_its_code() {
     let hospital = Hospital::open().await;
     let administrator = hospital.first_administrator().await;
-    let body = InviteWorkstation { name: "Ward 3".to_owned(), unit: None };
+    let body = InviteWorkstation { name: "Ward 3".to_owned(), unit: None, site: None };
     let invited = administrator.invite_workstation(&body).await.unwrap();
     let code = invited.invitation.parse::<InvitationUri>().unwrap().code;
     let key = signer();
@@ -39,7 +39,7 @@ async fn a_code_that_is_wrong_or_too_old_enrols_nobody() {
     let wrong = "AAAAA-AAAAA-AAAAA-AAAAA".parse().unwrap();
     assert_eq!(problem(hospital.enrol(&wrong, &signer()).await), "code-invalid");
     assert_eq!(problem(hospital.bind(&wrong, &signer()).await), "code-invalid");
-    let body = InviteWorkstation { name: "Ward 3".to_owned(), unit: None };
+    let body = InviteWorkstation { name: "Ward 3".to_owned(), unit: None, site: None };
     let invited = administrator.invite_workstation(&body).await.unwrap();
     let code = invited.invitation.parse::<InvitationUri>().unwrap().code;
     hospital.clock.advance(invited.expires_at.duration_since(imp_now(&hospital)));

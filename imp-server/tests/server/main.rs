@@ -11,5 +11,6 @@ mod log;
 mod machines;
 #[cfg(test)]
 mod people;
+mod review;
 #[cfg(test)]
 mod tap;

@@ -215,7 +215,7 @@ impl Cast<'_> {
     fn look_back(&self) -> Result<(), DemoError> {
         let narrator = self.narrator;
         narrator.act("What is left of it");
-        let events = self.hospital.administer(&["events"])?;
+        let events = self.hospital.administer(&["events", "--all"])?;
         narrator.quote(&events);
         for (what, at_least) in [
             ("tap-accepted", 3),
@@ -296,7 +296,7 @@ fn epilogue(folder: &Path, config: &Path, narrator: &Narrator) {
     narrator.line("");
     narrator.line("Look at the events of this run:");
     narrator.say(&format!("{server} --config {} events", config.display()));
-    narrator.say(&format!("{server} --config {} events --json --user ada", config.display()));
+    narrator.say(&format!("{server} --config {} events --person ada --json", config.display()));
     narrator.line("Start a server, a workstation and a phone of your own (docs/quickstart.md explains each line):");
     narrator.say(&format!("{server} --data {own}/server serve     # and in other terminals:"));
     narrator.say(&format!("{server} --data {own}/server user add olga --name Olga --role officer"));

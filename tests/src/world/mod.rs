@@ -16,13 +16,15 @@ mod workstation;
 use std::sync::Arc;
 
 use imp_api::admin::{
-    CreateUser, Entry, Events, InviteWorkstation, PolicyDocument, SignIn, SignInCode, SignedIn,
-    User, WorkstationInvited,
+    CreateUser, InviteWorkstation, PolicyDocument, SignIn, SignInCode, SignedIn, User,
+    WorkstationInvited,
 };
+use imp_api::audit::EventsQuery;
 use imp_api::{Client, ClientError};
 use imp_authenticator::invitation::InvitationUri;
 use imp_authenticator::tls;
 use imp_client::enrolment::{EnrolCommand, Progress};
+use imp_events::Entry;
 use imp_hardware::ble::emulated::Air;
 use imp_hardware::camera::CameraConfig;
 use imp_identity::policy::Policy;
@@ -51,6 +53,8 @@ pub struct World {
     pub server: Server,
     /// The administrator.
     pub administrator: Client,
+    /// Who reads the log.
+    pub auditor: Client,
     /// The officer's bearer token.
     pub officer: Secret<String>,
     /// What workstations sent to the server.
@@ -69,7 +73,9 @@ impl World {
         let config = Config::at(&folder.path().join("server"));
         let server = Server::start(config, clock.clone()).await.expect("the server starts");
         let administrator = sign_in_first_administrator(&server, clock.clone()).await;
+        let visitor = visitor(&server, clock.clone());
         let mut world = Self {
+            auditor: visitor,
             air: Air::new(),
             officer: Secret::new(String::new()),
             traffic: Traffic::default(),
@@ -81,6 +87,8 @@ impl World {
         };
         world.user("officer", Role::Officer, None).await;
         world.officer = world.token_of("officer").await;
+        world.user("auditor", Role::Auditor, None).await;
+        world.auditor = world.auditor.with_token(world.token_of("auditor").await);
         world
     }
 
@@ -190,17 +198,27 @@ impl World {
         phone
     }
 
-    /// The event log from the beginning.
+    /// The event log from the beginning, as the auditor reads it. That she does is left out: it is in there too.
     pub async fn events(&self) -> Vec<Entry> {
         let mut events: Vec<Entry> = Vec::new();
+        let mut after = None;
         loop {
-            let from = events.last().map_or(0, |entry| entry.index + 1);
-            let path = format!("v1/events?from={from}&limit=500");
-            let page: Events = self.administrator.get(&path).await.expect("events");
-            if page.events.is_empty() {
+            let query = EventsQuery {
+                order: Some("oldest".to_owned()),
+                after,
+                limit: Some(500),
+                ..EventsQuery::default()
+            };
+            let page = self.auditor.events(&query).await.expect("events");
+            let read = page.events.into_iter().filter(|entry| entry.kind != "log-read");
+            events.extend(read.map(|entry| Entry {
+                index: entry.index,
+                record: entry.record.expect("nothing was erased"),
+            }));
+            after = page.next;
+            if after.is_none() {
                 return events;
             }
-            events.extend(page.events);
         }
     }
 

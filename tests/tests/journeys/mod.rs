@@ -8,6 +8,7 @@ mod policy;
 mod privacy;
 mod renewal;
 mod theft;
+mod uses;
 
 use imp_identity::Refusal;
 use imp_identity::event::Event;
@@ -32,9 +33,9 @@ impl Ward {
         Self { world, workstation, phone }
     }
 
-    /// The number of events so far.
+    /// The index from which on the events are new.
     async fn events(&self) -> u64 {
-        self.world.events().await.len() as u64
+        self.world.events().await.last().map_or(0, |entry| entry.index + 1)
     }
 
     /// Taps as Ada; the server must refuse, for this reason, with an event, and open nothing.

@@ -49,7 +49,7 @@ impl<'a> Stage<'a> {
 
     /// What the event log says.
     fn events(&self) -> Vec<Value> {
-        let printed = self.hospital.administer(&["events", "--json"]).expect("events");
+        let printed = self.hospital.administer(&["events", "--all", "--json"]).expect("events");
         let stream = serde_json::Deserializer::from_str(&printed).into_iter::<Value>();
         let values: Vec<Value> = stream.map(|value| value.expect("JSON")).collect();
         match values.as_slice() {

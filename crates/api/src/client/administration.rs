@@ -4,8 +4,8 @@ use imp_identity::{PhoneId, SessionId, UserId, WorkstationId};
 
 use super::{Client, ClientError};
 use crate::admin::{
-    CreateUser, Events, InviteWorkstation, Phones, PolicyDocument, Revoke, SignInCode, User, Users,
-    WorkstationInvited, Workstations,
+    ContactUser, CreateUser, InviteWorkstation, Phones, PlaceWorkstation, PolicyDocument, Revoke,
+    SignInCode, User, Users, Workstation, WorkstationInvited, Workstations,
 };
 use crate::session::SuspendSession;
 use crate::tap::Session;
@@ -37,6 +37,11 @@ impl Client {
         self.delete(&format!("v1/users/{id}/disablement")).await
     }
 
+    /// `PUT /v1/users/{user}/contact`
+    pub async fn contact_user(&self, id: UserId, body: &ContactUser) -> Result<User, ClientError> {
+        self.put(&format!("v1/users/{id}/contact"), body).await
+    }
+
     /// `POST /v1/users/{user}/sign-in-code`
     pub async fn issue_sign_in_code(&self, id: UserId) -> Result<SignInCode, ClientError> {
         self.post(&format!("v1/users/{id}/sign-in-code"), &SuspendSession {}).await
@@ -65,6 +70,15 @@ impl Client {
         self.get(&format!("v1/workstations?limit={limit}{after}")).await
     }
 
+    /// `PUT /v1/workstations/{workstation}/place`
+    pub async fn place_workstation(
+        &self,
+        id: WorkstationId,
+        body: &PlaceWorkstation,
+    ) -> Result<Workstation, ClientError> {
+        self.put(&format!("v1/workstations/{id}/place"), body).await
+    }
+
     /// `POST /v1/workstations/{workstation}/revocation`
     pub async fn revoke_workstation(
         &self,
@@ -82,11 +96,6 @@ impl Client {
     /// `DELETE /v1/sessions/{session}`
     pub async fn end_session(&self, id: SessionId) -> Result<Session, ClientError> {
         self.delete(&format!("v1/sessions/{id}")).await
-    }
-
-    /// `GET /v1/events?from=…&limit=…`
-    pub async fn events(&self, from: u64, limit: u32) -> Result<Events, ClientError> {
-        self.get(&format!("v1/events?from={from}&limit={limit}")).await
     }
 
     /// `GET /v1/policy`

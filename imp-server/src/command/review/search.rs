@@ -1,19 +1,16 @@
 //! Searching the log.
+use imp_events::Question;
 use imp_events::attendance::Form;
 use imp_events::sentence::sentence;
-use imp_events::{Question, attendance};
 use imp_identity::event::Reading;
 use imp_identity::{Actor, Record};
-use imp_storage::{StorageError, Transaction};
-use jiff::{SignedDuration, Timestamp};
+use imp_storage::{Storage, StorageError, Transaction};
+use jiff::Timestamp;
 
-use super::ask::{AskError, permit_question, record_reading};
+use super::ask::{AskError, permit_question, record_reading, with_times};
 use super::known_names::KnownNames;
 use crate::command::Context;
 use crate::store::{Direction, StoredEntry, Tables as _};
-
-/// What is asked about one person when no time is named.
-const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Which page of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,10 +74,28 @@ pub async fn search_events(
     let question = with_times(question, context.now);
     let mut transaction = context.storage.read().await?;
     permit_question(&mut transaction, actor, &question, Form::Pages, context.now).await?;
-    let found = transaction.search().page(&question, paging.direction, paging.limit).await?;
-    let (entries, names) = reviewed(&mut transaction, found.entries).await?;
+    let page = page(&mut transaction, question, paging).await?;
     drop(transaction);
-    record_reading(context, actor, Reading::Search, &question).await?;
+    record_reading(context, actor, Reading::Search, &page.question).await?;
+    Ok(page)
+}
+
+/// One page of an answer that was begun ([`begin_reading`](super::begin_reading)). Appends nothing.
+pub async fn read_page(
+    storage: &Storage,
+    question: &Question,
+    paging: Paging,
+) -> Result<SearchPage, StorageError> {
+    page(&mut storage.read().await?, question.clone(), paging).await
+}
+
+async fn page(
+    transaction: &mut Transaction,
+    question: Question,
+    paging: Paging,
+) -> Result<SearchPage, StorageError> {
+    let found = transaction.search().page(&question, paging.direction, paging.limit).await?;
+    let (entries, names) = reviewed(transaction, found.entries).await?;
     Ok(SearchPage { question, entries, next: found.next, names })
 }
 
@@ -93,20 +108,4 @@ pub(super) async fn reviewed(
     let records = entries.iter().filter_map(|entry| entry.record.as_ref());
     let names = KnownNames::of(transaction, records).await?;
     Ok((entries, names))
-}
-
-/// The last day, where a person's presence is asked for without a time and without a case.
-fn with_times(question: Question, now: Timestamp) -> Question {
-    let of_somebody = question.person.is_some() || question.device.is_some();
-    let without_times = question.from.is_none() && question.until.is_none();
-    if !(of_somebody
-        && without_times
-        && question.case.is_none()
-        && attendance::shows_presence(&question))
-    {
-        return question;
-    }
-    // What happens at this very instant belongs to it.
-    let until = now.checked_add(SignedDuration::from_secs(1)).unwrap_or(now);
-    Question { from: until.checked_sub(A_DAY).ok(), until: Some(until), ..question }
 }

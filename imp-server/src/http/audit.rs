@@ -1,0 +1,19 @@
+//! Review of the log, by auditors.
+pub(crate) mod answer;
+pub(crate) mod assign_case;
+pub(crate) mod close_case;
+pub(crate) mod comment_case;
+pub(crate) mod delete_search;
+pub(crate) mod events;
+pub(crate) mod export;
+pub(crate) mod list_cases;
+pub(crate) mod list_searches;
+pub(crate) mod open_case;
+pub(crate) mod proof;
+pub(crate) mod question;
+pub(crate) mod reopen_case;
+pub(crate) mod run_search;
+pub(crate) mod save_search;
+pub(crate) mod show_case;
+pub(crate) mod stream;
+pub(crate) mod timeline;
