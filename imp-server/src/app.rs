@@ -1,6 +1,8 @@
 //! The parts that handlers, jobs and the command line work with. No behaviour.
 use std::sync::Arc;
 
+use imp_delivery::Messenger;
+use imp_events::export::Source;
 use imp_identity::{Clock, Digest};
 use imp_storage::{Storage, StorageError};
 use jiff::Timestamp;
@@ -9,9 +11,10 @@ use rand::rngs::SysRng;
 
 use crate::ca::{Keys, KeysError};
 use crate::command::{Context, RosterCache};
-use crate::config::{Config, InvalidConfig};
+use crate::config::{Config, InvalidConfig, MailError};
 use crate::log::{self, EstablishError};
 use crate::store::MIGRATIONS;
+use crate::stream::{SealError, Service};
 
 /// The operating system's generator. It panics if that fails, which it cannot after start-up (getrandom(2)).
 pub(crate) type Rng = UnwrapErr<SysRng>;
@@ -31,6 +34,10 @@ pub struct App {
     pub roster: Arc<RosterCache>,
     /// What machines call this server, as in invitations.
     pub url: Arc<str>,
+    /// What streams of events need.
+    pub(crate) streams: Arc<Service>,
+    /// Carries notices to people, if there is a mail server.
+    pub messenger: Option<Arc<dyn Messenger>>,
 }
 
 /// The parts cannot be put together.
@@ -39,12 +46,18 @@ pub enum OpenError {
     /// The configuration is wrong.
     #[error("the configuration cannot be used")]
     Config(#[from] InvalidConfig),
+    /// Mail cannot be sent.
+    #[error("mail cannot be sent")]
+    Mail(#[from] MailError),
     /// The keys cannot be created or read.
     #[error("the keys cannot be used")]
     Keys(#[from] KeysError),
     /// The database cannot be opened.
     #[error("the database cannot be used")]
     Storage(#[from] StorageError),
+    /// Streams of events cannot be kept.
+    #[error("streams of events cannot be kept")]
+    Streams(#[from] SealError),
     /// The log cannot be used.
     #[error("the log cannot be used")]
     Log(#[from] EstablishError),
@@ -55,8 +68,10 @@ impl App {
     /// recorded. Invitations name `port`.
     pub async fn open(config: Config, clock: Arc<dyn Clock>, port: u16) -> Result<Self, OpenError> {
         config.validate()?;
+        let mail = config.notices.mail.as_ref().map(crate::config::Mail::open).transpose()?;
+        let messenger = mail.map(|smtp| Arc::new(smtp) as Arc<dyn Messenger>);
         let keys = Keys::open(&config, clock.now(), &mut rng())?;
-        let url = config.url(port).into();
+        let url: Arc<str> = config.url(port).into();
         let options = config.storage_options();
         let storage = Storage::open(&config.storage_url(), &MIGRATIONS, &options).await?;
         let set_key = Digest::of(&[keys.set_key().public_key().as_spki()]);
@@ -65,12 +80,23 @@ impl App {
             tracing::info!(adopted, "took the events of an earlier version into the log");
         }
         let (keys, config) = (Arc::new(keys), Arc::new(config));
-        Ok(Self { storage, clock, keys, config, roster: Arc::default(), url })
+        let streams = Arc::new(Service::new(&keys, &config, clock.clone(), &url)?);
+        Ok(Self { storage, clock, keys, config, roster: Arc::default(), url, streams, messenger })
     }
 
     /// The current instant.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// What exports say of their sender.
+    pub(crate) fn source(&self) -> Source {
+        Source {
+            trust_domain: self.keys.trust_domain().clone(),
+            host: self.config.http.names.first().map_or_else(String::new, ToString::to_string),
+            site: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
     }
 
     /// What a command works with, now.

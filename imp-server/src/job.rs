@@ -13,6 +13,7 @@ pub(crate) mod consumers;
 mod erasure;
 mod notices;
 mod rules;
+mod streams;
 mod witnesses;
 
 /// How often sessions are looked at.
@@ -23,6 +24,7 @@ const PURGE: u32 = 60;
 /// Starts the jobs; they end with `shutdown`.
 pub(crate) fn start(app: &App, shutdown: &Shutdown) {
     consumers::start(app, shutdown);
+    streams::start(app, shutdown);
     erasure::start(app, shutdown);
     witnesses::start(app, shutdown);
     let (app, stop) = (app.clone(), shutdown.clone());

@@ -4,11 +4,13 @@ pub mod audit;
 pub mod bytes;
 pub mod client;
 pub mod enrolment;
+pub mod export;
 pub mod log;
 pub mod machine;
 pub mod me;
 pub mod problem;
 pub mod session;
+pub mod stream;
 pub mod tap;
 
 pub use bytes::Base64;

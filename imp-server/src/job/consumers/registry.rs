@@ -7,6 +7,7 @@ use imp_storage::StorageError;
 
 use crate::app::App;
 use crate::job::rules::Rules;
+use crate::job::streams::Streams;
 
 /// Where consumers come from. It is asked once a second, so it keeps what is expensive to make.
 #[async_trait]
@@ -40,5 +41,5 @@ fn consumers(app: &App) -> Vec<Arc<dyn Consumer>> {
 
 /// Everything that runs.
 pub(super) fn sources(app: &App) -> Vec<Box<dyn Source>> {
-    vec![Box::new(consumers(app))]
+    vec![Box::new(consumers(app)), Box::<Streams>::default()]
 }
