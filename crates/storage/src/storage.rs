@@ -107,7 +107,9 @@ impl Storage {
                     .map_err(StorageError::Open)?;
                 Pools::Sqlite { write: pool.clone(), read: pool, memory: false }
             }
-            Some("postgres" | "postgresql") => Pools::Postgres(connect_postgres(url, options).await?),
+            Some("postgres" | "postgresql") => {
+                Pools::Postgres(connect_postgres(url, options).await?)
+            }
             Some(_) | None => return Err(StorageError::Url),
         };
         Ok(Self { writer: Writer::start(pools.clone(), options, LIMITS), pools })
@@ -210,6 +212,8 @@ async fn open_sqlite(
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+        // What is erased is overwritten, not only forgotten.
+        .pragma("secure_delete", "ON")
         .busy_timeout(options.wait)
         .statement_cache_capacity(STATEMENTS);
     // A connection in memory is the database: it must never be closed for being old or idle.

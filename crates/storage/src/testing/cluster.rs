@@ -101,7 +101,8 @@ impl OwnPostgres {
             let title = fs::read_to_string(format!("/proc/{child}/cmdline")).unwrap_or_default();
             if title.contains("[local]") {
                 // It may have ended by itself.
-                let _ended = complete(Command::new("kill").args(["-9", child]));
+                let _ended =
+                    complete(Command::new("kill").args(["-9", child]).stderr(Stdio::null()));
             }
         }
         Ok(())
