@@ -11,11 +11,14 @@ pub mod log;
 mod outside;
 mod server;
 pub mod store;
+pub mod stream;
 mod verify;
 mod witness;
 
 pub use app::{App, OpenError};
 pub use ca::{Keys, KeysError};
-pub use config::{Certificates, Config, Http, InvalidConfig, StorageConfig};
+pub use config::{
+    Certificates, Config, Http, InvalidConfig, LogConfig, LogWitness, StorageConfig,
+};
 pub use server::{Server, StartError};
 pub use witness::{Keeper, KeeperError, WitnessServer};

@@ -62,6 +62,7 @@ impl Outside {
             .timeout(ANSWER)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
+            .no_proxy()
             .user_agent(concat!("imp-server/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self(client))

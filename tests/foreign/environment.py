@@ -6,7 +6,8 @@ from importlib import metadata
 
 REJECTED = 3
 
-requirements = pathlib.Path(__file__).with_name("requirements.txt").read_text()
+files = ["requirements.txt", "requirements-any-python.txt"]
+requirements = "".join(pathlib.Path(__file__).with_name(name).read_text() for name in files)
 pinned = re.findall(r"^([A-Za-z0-9._-]+)==([^ \\]+)", requirements, flags=re.MULTILINE)
 wrong = []
 for name, version in pinned:

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 build=(build-essential pkg-config clang libclang-dev libopencv-dev libdbus-1-dev libtss2-dev)
-test=(postgresql ffmpeg swtpm swtpm-tools openssl nats-server rsyslog rsyslog-gnutls python3 python3-venv)
+test=(postgresql ffmpeg swtpm swtpm-tools openssl nats-server rsyslog rsyslog-gnutls python3 python3-venv golang-go golang-golang-x-mod-dev)
 
 wanted=()
 for what in "${@:-build}"; do

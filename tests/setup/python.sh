@@ -28,7 +28,7 @@ lock() {
 # What the environment is made of: the interpreter, and every pinned file.
 recipe() {
   "$python" -c 'import sys; print(sys.executable, sys.version)'
-  cat "$foreign/requirements.txt"
+  cat "$foreign/requirements.txt" "$foreign/requirements-any-python.txt"
 }
 
 make_environment() {
@@ -37,6 +37,8 @@ make_environment() {
   "$python" -m venv "$place"
   "$place/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
     --requirement "$foreign/requirements.txt"
+  "$place/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+    --ignore-requires-python --requirement "$foreign/requirements-any-python.txt"
   recipe >"$place/recipe"
 }
 

@@ -4,13 +4,19 @@ mod bounds;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod hospital;
 #[cfg(test)]
 mod log;
+#[cfg(test)]
+mod log_command;
 #[cfg(test)]
 mod machines;
 #[cfg(test)]
 mod people;
 mod review;
+#[cfg(test)]
+mod stream;
 #[cfg(test)]
 mod tap;

@@ -1,3 +1,4 @@
 //! What we write, read by somebody else's parser; and broken on purpose, to see that the parser would notice.
 mod environment;
 mod exports;
+mod tlog;
