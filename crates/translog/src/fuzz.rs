@@ -47,3 +47,48 @@ pub fn trees(bytes: &[u8]) {
     let _ = consistency_plan(index, size).map(|plan| plan.consistency(&tiles));
     let _ = range_plan(size).map(|plan| plan.range(&tiles));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree_tests::Log;
+    use crate::{LogKey, sign_checkpoint, tile_to_bytes};
+
+    /// What is really written, as seeds.
+    fn truth() -> Vec<Vec<u8>> {
+        let log = Log::sized(300);
+        let key = LogKey::generate("ward.example/log").unwrap();
+        let origin = "ward.example/log".to_owned();
+        let root = log.range.root();
+        let checkpoint = Checkpoint { origin, size: 300, root, extensions: vec!["more".into()] };
+        let note = sign_checkpoint(&checkpoint, &key).unwrap();
+        let proof = consistency_plan(77, 300).unwrap().consistency(&log.tiles).unwrap();
+        let request = AddCheckpoint { old_size: 77, proof: proof.clone(), note: note.clone() };
+        let path = TilePath::Entries { index: 1_234_067, width: 7 };
+        let numbers = [77_u64.to_be_bytes(), 300_u64.to_be_bytes()].concat();
+        vec![
+            checkpoint.to_string().into(),
+            note.to_string().into(),
+            request.to_string().into(),
+            key.verifier_key().to_string().into(),
+            path.to_string().into(),
+            [numbers, tile_to_bytes(&proof.0)].concat(),
+        ]
+    }
+
+    #[test]
+    fn damaged_truth_is_survived() {
+        for seed in truth() {
+            for position in 0..seed.len() {
+                for flip in [1, 2, 0x10, 0x20, 0x80, 0xff] {
+                    let mut damaged = seed.clone();
+                    damaged[position] ^= flip;
+                    texts(&damaged);
+                    trees(&damaged);
+                }
+                texts(&seed[..position]);
+                trees(&seed[position..]);
+            }
+        }
+    }
+}
