@@ -5,6 +5,8 @@ use super::output::{self, Failure};
 use crate::config::Config;
 use crate::log;
 
+mod erasure;
+mod export;
 mod receipt;
 mod verify;
 
@@ -15,10 +17,16 @@ pub(super) enum Command {
     Key,
     /// Print the latest checkpoint: keep it, and check later that the log still leads to it.
     Checkpoint(Checkpoint),
+    /// Export it for another system: FHIR, ATNA, OCSF, CEF, CSV or JSON, a line an entry.
+    Export(export::Arguments),
     /// Check everything in the log, and say the first thing that is wrong.
     Verify(verify::Arguments),
     /// Check a receipt, or a proof that a reviewer was given.
     VerifyReceipt(receipt::Arguments),
+    /// Ask that records be erased before their time; an auditor approves or refuses.
+    Erase(erasure::Erase),
+    /// List what was asked to be erased, and what became of it.
+    Erasures(erasure::List),
 }
 
 /// Which checkpoint.
@@ -34,8 +42,11 @@ pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure>
     match command {
         Command::Key => key(config).await,
         Command::Checkpoint(which) => checkpoint(config, &which).await,
+        Command::Export(arguments) => export::run(config, arguments).await,
         Command::Verify(arguments) => verify::run(&config, arguments).await,
         Command::VerifyReceipt(arguments) => receipt::run(&arguments),
+        Command::Erase(asked) => erasure::erase(config, asked).await,
+        Command::Erasures(list) => erasure::list(config, list).await,
     }
 }
 

@@ -337,3 +337,28 @@ async fn run(mut book: Logbook) -> (Logbook, Vec<Appended>) {
     }
     (book, all)
 }
+
+#[tokio::test]
+async fn what_is_erased_is_gone_from_the_file_and_its_entry_stays_proved() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.db");
+    let url = format!("sqlite:{}", path.display());
+    let storage = Storage::open(&url, &MIGRATIONS, &Options::default()).await.unwrap();
+    let mut book = Logbook::open(storage).await;
+    book.grow(300).await;
+    let mut transaction = book.storage.begin().await.unwrap();
+    let victim = transaction.entries().find(117).await.unwrap().unwrap();
+    assert!(erase(&mut transaction, &victim).await.unwrap());
+    assert!(erase(&mut transaction, &victim).await.unwrap(), "by what was read before");
+    let erased = transaction.entries().find(117).await.unwrap().unwrap();
+    assert!(!erase(&mut transaction, &erased).await.unwrap(), "there is nothing left");
+    transaction.commit().await.unwrap();
+    serves(&book, 300).await;
+    book.storage.close().await;
+    let file = std::fs::read(&path).unwrap();
+    let holds = |needle: &[u8]| file.windows(needle.len()).any(|window| window == needle);
+    let content = victim.content.unwrap();
+    assert!(!holds(&content.salt));
+    assert!(!holds(victim.event.to_string().as_bytes()), "no text of the record");
+    assert!(holds(&victim.commitment), "the same search finds what is there");
+}

@@ -7,6 +7,7 @@ use imp_translog::{
     ConsistencyProof, Hash, InclusionProof, VerifierKey, decode_bundle, leaf_hash, open_checkpoint,
     tile_from_bytes,
 };
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::hospital::{Hospital, problem};
@@ -128,6 +129,7 @@ async fn an_administrator_asks_for_an_erasure_and_an_auditor_decides() {
     let again = auditor.post::<Erasure>(&approval, &()).await;
     assert_eq!(problem(again), "erasure-state");
 
+    hospital.clock.advance(SignedDuration::from_secs(1));
     let other: Erasure = administrator.post(path, &about(None, Some(bea))).await.unwrap();
     let no = RefuseErasure { reason: "done already".parse().unwrap() };
     let refusal = format!("{path}/{}/refusal", other.id);
