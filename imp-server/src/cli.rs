@@ -20,8 +20,10 @@ mod log;
 mod output;
 mod phone;
 mod policy;
+mod receiver;
 mod search;
 mod serve;
+mod stream;
 mod token;
 mod user;
 mod witness;
@@ -80,6 +82,12 @@ enum Command {
     /// List, pause, resume and replay what lives on the log.
     #[command(subcommand)]
     Consumer(consumer::Command),
+    /// Make, list, pause, replay and remove streams of events to other systems.
+    #[command(subcommand)]
+    Stream(stream::Command),
+    /// Let in, list and dismiss receivers of security events.
+    #[command(subcommand)]
+    Receiver(receiver::Command),
     /// Check this installation, and say what is wrong and how to mend it.
     Doctor,
     /// Print the log's key or checkpoint, or check the log.
@@ -129,6 +137,8 @@ async fn other(config: Config, command: Command) -> Result<ExitCode, Failure> {
         Command::Search(command) => search::run(config, command).await?,
         Command::Case(command) => case::run(config, command).await?,
         Command::Consumer(command) => consumer::run(config, command).await?,
+        Command::Stream(command) => stream::run(config, command).await?,
+        Command::Receiver(command) => receiver::run(config, command).await?,
         Command::Doctor => return doctor::run(&config).await,
         Command::Log(command) => log::run(config, command).await?,
         Command::Witness(arguments) => witness::run(arguments).await?,

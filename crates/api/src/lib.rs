@@ -14,5 +14,5 @@ pub mod stream;
 pub mod tap;
 
 pub use bytes::Base64;
-pub use client::{Client, ClientError};
+pub use client::{Client, ClientError, Export};
 pub use problem::Problem;

@@ -46,6 +46,11 @@ impl FromStr for Endpoint {
 }
 
 impl Endpoint {
+    /// Whether it is not on this machine's loopback in clear.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// The URL. Its path or query may be a secret.
     pub fn as_str(&self) -> &str {
         self.0.as_str()

@@ -78,7 +78,12 @@ impl Progress {
         left.map_or(&[], |left| &batch[left..])
     }
 
-    /// The entry was delivered, and something after it was not.
+    /// All was delivered: shown again, it is to be delivered again.
+    fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The batch was delivered up to this entry.
     pub(crate) fn reached(&self, batch: &[Entry], done: u64) {
         let first = batch.first().map_or(done, |entry| entry.index);
         let mut reached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,20 +102,16 @@ where
     F: Future<Output = Result<(), ConsumeError>>,
 {
     let rest = progress.rest(batch);
-    let mut done = batch.len().checked_sub(rest.len() + 1).map(|last| batch[last].index);
-    for entry in rest {
-        let delivered = match subscription.write(entry) {
-            Ok(Some(text)) => deliver(entry, text).await,
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = delivered {
-            if let Some(done) = done {
-                progress.reached(batch, done);
-            }
-            return Err(error);
-        }
-        done = Some(entry.index);
+    if let Some(last) = batch.len().checked_sub(rest.len() + 1) {
+        progress.reached(batch, batch[last].index);
     }
+    for entry in rest {
+        if let Some(text) = subscription.write(entry)? {
+            deliver(entry, text).await?;
+        }
+        // At once, because this may be given up at any await.
+        progress.reached(batch, entry.index);
+    }
+    progress.forget();
     Ok(())
 }

@@ -18,12 +18,14 @@ mod named;
 mod notices;
 mod phones;
 mod policies;
+mod receivers;
 mod references;
 mod saved_searches;
 mod search;
 mod sessions;
 mod settings;
 mod sign_in;
+mod streams;
 mod taps;
 mod users;
 mod uses;
@@ -47,12 +49,15 @@ pub use named::Named;
 pub use notices::{Notice, Notices};
 pub use phones::{Phones, RosterRow};
 pub use policies::Policies;
+pub use receivers::Receivers;
 pub use references::References;
 pub use saved_searches::SavedSearches;
 pub use search::{Direction, Found, REACH, Search};
 pub use sessions::{Sessions, UserSession};
 pub use settings::Settings;
 pub use sign_in::{SignIn, SignInCodeRow};
+pub(crate) use streams::StoredMessage;
+pub use streams::{StoredStream, Streams};
 pub use taps::Taps;
 pub use users::Users;
 pub use uses::{INVESTIGATIONS, OwnUsesPage};
@@ -105,6 +110,8 @@ tables! {
     phones: Phones,
     /// Versions of the policy.
     policies: Policies,
+    /// Receivers of security events.
+    receivers: Receivers,
     /// Biometric references.
     references: References,
     /// Saved searches.
@@ -117,6 +124,8 @@ tables! {
     settings: Settings,
     /// One-time codes and bearer tokens of people.
     sign_in: SignIn,
+    /// Streams of events to other systems.
+    streams: Streams,
     /// Taps and their outcomes.
     taps: Taps,
     /// People.

@@ -18,7 +18,9 @@ impl Modify for Security {
             extensions: None,
         };
         let person = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let receiver = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
         components.add_security_scheme("machine", machine);
+        components.add_security_scheme("receiver", SecurityScheme::Http(receiver));
         components.add_security_scheme("person", SecurityScheme::Http(person));
     }
 }
