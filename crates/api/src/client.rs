@@ -1,7 +1,7 @@
 //! The typed client.
 use std::time::Duration;
 
-use imp_identity::{EnrolmentId, Secret, SessionId, TapId};
+use imp_identity::{EnrolmentId, ReferenceId, Secret, SessionId, TapId};
 use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
@@ -12,7 +12,10 @@ use crate::{admin, enrolment, machine, session, tap};
 
 mod administration;
 mod audit;
+mod export;
 mod log;
+
+pub use export::Export;
 
 /// Largest answer that is read, in bytes: a roster of some ten thousand phones.
 pub const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -144,9 +147,17 @@ impl Client {
         self.post("v1/certificates/renewal", body).await
     }
 
-    /// `POST /v1/phones/self/erasure` by a phone: its reference is gone.
-    pub async fn erase_reference(&self) -> Result<enrolment::EnrolmentCompleted, ClientError> {
-        self.post("v1/phones/self/erasure", &session::SuspendSession {}).await
+    /// `POST /v1/phones/self/erasure` by a phone: this reference, or whatever it had, is gone.
+    pub async fn erase_reference(
+        &self,
+        reference: Option<ReferenceId>,
+    ) -> Result<enrolment::EnrolmentCompleted, ClientError> {
+        self.post("v1/phones/self/erasure", &enrolment::EraseReference { reference }).await
+    }
+
+    /// `POST /v1/phones/self/revocation` by a phone: it is nobody's from now on.
+    pub async fn revoke_self(&self) -> Result<(), ClientError> {
+        self.post_nothing("v1/phones/self/revocation", &session::SuspendSession {}).await
     }
 
     /// `POST /v1/enrolments`
@@ -245,24 +256,38 @@ impl Client {
         path: &str,
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<(StatusCode, Vec<u8>), ClientError> {
-        let url = self.base.join(path).map_err(|_| ClientError::Url(path.to_owned()))?;
-        let mut request = self.http.request(method, url);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token.expose());
-        }
+        let mut request = self.asking(method, path)?;
         if let Some(body) = body {
             request = request.json(body);
         }
         let response = request.send().await.map_err(ClientError::Unreachable)?;
         let status = response.status();
-        let bytes = bounded(response).await?;
-        if status.is_success() {
-            return Ok((status, bytes));
+        if !status.is_success() {
+            return Err(refusal(response).await);
         }
-        Err(match serde_json::from_slice(&bytes) {
-            Ok(problem) => ClientError::Problem(Box::new(problem)),
-            Err(_) => ClientError::Answer { status: status.as_u16() },
+        Ok((status, bounded(response).await?))
+    }
+
+    /// A request with the person's token, if there is one.
+    fn asking(&self, method: Method, path: &str) -> Result<reqwest::RequestBuilder, ClientError> {
+        let url = self.base.join(path).map_err(|_| ClientError::Url(path.to_owned()))?;
+        let request = self.http.request(method, url);
+        Ok(match &self.token {
+            Some(token) => request.bearer_auth(token.expose()),
+            None => request,
         })
+    }
+}
+
+/// What the server said no with.
+async fn refusal(response: reqwest::Response) -> ClientError {
+    let status = response.status().as_u16();
+    match bounded(response).await {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_or(
+            ClientError::Answer { status },
+            |problem| ClientError::Problem(Box::new(problem)),
+        ),
+        Err(error) => error,
     }
 }
 

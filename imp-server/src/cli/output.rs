@@ -41,6 +41,11 @@ pub(super) fn report(failure: &Failure) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
+/// A remark on stderr, beside what is printed.
+pub(super) fn note(text: impl AsRef<str>) -> io::Result<()> {
+    writeln!(io::stderr(), "{}", text.as_ref())
+}
+
 /// Something that this command cannot do, in words.
 pub(super) fn failure(text: impl Into<String>) -> Failure {
     text.into().into()

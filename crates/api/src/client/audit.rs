@@ -102,7 +102,7 @@ impl Client {
 }
 
 /// The path with the parameters that are set.
-fn asked(path: &str, parameters: &impl Serialize) -> String {
+pub(super) fn asked(path: &str, parameters: &impl Serialize) -> String {
     let mut text = path.to_owned();
     let Ok(Value::Object(fields)) = serde_json::to_value(parameters) else { return text };
     for (place, (name, value)) in fields.iter().filter(|(_, value)| !value.is_null()).enumerate() {
