@@ -282,3 +282,23 @@ fn every_rule_explains_itself_in_a_sentence() {
         assert!(rule.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
     }
 }
+
+/// `IMP_WRITE_REFERENCE=1` writes the page instead of comparing.
+#[test]
+fn the_reference_lists_every_rule() {
+    use std::fmt::Write as _;
+    let mut page = String::from(
+        "# Rules\n\nEach rule judges every entry of the log, in order, from the entry, what stands around it, and a small memory of the\n\
+         person, the workstation and the phone. What it finds is an entry `finding-made`, with a sentence that says why; whether it\n\
+         was anything, a person decides. The lines are drawn in `[review]` of the [configuration](configuration.md).\n\n\
+         | Rule | What it marks, and why |\n|---|---|\n",
+    );
+    for rule in RULES {
+        writeln!(page, "| `{}` | {} |", rule.name, rule.explanation).unwrap();
+    }
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/rules.md");
+    if std::env::var_os("IMP_WRITE_REFERENCE").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    assert!(std::fs::read_to_string(&path).unwrap() == page, "run with IMP_WRITE_REFERENCE=1");
+}
