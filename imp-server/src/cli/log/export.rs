@@ -49,7 +49,7 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> Result<(), Fail
     let actor = account::operator();
     let mut export = command::export_log(context, &actor, app.source(), order).await?;
     // A file that is continued has its header line.
-    if after.is_none() && file.as_ref().is_none_or(ExportFile::is_empty) {
+    if file.as_ref().is_none_or(ExportFile::is_empty) {
         write(&mut file, &export.head(), None)?;
     }
     while let Some(piece) = export.next().await? {
