@@ -77,6 +77,7 @@ fn routes() -> OpenApiRouter<App> {
         // Machines
         .routes(routes!(machine::renew::renew))
         .routes(routes!(machine::erase::erase))
+        .routes(routes!(machine::revoke_self::revoke))
         .routes(routes!(me::uses::uses))
         .routes(routes!(me::proofs::proof))
         .routes(routes!(notice::list::list))

@@ -53,13 +53,16 @@ async fn speak(door: &Door, tls: TlsStream<TcpStream>) -> Result<(), Error> {
     let is_h2 = session.alpn_protocol() == Some(b"h2".as_slice());
     let activity = Arc::new(Activity::default());
     let (router, observed) = (door.router.clone(), activity.clone());
-    let service = hyper::service::service_fn(move |request| {
-        let guard = observed.begin();
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let (guard, activity) = (observed.begin(), observed.clone());
+        let mut request = request.map(Body::new);
+        // Answers that go on for long end with the server.
+        request.extensions_mut().insert(door.shutdown.clone());
         let answered = answer(router.clone(), peer.clone(), request);
         async move {
             let response = answered.await;
             drop(guard);
-            response
+            response.map(|response| response.map(|body| activity.watch(body)))
         }
     });
     if is_h2 {
@@ -99,9 +102,8 @@ async fn over(door: &Door, activity: &Activity) {
 async fn answer(
     router: Router,
     peer: Option<PeerCertificate>,
-    request: Request<Incoming>,
+    mut request: Request<Body>,
 ) -> Result<Response, Infallible> {
-    let mut request = request.map(Body::new);
     if let Some(peer) = peer {
         request.extensions_mut().insert(peer);
     }

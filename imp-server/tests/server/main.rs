@@ -19,4 +19,6 @@ mod review;
 #[cfg(test)]
 mod stream;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod tap;

@@ -83,11 +83,13 @@ pub(crate) async fn stream(
         commits,
         app,
     };
-    let first = "retry: 2000\n\n".to_owned();
-    let messages = unfold(Some((first, follower)), |next| async move {
-        let (text, mut follower) = next?;
-        let following = follower.next().await.map(|text| (text, follower));
-        Some((Ok::<_, std::convert::Infallible>(text), following))
+    let first = Some("retry: 2000\n\n".to_owned());
+    let messages = unfold((first, follower), |(first, mut follower)| async move {
+        let text = match first {
+            Some(text) => text,
+            None => follower.next().await?,
+        };
+        Some((Ok::<_, std::convert::Infallible>(text), (None, follower)))
     });
     let headers = [(CONTENT_TYPE.as_str(), "text/event-stream"), ("x-accel-buffering", "no")];
     Ok((headers, Body::from_stream(messages)).into_response())
