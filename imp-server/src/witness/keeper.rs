@@ -17,6 +17,8 @@ const KEY: &str = "witness.key";
 const LOCK: &str = "witness.lock";
 /// How the files of checkpoints end; before it stands the hash of the log's origin.
 const CHECKPOINT: &str = "checkpoint";
+/// How the file of the last checkpoint ends that contradicted one of these.
+const REFUSED: &str = "refused";
 /// No checkpoint is longer, in bytes.
 const LONGEST: u64 = 256 * 1024;
 
@@ -102,7 +104,10 @@ impl Keeper {
     /// Waits for the disk.
     pub(super) fn add(&self, request: &AddCheckpoint, now: u64) -> Result<String, AddError> {
         let mut witness = self.witness();
-        let cosigned = witness.consider(request, now)?;
+        let cosigned = match witness.consider(request, now) {
+            Ok(cosigned) => cosigned,
+            Err(refusal) => return Err(self.keep_evidence(request, refusal)),
+        };
         self.keep(&cosigned)?;
         let line = cosigned.cosignature().to_string();
         witness.remember(cosigned);
@@ -118,6 +123,19 @@ impl Keeper {
         let name = origin_hash(&cosigned.checkpoint().origin);
         let path = self.folder.join(name).with_extension(CHECKPOINT);
         replace(&path, cosigned.note().to_string().as_bytes())
+    }
+
+    /// A second history, signed by the log, is evidence against it: the last one is kept.
+    fn keep_evidence(&self, request: &AddCheckpoint, refusal: Refusal) -> AddError {
+        if let (Refusal::Inconsistent(_), Some(origin)) =
+            (&refusal, request.note.text.lines().next())
+        {
+            let path = self.folder.join(origin_hash(origin)).with_extension(REFUSED);
+            if let Err(error) = replace(&path, request.note.to_string().as_bytes()) {
+                return error.into();
+            }
+        }
+        refusal.into()
     }
 
     fn witness(&self) -> std::sync::MutexGuard<'_, Witness> {

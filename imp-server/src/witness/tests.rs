@@ -76,8 +76,11 @@ async fn a_witness_cosigns_what_continues_and_refuses_a_split_view() {
 
     let (status, answer) = post(&server, request(&log, 0, 5, b"entry").to_string()).await;
     assert_eq!((status, answer.as_str()), (StatusCode::CONFLICT, "4\n"));
-    let (status, _) = post(&server, request(&log, 4, 5, b"other").to_string()).await;
+    let forked = request(&log, 4, 5, b"other");
+    let (status, _) = post(&server, forked.to_string()).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let evidence = folder.path().join(origin_hash(ORIGIN)).with_extension("refused");
+    assert_eq!(std::fs::read_to_string(evidence).unwrap(), forked.note.to_string());
     let (status, _) = post(&server, request(&log, 4, 5, b"entry").to_string()).await;
     assert_eq!(status, StatusCode::OK);
     server.stop().await.unwrap();

@@ -70,7 +70,7 @@ fn own_key(config: &Config) -> Result<VerifierKey, Failure> {
     if !config.data.join(crate::ca::DIRECTORY).is_dir() {
         return Err(missing());
     }
-    let keys = Keys::open(config, super::super::clock().now(), &mut crate::app::rng())?;
+    let keys = Keys::open(config, crate::cli::clock().now(), &mut crate::app::rng())?;
     Ok(keys.log_key().verifier_key().clone())
 }
 
