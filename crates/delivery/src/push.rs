@@ -94,6 +94,11 @@ impl Consumer for Push {
         self.subscription.kinds.contain(kind)
     }
 
+    /// One by one, and a slow receiver takes a second for each.
+    fn batch(&self) -> usize {
+        20
+    }
+
     async fn consume(&self, batch: &[Entry]) -> Result<(), ConsumeError> {
         let deliver = |entry: &Entry, token| self.deliver(entry.index, token);
         each(&self.subscription, &self.progress, batch, deliver).await

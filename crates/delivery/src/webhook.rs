@@ -137,6 +137,11 @@ impl Consumer for Webhook {
         self.subscription.kinds.contain(kind)
     }
 
+    /// One by one, and a slow receiver takes a second for each.
+    fn batch(&self) -> usize {
+        20
+    }
+
     async fn consume(&self, batch: &[Entry]) -> Result<(), ConsumeError> {
         let deliver =
             |entry: &Entry, body| self.deliver(entry.record.id.to_string(), entry.index, body);
