@@ -52,7 +52,8 @@ async fn overdue(
     transaction: &mut Transaction,
     kind: &EventType,
 ) -> Result<Option<(u64, u64)>, StorageError> {
-    let age = SignedDuration::from_hours(24 * i64::from(kind.retention.days));
+    let Some(days) = kind.retention.days else { return Ok(None) };
+    let age = SignedDuration::from_hours(24 * i64::from(days));
     let Ok(oldest) = context.now.checked_sub(age) else { return Ok(None) };
     let from = transaction.log().retained_from(kind.name).await?;
     // Times in the log never run backwards: everything before this entry is older.

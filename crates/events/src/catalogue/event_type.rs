@@ -46,8 +46,8 @@ pub enum PersonalData {
 /// How long a record is kept; its leaf stays for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Days after which it is erased.
-    pub days: u32,
+    /// Days after which it is erased; without, it is kept as long as the log.
+    pub days: Option<u32>,
     /// Why it may, and must, be kept so long.
     pub ground: &'static str,
     /// Whether it may be erased earlier, by an administrator and an auditor together.

@@ -87,7 +87,7 @@ pub(super) static RECORDS_ERASED: EventType = EventType {
     ],
     personal: PersonalData::Personal,
     presence: false,
-    retention: retention::OVERSIGHT,
+    retention: retention::ERASURE,
     export: Mapping {
         severity: Severity::Medium,
         audit: Audit {
@@ -112,7 +112,7 @@ pub(super) static RECORDS_EXPIRED: EventType = EventType {
     ],
     personal: PersonalData::None,
     presence: false,
-    retention: retention::OVERSIGHT,
+    retention: retention::ERASURE,
     export: Mapping {
         severity: Severity::Informational,
         audit: Audit {

@@ -2,7 +2,7 @@
 use std::fmt::Write as _;
 
 use super::catalogue;
-use super::event_type::{EarlyErasure, EventType};
+use super::event_type::{EarlyErasure, EventType, Retention};
 
 const HEAD: &str = "# Events
 
@@ -45,14 +45,14 @@ fn section(text: &mut String, kind: &EventType) {
         "\n## {name}\n\n{meaning}\n\n\
          - Type: `{uri}`\n\
          - Personal data: {personal}{presence}\n\
-         - Kept: {days} days, {early}. Ground: {ground}\n\
+         - Kept: {kept}, {early}. Ground: {ground}\n\
          - DICOM, FHIR: {event} {event_meaning}{subtype}; action {action}, outcome {outcome}\n\
          - OCSF: class {class}, activity {activity}, severity {severity}\n",
         name = kind.name,
         meaning = kind.meaning,
         uri = kind.uri(),
         personal = kind.personal.words(),
-        days = kind.retention.days,
+        kept = kept(kind.retention),
         ground = kind.retention.ground,
         event = audit.event.value,
         event_meaning = audit.event.meaning,
@@ -69,4 +69,9 @@ fn section(text: &mut String, kind: &EventType) {
     for field in kind.fields {
         let _ = writeln!(text, "| `{}` | {} |", field.name, field.meaning);
     }
+}
+
+/// How long, in words.
+fn kept(retention: Retention) -> String {
+    retention.days.map_or_else(|| "as long as the log".to_owned(), |days| format!("{days} days"))
 }
