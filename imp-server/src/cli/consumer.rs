@@ -89,8 +89,7 @@ pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure>
 }
 
 async fn list(app: &App, json: bool) -> Result<(), Failure> {
-    let origin = app.keys.log_key().verifier_key().name();
-    for state in command::list_consumers(&app.storage, origin).await? {
+    for state in command::list_consumers(&app.storage).await? {
         let ConsumerState { cursor, behind, set_aside } = &state;
         if json {
             output::json_line(&Line {

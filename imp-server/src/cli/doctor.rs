@@ -5,6 +5,7 @@ use super::output::{self, Failure};
 use crate::config::Config;
 
 mod clock;
+mod consumers;
 mod database;
 mod disk;
 mod keys;
@@ -41,7 +42,11 @@ pub(super) async fn run(config: &Config) -> Result<ExitCode, Failure> {
     findings.extend(found);
     findings.push(disk::check(config));
     let (newest, found) = database::check(config).await;
+    let is_there = matches!(found, Finding::Well(_));
     findings.push(found);
+    if is_there {
+        findings.extend(consumers::check(config).await);
+    }
     findings.push(clock::check(now, newest));
     findings.push(port::check(config, keys.as_ref()).await);
     let mut code = ExitCode::SUCCESS;

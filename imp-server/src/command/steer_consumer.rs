@@ -54,12 +54,10 @@ pub enum SteerConsumerError {
 }
 
 /// Every consumer that was ever run, by name.
-pub async fn list_consumers(
-    storage: &Storage,
-    origin: &str,
-) -> Result<Vec<ConsumerState>, StorageError> {
+pub async fn list_consumers(storage: &Storage) -> Result<Vec<ConsumerState>, StorageError> {
     let mut transaction = storage.read().await?;
-    let size = transaction.log().head(origin).await?.map_or(0, |head| head.size);
+    let last = transaction.entries().page_before(u64::MAX, 1).await?;
+    let size = last.first().map_or(0, |entry| entry.index + 1);
     let mut states = Vec::new();
     for cursor in transaction.consumers().all().await? {
         let set_aside = transaction.consumers().count_aside(&cursor.consumer).await?;

@@ -77,7 +77,7 @@ async fn an_auditor_follows_the_log_and_resumes_where_she_was() {
     assert_eq!(live.kinds(2).await, ["user-created", "sign-in-code-issued"]);
     let (index, entry) = live.next().await.unwrap();
     assert_eq!((entry.index, entry.kind.as_str()), (index, "access-token-issued"));
-    assert!(entry.sentence.contains("bea"), "{}", entry.sentence);
+    assert!(entry.sentence.contains("BEA"), "{}", entry.sentence);
     drop(live);
     hospital.person(&administrator, "cleo", Role::Staff).await;
     let mut again = stream(open(&hospital, &token, "", Some(index)).await);

@@ -75,8 +75,7 @@ impl House {
     }
 
     async fn state(&self, name: &str) -> command::ConsumerState {
-        let origin = self.app.keys.log_key().verifier_key().name();
-        let states = list_consumers(&self.app.storage, origin).await.unwrap();
+        let states = list_consumers(&self.app.storage).await.unwrap();
         states.into_iter().find(|state| state.cursor.consumer == name).unwrap()
     }
 
