@@ -83,3 +83,13 @@ pub struct EnrolmentCompleted {
     /// The server's signed receipt, `COSE_Sign1`, for the phone.
     pub receipt: Base64,
 }
+
+/// `POST /v1/phones/self/erasure` by a phone: its reference is gone. Answers 200 [`EnrolmentCompleted`].
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EraseReference {
+    /// Which one; whatever is on the phone, when it cannot tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    pub reference: Option<ReferenceId>,
+}

@@ -2,8 +2,9 @@
 use std::sync::Arc;
 
 use imp_api::ClientError;
+use imp_authenticator::UnverifiedReferenceCredential;
 use imp_hardware::keystore::KeystoreError;
-use imp_identity::{Clock, PhoneId};
+use imp_identity::{Clock, PhoneId, ReferenceId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,8 @@ pub struct Erased {
     pub everything: bool,
     /// Whether the server knows.
     pub told: Told,
+    /// Whether the server accepts this phone no longer: asked for with everything.
+    pub revoked: Told,
 }
 
 /// Whether the server knows of the erasure.
@@ -73,6 +76,9 @@ pub enum EraseError {
 struct Erasure {
     phone: Option<PhoneId>,
     at: Timestamp,
+    /// Which one; unknown when what was stored could not be read.
+    #[serde(default)]
+    reference: Option<ReferenceId>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -96,23 +102,36 @@ impl Phone {
         let holder = Holder::load(self).ok().flatten();
         let reference = self.erase_reference(holder.as_ref(), clock.now())?;
         let told = match &holder {
-            Some(holder) => holder.tell_erasure(clock).await,
+            Some(holder) => holder.tell_erasure(Arc::clone(&clock)).await,
             None => Told::Nothing,
         };
-        let everything = how.everything && (how.force || !matches!(told, Told::NotYet(_)));
+        let revoked = match &holder {
+            Some(holder) if how.everything => holder.revoke(clock).await,
+            Some(_) | None => Told::Nothing,
+        };
+        let known = ![&told, &revoked].into_iter().any(|told| matches!(told, Told::NotYet(_)));
+        let everything = how.everything && (how.force || known);
         if everything {
             self.forget()?;
         }
-        Ok(Erased { reference, everything, told })
+        Ok(Erased { reference, everything, told, revoked })
     }
 
     /// The marker comes first: a kill after it and the next start finishes the work.
     fn erase_reference(&self, holder: Option<&Holder>, now: Timestamp) -> Result<bool, EraseError> {
         let _lock = self.state().change()?;
-        let reference = !matches!(self.vault().load(), Ok(None));
+        let stored = self.vault().load();
+        let reference = !matches!(stored, Ok(None));
         let pending = self.state().read(Entry::Erasure, LARGEST)?.is_some();
         if holder.is_some() && !pending {
-            let marker = Erasure { phone: holder.map(|holder| holder.binding.phone), at: now };
+            let stored = stored.ok().flatten();
+            let credential = stored
+                .and_then(|stored| UnverifiedReferenceCredential::parse(&stored.credential).ok());
+            let marker = Erasure {
+                phone: holder.map(|holder| holder.binding.phone),
+                at: now,
+                reference: credential.map(|credential| credential.claims().reference),
+            };
             let bytes = serde_json::to_vec(&marker)
                 .map_err(|error| self.state().error(Entry::Erasure, error.into()))?;
             self.state().write(Entry::Erasure, &bytes)?;
@@ -156,16 +175,32 @@ impl Holder {
         }
     }
 
+    /// Has the server accept this phone no longer.
+    async fn revoke(&self, clock: Arc<dyn Clock>) -> Told {
+        let revoked = match self.client(clock) {
+            Ok(client) => client.revoke_self().await.map_err(TellError::from),
+            Err(error) => Err(error.into()),
+        };
+        match revoked {
+            Ok(()) => Told::Now,
+            Err(TellError::Server(error)) if is_final(&error) => Told::Now,
+            Err(error) => Told::NotYet(explain(&error)),
+        }
+    }
+
     async fn tell(&self, clock: Arc<dyn Clock>) -> Result<(), TellError> {
         let state = self.phone.state();
+        let marker = state.read(Entry::Erasure, LARGEST)?.unwrap_or_default();
+        let marker: Option<Erasure> = serde_json::from_slice(&marker).ok();
+        let reference = marker.and_then(|marker| marker.reference);
         let now = clock.now();
-        match self.client(clock)?.erase_reference().await {
+        match self.client(clock)?.erase_reference(reference).await {
             Ok(completed) => match self.keep(&completed.receipt.0, now) {
                 // The server knows; a receipt with a fault was set aside.
                 Ok(_) | Err(ReceiptError::Faulty(_)) => {}
                 Err(ReceiptError::State(error)) => return Err(error.into()),
             },
-            Err(error) if error.problem().is_some_and(|p| FINAL.contains(&p.code())) => {}
+            Err(error) if is_final(&error) => {}
             Err(error) => return Err(error.into()),
         }
         crash::point("erase:told");
@@ -176,3 +211,7 @@ impl Holder {
 
 /// Problems of a server that has no reference of this phone to erase, or accepts none any more.
 const FINAL: [&str; 3] = ["nothing-to-erase", "machine-revoked", "machine-unknown"];
+
+fn is_final(error: &ClientError) -> bool {
+    error.problem().is_some_and(|problem| FINAL.contains(&problem.code()))
+}

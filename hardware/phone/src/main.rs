@@ -59,6 +59,13 @@ enum Action {
         #[arg(long)]
         verify: bool,
     },
+    /// Write one receipt to a file, for somebody else to check against the hospital's log
+    Receipt {
+        /// The use's number in the log, as `uses` shows it
+        index: u64,
+        /// Where to
+        file: PathBuf,
+    },
     /// Say that a use was not you: the hospital opens a case
     Dispute {
         /// The use's number in the log, as `uses` shows it
@@ -168,6 +175,7 @@ async fn act(command: Command) -> Result<ExitCode, Failure> {
         Action::Status { json } => status(&phone, json),
         Action::Uses { json, verify: false } => uses(&phone, json),
         Action::Uses { json, verify: true } => verify(&phone, json).await,
+        Action::Receipt { index, file } => receipt(&phone, index, &file),
         Action::Dispute { index, comment } => dispute(&phone, index, comment).await,
         Action::Notices { json } => notices(&phone, json).await,
         Action::Erase { everything, force } => erase(&phone, Erase { everything, force }).await,
@@ -236,6 +244,17 @@ async fn verify(phone: &Phone, json: bool) -> Result<ExitCode, Failure> {
     Ok(if verified.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+fn receipt(phone: &Phone, index: u64, file: &std::path::Path) -> Result<ExitCode, Failure> {
+    let Some(receipt) = phone.receipt(index)? else {
+        return Err(format!("this phone has no good receipt with the number {index}").into());
+    };
+    std::fs::write(file, receipt)?;
+    print(
+        "written; to check it: imp-server log verify-receipt FILE --key KEY, with the key of the log",
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn dispute(phone: &Phone, index: u64, comment: Option<Remark>) -> Result<ExitCode, Failure> {
     let disputed = phone.dispute(index, comment, Arc::new(SystemClock)).await?;
     print(&format!("the hospital looks into it: case {}", disputed.number));
@@ -268,6 +287,13 @@ async fn erase(phone: &Phone, how: Erase) -> Result<ExitCode, Failure> {
         Told::NotYet(reason) => print(&format!(
             "the server could not be told ({reason}): this phone tells it when it runs"
         )),
+    }
+    match &erased.revoked {
+        Told::Nothing => {}
+        Told::Now => print("the server accepts this phone no longer"),
+        Told::NotYet(reason) => {
+            print(&format!("the server could not be asked to revoke this phone ({reason})"));
+        }
     }
     if how.everything && !erased.everything {
         print(

@@ -92,6 +92,16 @@ impl Phone {
         Ok(Uses { uses, unreadable: shelf.unreadable, damaged: shelf.damaged, refused })
     }
 
+    /// The receipt of the use at `index` as it came, `COSE_Sign1`, for somebody else to check; `None` without one that is good.
+    pub fn receipt(&self, index: u64) -> Result<Option<Vec<u8>>, UsesError> {
+        let Some(binding) = Binding::load(self.state())? else { return Ok(None) };
+        let judge = Judge::new(&binding);
+        let kept = RECEIPTS.load(self.state())?.kept;
+        Ok(kept
+            .into_iter()
+            .find(|receipt| judge.judge(receipt).is_ok_and(|proven| proven.receipt.index == index)))
+    }
+
     /// Every receipt once, judged. Two that show different trees of one size are both at fault.
     pub(crate) fn shelf(&self, judge: &Judge) -> Result<Shelf, StateError> {
         let file = RECEIPTS.load(self.state())?;

@@ -1,7 +1,7 @@
 //! A user's erasure of her reference (GDPR Art. 17).
 use imp_authenticator::SignError;
 use imp_identity::phone::Revocation;
-use imp_identity::{Actor, PhoneId};
+use imp_identity::{Actor, PhoneId, ReferenceId};
 use imp_storage::StorageError;
 
 use super::Context;
@@ -22,15 +22,17 @@ pub enum EraseReferenceError {
     Storage(#[from] StorageError),
 }
 
-/// Revokes the references of a phone whose user had them erased. Answers the signed receipt; a phone that did not get it
+/// Revokes the reference of a phone whose user had it erased; every reference of the phone when none is named. Answers the signed receipt; a phone that did not get it
 /// gets the same again.
 pub async fn erase_reference(
     context: &mut Context<'_>,
     phone: PhoneId,
+    named: Option<ReferenceId>,
 ) -> Result<Vec<u8>, EraseReferenceError> {
     let mut transaction = context.storage.begin().await?;
     let mut receipt = None;
-    for reference in transaction.references().current_of_phone(phone).await? {
+    let current = transaction.references().current_of_phone(phone).await?;
+    for reference in current.into_iter().filter(|known| named.is_none_or(|id| id == known.id)) {
         let Ok((reference, event)) = reference.revoke(context.now, Revocation::Erased) else {
             continue;
         };

@@ -6,6 +6,7 @@ use crate::{command, store};
 
 mod enrolment;
 mod erasures;
+mod export;
 mod hospital;
 mod jobs;
 mod machines;
@@ -13,6 +14,7 @@ mod notices;
 mod people;
 mod session;
 mod tap;
+mod uses;
 
 use hospital::{Desk, Hospital, Nurse};
 

@@ -59,7 +59,7 @@ async fn a_phone_is_bound_at_the_enrolment_desk() {
     let status = desk.officer.enrolment(desk.opened.enrolment).await.unwrap();
     assert_eq!(status.identifier_key, Some(bound.identifier_key));
     // Nothing was stored on it yet.
-    assert_eq!(problem(phone.client.erase_reference().await), "nothing-to-erase");
+    assert_eq!(problem(phone.client.erase_reference(None).await), "nothing-to-erase");
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn endpoints_of_machines_are_closed_to_others() {
         assert_eq!(problem(client.sessions().await), code);
         assert_eq!(problem(client.roster().await), code);
     }
-    assert_eq!(problem(workstation.client.erase_reference().await), "wrong-machine");
+    assert_eq!(problem(workstation.client.erase_reference(None).await), "wrong-machine");
     // An officer without a workstation, a workstation without an officer.
     let id = desk.opened.enrolment;
     assert_eq!(problem(workstation.client.enrolment(id).await), "sign-in-required");
@@ -97,7 +97,7 @@ async fn a_revoked_machine_is_refused_at_once() {
     administrator.revoke_workstation(id, Revocation::Lost).await.unwrap();
     administrator.revoke_phone(bound.phone, Revocation::Lost).await.unwrap();
     assert_eq!(problem(workstation.client.sessions().await), "machine-revoked");
-    assert_eq!(problem(phone.client.erase_reference().await), "machine-revoked");
+    assert_eq!(problem(phone.client.erase_reference(None).await), "machine-revoked");
     let again = administrator.revoke_workstation(id, Revocation::Lost).await;
     assert_eq!(problem(again), "revoked-already");
     let phones = administrator.phones(bound.user).await.unwrap().phones;

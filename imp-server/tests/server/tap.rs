@@ -49,7 +49,7 @@ async fn a_tap_opens_a_session_that_is_suspended_resumed_and_ended() {
 #[tokio::test]
 async fn a_refused_tap_says_why() {
     let ward = Ward::open().await;
-    ward.phone.1.client.erase_reference().await.unwrap();
+    ward.phone.1.client.erase_reference(None).await.unwrap();
     let error = ward.tap(Purpose::TapIn).await.unwrap_err();
     let problem = error.problem().unwrap();
     assert_eq!((problem.code(), problem.status), ("tap-refused", 403));

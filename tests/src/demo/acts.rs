@@ -227,9 +227,11 @@ impl Cast<'_> {
             narrator.check(count >= at_least, &format!("{count} events `{what}`"));
         }
         narrator.say(
-            "And on nurse A's phone, what her face was used for, by the server's signed receipts:",
+            "And on nurse A's phone, every use of her face and phone, each checked against the log:",
         );
-        narrator.quote(&self.ada.ask(&["uses"])?);
+        let uses = self.ada.ask(&["uses", "--verify"])?;
+        narrator.quote(&uses);
+        narrator.check(!uses.contains("ALARM"), "receipts and log agree on every use");
         Ok(())
     }
 

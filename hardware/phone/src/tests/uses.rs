@@ -273,6 +273,37 @@ async fn what_a_tampering_server_lists_is_caught_in_its_own_words() {
 }
 
 #[tokio::test]
+async fn a_list_without_end_or_order_is_refused() {
+    type Change = fn(&mut imp_api::log::OwnUses);
+    let endless: [Change; 4] = [
+        |page| {
+            page.more = true;
+            page.entries.clear();
+        },
+        |page| page.more = true,
+        |page| page.entries.reverse(),
+        |page| page.entries[0].index = u64::MAX,
+    ];
+    let hospital = Hospital::new();
+    let phone = hospital.open();
+    five_taps(&hospital, &phone);
+    let server = online(&hospital, &phone).await;
+    for tamper in endless {
+        server.shown.lock().unwrap().tamper = Some(Box::new(tamper));
+        let refused = verify(&hospital, &phone).await;
+        assert!(matches!(refused, Err(VerifyError::List)), "{refused:?}");
+    }
+    // Hashes and proofs of any length are refused in bounded time.
+    server.shown.lock().unwrap().tamper = Some(Box::new(|page| {
+        page.entries[0].proof = vec![vec![0; 32].into(); 10_000];
+        page.entries[1].proof = vec![vec![0; 31].into()];
+    }));
+    let verification = verify(&hospital, &phone).await.unwrap();
+    let found: Vec<_> = standings(&verification).into_iter().map(|(_, s)| s).take(2).collect();
+    assert_eq!(found, [Standing::BadProof, Standing::Malformed]);
+}
+
+#[tokio::test]
 async fn somebody_elses_use_in_the_list_is_an_alarm_without_her_data() {
     let hospital = Hospital::new();
     let phone = hospital.open();

@@ -397,16 +397,16 @@ async fn the_earlier_phone_counts_until_the_new_enrolment_is_complete() {
 async fn an_erasure_gives_a_receipt_and_the_same_one_again() {
     for Ward { mut hospital, nurse, .. } in wards().await {
         let place = hospital.place().await;
-        let receipt = erase_reference(&mut hospital.context(), nurse.phone).await.unwrap();
+        let receipt = erase_reference(&mut hospital.context(), nurse.phone, None).await.unwrap();
         assert_eq!(hospital.events_after(place).await, ["reference-revoked"]);
-        let again = erase_reference(&mut hospital.context(), nurse.phone).await.unwrap();
+        let again = erase_reference(&mut hospital.context(), nurse.phone, None).await.unwrap();
         assert_eq!(again, receipt);
         assert_eq!(hospital.events_after(place).await.len(), 1);
         let read = UnverifiedReceipt::parse(&receipt).unwrap();
         let read = read.verify_by_server(&[hospital.signer.public_key()]).unwrap();
         assert_eq!((read.index, read.user), (place, Some(nurse.user.id)));
         let nobody = PhoneId::from(Uuid::from_u128(8));
-        let refused = erase_reference(&mut hospital.context(), nobody).await;
+        let refused = erase_reference(&mut hospital.context(), nobody, None).await;
         assert!(matches!(refused, Err(EraseReferenceError::NothingToErase)));
     }
 }

@@ -259,7 +259,7 @@ async fn what_is_known_to_fail_is_refused_before_it_is_answered() {
         command::enable_user(context, Actor::Server, user).await.unwrap();
 
         let context = &mut ward.hospital.context();
-        command::erase_reference(context, bound).await.unwrap();
+        command::erase_reference(context, bound, None).await.unwrap();
         assert_eq!(early(&mut ward).await, Refusal::ReferenceRevoked);
         let context = &mut ward.hospital.context();
         command::revoke_phone(context, Actor::Server, bound, Revocation::Lost).await.unwrap();

@@ -1,6 +1,6 @@
 //! `POST /v1/phones/self/erasure`
 use axum::extract::State;
-use imp_api::enrolment::EnrolmentCompleted;
+use imp_api::enrolment::{EnrolmentCompleted, EraseReference};
 
 use crate::app::{self, App};
 use crate::command::{self, EraseReferenceError};
@@ -10,7 +10,7 @@ use crate::http::{Json, ProblemResponse, problem};
 /// Records that the phone has erased its reference, and answers with a signed receipt of it.
 #[utoipa::path(
     post, path = "/v1/phones/self/erasure", tag = "machines", operation_id = "erase_reference",
-    security(("machine" = [])),
+    request_body = EraseReference, security(("machine" = [])),
     responses(
         (status = 200, description = "the receipt", body = EnrolmentCompleted),
         (status = 409, description = "there was none", body = imp_api::Problem),
@@ -20,8 +20,11 @@ use crate::http::{Json, ProblemResponse, problem};
 pub(crate) async fn erase(
     State(app): State<App>,
     PhonePeer(phone): PhonePeer,
+    Json(EraseReference { reference }): Json<EraseReference>,
 ) -> Result<Json<EnrolmentCompleted>, ProblemResponse> {
-    let receipt = command::erase_reference(&mut app.context(&mut app::rng()), phone.id).await?;
+    let mut rng = app::rng();
+    let context = &mut app.context(&mut rng);
+    let receipt = command::erase_reference(context, phone.id, reference).await?;
     Ok(Json(EnrolmentCompleted { receipt: receipt.into() }))
 }
 

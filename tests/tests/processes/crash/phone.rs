@@ -15,14 +15,16 @@ fn points(parts: &[&str]) -> impl Iterator<Item = &'static str> {
     POINTS.iter().copied().filter(move |point| parts.iter().any(|part| point.starts_with(part)))
 }
 
-/// Every receipt is kept once and is the server's.
+/// Every receipt is kept once, and is proven.
 fn no_receipt_is_doubled(phone: &Phone<'_>, after: &str) {
     let uses: Value = serde_json::from_str(&phone.ask(&["uses", "--json"]).expect("uses"))
         .expect("uses are JSON");
     assert_eq!((&uses["damaged"], &uses["unreadable"]), (&Value::from(false), &Value::from(0)));
     let uses = uses["uses"].as_array().expect("a list");
-    let sequences: BTreeSet<_> = uses.iter().map(|u| u["sequence"].as_u64()).collect();
-    assert_eq!(sequences.len(), uses.len(), "after {after}: a receipt twice: {uses:?}");
+    let places: BTreeSet<_> = uses.iter().map(|u| u["index"].as_u64()).collect();
+    assert_eq!(places.len(), uses.len(), "after {after}: a receipt twice: {uses:?}");
+    let proven = |u: &&Value| u["verified"] == true && u["remark"].is_null();
+    assert_eq!(uses.iter().find(|u| !proven(u)), None, "after {after}");
     assert!(!uses.is_empty(), "after {after}: the enrolment's receipt is gone");
 }
 
