@@ -158,7 +158,7 @@ async fn what_cannot_be_mailed_waits_on_the_phone() {
         for ward in wards().await {
             let mut ward = at_eight(ward, mail).await;
             let user = ward.nurse.user.id;
-            for _ in 0..24 {
+            for _ in 0..40 {
                 for id in due_notices(&ward.hospital.context(), 10).await.unwrap() {
                     let context = &mut ward.hospital.context();
                     prepare_notice(context, id, &wording()).await.unwrap();
