@@ -15,6 +15,10 @@ use crate::transaction::Transaction;
 /// Prepared statements that each connection keeps.
 const STATEMENTS: usize = 256;
 
+/// What the connection that writes to SQLite may keep of the file, in KiB: the pages at the end of every index of a large log,
+/// which every group of writers touches.
+const SQLITE_CACHE: &str = "-65536";
+
 /// The snapshot of a reader does not move while it reads.
 const POSTGRES_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
@@ -225,7 +229,7 @@ async fn open_sqlite(
     let write = pool
         .clone()
         .max_connections(1)
-        .connect_with(connect.clone())
+        .connect_with(connect.clone().pragma("cache_size", SQLITE_CACHE))
         .await
         .map_err(StorageError::Open)?;
     migrator.run(&write).await?;

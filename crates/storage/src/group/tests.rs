@@ -127,6 +127,27 @@ async fn many_writers_at_once_all_last_and_each_sees_a_place_of_its_own() {
 }
 
 #[tokio::test]
+async fn replicas_take_turns_and_lead_one_order() {
+    const SQL: &str = "INSERT INTO things (id) SELECT COALESCE(MAX(id), -1) + 1 FROM things";
+    let (_directory, migrator) = migrations().await;
+    let Some(url) = crate::testing::postgres().await else { return };
+    let options = Options { connections: 2, ..Options::default() };
+    let open = || Storage::open(&url, &migrator, &options);
+    let replicas = [open().await.unwrap(), open().await.unwrap()];
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..100 {
+        let storage = replicas[writer % 2].clone();
+        writers.spawn(async move {
+            let mut transaction = storage.begin().await.unwrap();
+            on!(&mut transaction, |conn| sqlx::query(SQL).execute(conn).await.map(drop).unwrap());
+            transaction.commit().await.unwrap();
+        });
+    }
+    writers.join_all().await;
+    assert_eq!(ids(&replicas[0]).await, (0..100).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn when_the_commit_fails_every_member_is_told_and_the_next_group_is_well() {
     let (directory, migrator) = migrations().await;
     for storage in patient(directory.path(), &migrator).await {
