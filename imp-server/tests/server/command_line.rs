@@ -44,14 +44,15 @@ fn an_operator_runs_a_server_from_the_command_line() {
     let events = succeed(&data, &["events"]);
     for part in [
         "user-created",
-        " ada",
+        " created the administrator Ada",
         "workstation-invited",
-        " at Ward 3",
+        " invited the workstation Ward 3",
         "policy-changed",
-        "[operator ",
+        "operator ",
     ] {
         assert!(events.contains(part), "{part} is not in {events}");
     }
+    review(&data, folder.path());
     let lost = imp(&data, &["token"]);
     assert!(!lost.status.success(), "there is an administrator");
 
@@ -60,6 +61,44 @@ fn an_operator_runs_a_server_from_the_command_line() {
     let (_, text) = self::text(&imp(&data, &["doctor"]));
     assert!(text.contains("ok     the keys can be used"), "{text}");
     assert!(text.contains("ok     the database answers and its schema is up to date"), "{text}");
+}
+
+/// An operator finds, opens, proves and closes.
+fn review(data: &Path, folder: &Path) {
+    let by_ada = succeed(data, &["events", "--kind", "sign-in-code-issued", "--json"]);
+    let entry: serde_json::Value = serde_json::from_str(&by_ada).unwrap();
+    let index = entry["index"].to_string();
+    let saved = &["search", "save", "Codes", "--kind", "sign-in-code-issued"];
+    succeed(data, saved);
+    assert!(succeed(data, &["search", "list"]).contains("Codes"));
+    assert!(succeed(data, &["search", "run", "Codes"]).contains("made a sign-in code for Ada"));
+    let month = imp(data, &["events", "--person", "ada", "--from", "31d", "--until", "1m"]);
+    let said = String::from_utf8_lossy(&month.stderr).into_owned();
+    assert!(!month.status.success() && said.contains("never reports attendance"), "{said}");
+    let followed = imp(data, &["events", "--person", "ada", "--follow"]);
+    assert!(!followed.status.success(), "nobody is followed as she works");
+
+    let opened = succeed(data, &["case", "open", &index]);
+    assert!(opened.starts_with("opened case 1: operator "), "{opened}");
+    assert!(!imp(data, &["case", "assign", "1", "ada"]).status.success(), "no auditor");
+    succeed(data, &["user", "add", "audrey", "--name", "Audrey", "--role", "auditor"]);
+    succeed(data, &["case", "assign", "1", "audrey"]);
+    succeed(data, &["case", "comment", "1", "Who asked for it?", "--entry", "0"]);
+    let case = &["--person", "ada", "--from", "31d", "--until", "1m", "--case", "1"];
+    succeed(data, &[&["events"], case.as_slice()].concat());
+    let proof = folder.join("case.json");
+    std::fs::write(&proof, succeed(data, &["case", "show", "1", "--proof"])).unwrap();
+    let key = succeed(data, &["log", "key"]);
+    let verify = ["log", "verify-receipt", proof.to_str().unwrap(), "--key", key.trim()];
+    assert_eq!(succeed(data, &verify).lines().count(), 5, "2 entries, opening, assigning, comment");
+    succeed(data, &["case", "close", "1", "legitimate", "She lost the first."]);
+    assert!(succeed(data, &["case", "list", "--state", "closed"]).contains("closed as legitimate"));
+    let shown = succeed(data, &["case", "show", "1"]);
+    assert!(shown.contains("wrote in case 1 (with entry 0): Who asked for it?"), "{shown}");
+    succeed(data, &["case", "reopen", "1", "She says that she did not."]);
+    succeed(data, &["search", "remove", "Codes"]);
+    let read = succeed(data, &["events", "--kind", "log-read"]);
+    assert_eq!(read.lines().count(), 6, "each reading once, refused ones not: {read}");
 }
 
 #[test]

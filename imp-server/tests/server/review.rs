@@ -54,7 +54,7 @@ fn text(value: &str) -> Option<String> {
 #[tokio::test]
 async fn only_auditors_review_the_log() {
     let house = House::open().await;
-    let contract: Value = house.auditor.get("openapi.json").await.unwrap();
+    let contract: Value = house.auditor.get("v1/openapi.json").await.unwrap();
     let mut callers = vec![
         (None, house.hospital.stranger()),
         (Some(Role::Administrator), house.administrator.clone()),
