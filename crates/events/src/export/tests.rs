@@ -8,6 +8,8 @@ use super::*;
 use crate::catalogue::catalogue;
 use crate::testing::samples;
 
+mod reference;
+
 #[test]
 fn every_type_is_one_line_in_every_format() {
     let (source, names) = (source(), everything());

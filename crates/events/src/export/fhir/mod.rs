@@ -40,6 +40,12 @@ pub(super) fn audit_event(view: &View<'_>) -> Value {
     Value::Object(event)
 }
 
+/// The profile that the resource claims.
+#[cfg(test)]
+pub(super) fn profile(view: &View<'_>) -> Option<&'static str> {
+    Interaction::of(view).map(Interaction::profile)
+}
+
 fn kind(view: &View<'_>, interaction: Option<Interaction>) -> Value {
     match interaction {
         Some(_) => coding(
