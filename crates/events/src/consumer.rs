@@ -49,11 +49,13 @@ pub enum ConsumeError {
 
 impl ConsumeError {
     /// Not now, for this reason.
+    #[expect(clippy::needless_pass_by_value, reason = "an error that `map_err` hands over")]
     pub fn retry(why: impl ToString) -> Self {
         Self::Retry { after: None, why: why.to_string() }
     }
 
     /// Never that entry, for this reason.
+    #[expect(clippy::needless_pass_by_value, reason = "an error that `map_err` hands over")]
     pub fn poison(index: u64, why: impl ToString) -> Self {
         Self::Poison { index, why: why.to_string() }
     }

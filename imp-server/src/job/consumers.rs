@@ -10,6 +10,7 @@ use imp_events::Consumer;
 use imp_identity::EventId;
 use imp_service::Shutdown;
 use imp_storage::StorageError;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -37,6 +38,8 @@ pub(crate) struct Runner {
     /// This process, in leases.
     holder: Uuid,
     sources: Arc<[Box<dyn Source>]>,
+    /// One connection of the pool at a time, however many consumers are behind: the others are for logins.
+    reader: Arc<Semaphore>,
     /// What each consumer was found not to want, beyond its cursor: not worth a write.
     passed: Arc<Mutex<HashMap<String, Passed>>>,
 }
@@ -58,7 +61,8 @@ impl Runner {
     /// Runs what `sources` name.
     fn new(app: App, sources: Vec<Box<dyn Source>>) -> Self {
         let holder = EventId::generate(app.now(), &mut app::rng()).as_uuid();
-        Self { app, holder, sources: sources.into(), passed: Arc::default() }
+        let reader = Arc::new(Semaphore::new(1));
+        Self { app, holder, sources: sources.into(), reader, passed: Arc::default() }
     }
 
     async fn run(self, shutdown: Shutdown) {
@@ -81,10 +85,9 @@ impl Runner {
             }
         }
         while running.ended().await.is_some() {}
-        let context = &mut app::rng();
-        if let Err(error) =
-            command::give_back_consumers(&self.app.context(context), self.holder).await
-        {
+        let mut rng = app::rng();
+        let context = self.app.context(&mut rng);
+        if let Err(error) = command::give_back_consumers(&context, self.holder).await {
             super::warn(&error, "cannot hand the consumers over to another server");
         }
     }
@@ -148,7 +151,7 @@ impl Known {
             return Ok(());
         }
         let mut consumers = Vec::new();
-        for source in runner.sources.iter() {
+        for source in &*runner.sources {
             let named = source.consumers(&runner.app).await?;
             if source.begins_with_the_log() {
                 begin(&runner.app, &named).await?;

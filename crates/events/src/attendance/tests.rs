@@ -16,8 +16,9 @@ fn of_a_person(question: Question) -> Question {
     Question { person: Some(UserId::from(Uuid::from_u128(1))), ..question }
 }
 
-fn kinds(question: Question, names: &str) -> Question {
-    Question { kinds: Kind::list(names).unwrap(), ..question }
+fn kinds(mut question: Question, names: &str) -> Question {
+    question.kinds = Kind::list(names).unwrap();
+    question
 }
 
 fn ask(question: &Question, form: Form) -> Result<(), AttendanceRefused> {

@@ -56,9 +56,11 @@ impl Runner {
     /// One batch; answers whether there may be more.
     pub(super) async fn step(&self, consumer: &dyn Consumer) -> Result<bool, StorageError> {
         let name = consumer.name();
+        let turn = self.reader.acquire().await;
         let found = self.app.storage.read().await?.consumers().find(name).await?;
         let Some(cursor) = found.filter(|cursor| self.may_run(cursor)) else { return Ok(false) };
         let next = self.look(consumer, &cursor).await?;
+        drop(turn);
         if let Next::Nothing = next {
             return Ok(false);
         }
