@@ -13,6 +13,7 @@ mod phone;
 mod record;
 mod workstation;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use imp_api::admin::{
@@ -29,7 +30,7 @@ use imp_hardware::ble::emulated::Air;
 use imp_hardware::camera::CameraConfig;
 use imp_identity::policy::Policy;
 use imp_identity::user::Role;
-use imp_identity::{Clock, Secret, UserId};
+use imp_identity::{Clock, Event, Secret, TapId, UserId};
 use imp_server::{Config, Server};
 use imp_service::Shutdown;
 use jiff::Timestamp;
@@ -198,8 +199,24 @@ impl World {
         phone
     }
 
-    /// The event log from the beginning, as the auditor reads it. That she does is left out: it is in there too.
+    /// The event log from the beginning, as the auditor reads it. That she does is left out: it is in there too. Whatever the
+    /// journey, nothing is missing, nothing stands there twice, and no tap was decided twice.
     pub async fn events(&self) -> Vec<Entry> {
+        let mut events = self.everything().await;
+        for (index, entry) in events.iter().enumerate() {
+            assert_eq!(usize::try_from(entry.index), Ok(index), "the log has a gap");
+        }
+        let ids: HashSet<_> = events.iter().map(|entry| entry.record.id).collect();
+        assert_eq!(ids.len(), events.len(), "a record stands in the log twice");
+        let decided: Vec<_> =
+            events.iter().filter_map(|entry| decided(&entry.record.event)).collect();
+        let taps: HashSet<_> = decided.iter().copied().collect();
+        assert_eq!(taps.len(), decided.len(), "a tap was decided twice");
+        events.retain(|entry| entry.record.event.name() != "log-read");
+        events
+    }
+
+    async fn everything(&self) -> Vec<Entry> {
         let mut events: Vec<Entry> = Vec::new();
         let mut after = None;
         loop {
@@ -210,8 +227,7 @@ impl World {
                 ..EventsQuery::default()
             };
             let page = self.auditor.events(&query).await.expect("events");
-            let read = page.events.into_iter().filter(|entry| entry.kind != "log-read");
-            events.extend(read.map(|entry| Entry {
+            events.extend(page.events.into_iter().map(|entry| Entry {
                 index: entry.index,
                 record: entry.record.expect("nothing was erased"),
             }));
@@ -248,6 +264,11 @@ impl World {
         self.server.stop().await.expect("the server ends");
         self.folder
     }
+}
+
+/// The tap that was accepted, by its event. A refusal may be repeated: every replay is one.
+fn decided(event: &Event) -> Option<TapId> {
+    if let Event::TapAccepted(facts) = event { Some(facts.tap) } else { None }
 }
 
 fn visitor(server: &Server, clock: Arc<dyn Clock>) -> Client {
