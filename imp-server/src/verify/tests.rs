@@ -10,7 +10,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::*;
-use crate::log::{append, establish};
+use crate::log::{append, erase, establish};
 use crate::outside::Outside;
 use crate::store::{Head, MIGRATIONS, Tables as _, VerificationRow};
 
@@ -132,25 +132,12 @@ impl Book {
         transaction.commit().await.unwrap();
     }
 
-    /// Empties a record as an erasure does.
+    /// Erases a record without a word.
     async fn erase(&self, index: i64) {
-        let VerificationRow { event_id, at, kind, commitment, log_index, .. } =
-            self.row(index).await;
-        let row = VerificationRow {
-            log_index,
-            event_id,
-            at,
-            kind,
-            commitment,
-            outcome: None,
-            user_id: None,
-            actor_id: None,
-            workstation_id: None,
-            device_id: None,
-            record: None,
-            salt: None,
-        };
-        self.put_row(&row).await;
+        let mut transaction = self.storage.begin().await.unwrap();
+        let entry = transaction.entries().find(index.unsigned_abs()).await.unwrap().unwrap();
+        assert!(erase(&mut transaction, &entry).await.unwrap());
+        transaction.commit().await.unwrap();
     }
 
     async fn keep_checkpoint(&self, size: u64, note: &str) {

@@ -32,7 +32,11 @@ struct Mirror {
     folder: TempDir,
     key: String,
     witness: String,
-    /// A checkpoint of 200 entries that the log's key signed for another history.
+    /// Entries in the latest checkpoint: 700, and what the server's own jobs have added.
+    size: u64,
+    /// Where an earlier checkpoint is kept.
+    earlier: String,
+    /// A checkpoint of the same size that the log's key signed for another history.
     fork: String,
 }
 
@@ -98,13 +102,14 @@ impl Mirror {
         fs::create_dir(folder.path().join("earlier")).unwrap();
 
         let first = Served::start(config.clone()).await;
+        let (mut earlier, mut fork) = (String::new(), String::new());
         for size in SIZES {
             first.grow(size, &mut rng).await;
             let (note, checkpoint) = first.checkpoint().await;
-            let earlier = format!("earlier/{:04}", checkpoint.size);
-            fs::write(folder.path().join(earlier), note).unwrap();
+            earlier = format!("earlier/{}", checkpoint.size);
+            fs::write(folder.path().join(&earlier), note).unwrap();
+            fork = forked(first.server.app().keys.log_key(), checkpoint.size);
         }
-        let fork = fork(first.server.app().keys.log_key());
         let log = first.server.app().keys.log_key().verifier_key().clone();
         first.server.stop().await.unwrap();
 
@@ -119,16 +124,16 @@ impl Mirror {
 
         let second = Served::start(config).await;
         let (key, cosigner) = (log.to_string(), witness.key().to_string());
-        let mirror = Self { folder, key, witness: cosigner, fork };
+        let mut mirror = Self { folder, key, witness: cosigner, size: 0, earlier, fork };
         mirror.copy(&second).await;
         second.server.stop().await.unwrap();
         witness.stop().await.unwrap();
         mirror
     }
 
-    async fn copy(&self, served: &Served) {
-        let note = cosigned(served).await;
-        let size = served.checkpoint().await.1.size;
+    async fn copy(&mut self, served: &Served) {
+        let (note, size) = cosigned(served).await;
+        self.size = size;
         self.put("checkpoint", note.as_bytes());
         for path in resources(size) {
             self.put(&path, &served.bytes(&path).await);
@@ -167,20 +172,20 @@ impl Mirror {
     }
 }
 
-fn fork(key: &LogKey) -> String {
+fn forked(key: &LogKey, size: u64) -> String {
     let origin = key.verifier_key().name().to_owned();
     let root = leaf_hash(b"another history");
-    let forked = Checkpoint { origin, size: 200, root, extensions: vec![] };
+    let forked = Checkpoint { origin, size, root, extensions: vec![] };
     sign_checkpoint(&forked, key).unwrap().to_string()
 }
 
 /// The latest checkpoint, once it carries the witness's cosignature.
-async fn cosigned(served: &Served) -> String {
+async fn cosigned(served: &Served) -> (String, u64) {
     let wait = async {
         loop {
-            let (note, _) = served.checkpoint().await;
+            let (note, checkpoint) = served.checkpoint().await;
             if note.parse::<SignedNote>().unwrap().signatures.len() == 2 {
-                return note;
+                return (note, checkpoint.size);
             }
             tokio::time::sleep(POLL).await;
         }
@@ -234,9 +239,12 @@ async fn foreign_libraries_accept_the_log_and_nothing_that_was_changed() {
     let mirror = Mirror::make().await;
     let place = tempfile::tempdir().unwrap();
     let go = go(place.path());
+    let expected = format!("{} entries and 5 earlier checkpoints", mirror.size);
     for (accepted, said) in mirror.judged(&go, &mirror.key) {
-        assert!(accepted && said.starts_with("700 entries and 5 earlier checkpoints"), "{said}");
+        assert!(accepted && said.starts_with(&expected), "{said}");
     }
+    let edge = mirror.size % 256;
+    let (tile, bundle) = (format!("tile/0/002.p/{edge}"), format!("tile/entries/002.p/{edge}"));
 
     for (path, position) in [
         ("checkpoint", 18),
@@ -244,12 +252,12 @@ async fn foreign_libraries_accept_the_log_and_nothing_that_was_changed() {
         ("checkpoint", 120),
         ("tile/0/000", 0),
         ("tile/0/001", 8191),
-        ("tile/0/002.p/188", 100),
+        (tile.as_str(), 100),
         ("tile/1/000.p/2", 33),
         ("tile/entries/000", 1),
         ("tile/entries/000", 300),
-        ("tile/entries/002.p/188", 40),
-        ("earlier/0200", 40),
+        (bundle.as_str(), 40),
+        (mirror.earlier.as_str(), 40),
     ] {
         let genuine = mirror.read(path);
         let mut changed = genuine.clone();
@@ -276,12 +284,13 @@ async fn foreign_libraries_accept_the_log_and_nothing_that_was_changed() {
         mirror.put(path, genuine.as_bytes());
     }
     // The same key signs another history: what an auditor has kept gives it away.
-    let genuine = mirror.read("earlier/0200");
-    mirror.put("earlier/0200", mirror.fork.as_bytes());
+    let genuine = mirror.read(&mirror.earlier);
+    mirror.put(&mirror.earlier, mirror.fork.as_bytes());
+    let size = mirror.earlier.trim_start_matches("earlier/");
     for (accepted, said) in mirror.judged(&go, &mirror.key) {
-        assert!(!accepted && said.contains("200"), "{said}");
+        assert!(!accepted && said.contains(&format!("{size} entries")), "{said}");
     }
-    mirror.put("earlier/0200", &genuine);
+    mirror.put(&mirror.earlier, &genuine);
     let stranger = LogKey::generate("imp.internal/log").unwrap().verifier_key().to_string();
     for (accepted, said) in mirror.judged(&go, &stranger) {
         assert!(!accepted, "{said}");
