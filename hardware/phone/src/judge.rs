@@ -62,13 +62,6 @@ pub enum ReceiptFault {
     },
 }
 
-impl ReceiptFault {
-    /// Whether keeping the receipt itself would keep somebody else's data.
-    pub(crate) const fn is_private(&self) -> bool {
-        matches!(self, Self::SomebodyElse)
-    }
-}
-
 impl Judge {
     /// As the phone is bound.
     pub(crate) fn new(binding: &Binding) -> Self {

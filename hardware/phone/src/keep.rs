@@ -79,9 +79,13 @@ impl Holder {
 
 const fn weight(fault: &ReceiptFault) -> Weight {
     match fault {
-        fault if fault.is_private() => Weight::Private,
+        ReceiptFault::SomebodyElse => Weight::Private,
         ReceiptFault::Signature(_) => Weight::Unsigned,
-        _ => Weight::Signed,
+        ReceiptFault::Record
+        | ReceiptFault::Contradiction(_)
+        | ReceiptFault::Checkpoint(_)
+        | ReceiptFault::Inclusion(_)
+        | ReceiptFault::SplitView { .. } => Weight::Signed,
     }
 }
 

@@ -151,7 +151,8 @@ impl Phone {
 
         let note = client.checkpoint().await?;
         let opened = open_checkpoint(&note, &key).map_err(LogAlarm::Forged);
-        let tree = self.shout(opened.map_err(VerifyError::from), clock.now(), &seen, &note)?;
+        let tree =
+            self.shout(opened.map_err(VerifyError::from), clock.now(), seen.as_ref(), &note)?;
         let now = Seen { checkpoint: tree, note, at: clock.now() };
         let mut inquiry = Inquiry {
             client,
@@ -161,7 +162,7 @@ impl Phone {
             continued: BTreeSet::new(),
         };
         let continued = inquiry.check_history(seen.as_ref(), &shelf).await;
-        self.shout(continued, now.at, &seen, &now.note)?;
+        self.shout(continued, now.at, seen.as_ref(), &now.note)?;
         let uses = inquiry.check_uses(&shelf).await?;
         let refused = self.conclude(&now, &key, &uses)?;
         Ok(Verification {
@@ -180,11 +181,11 @@ impl Phone {
         &self,
         result: Result<T, VerifyError>,
         at: Timestamp,
-        seen: &Option<Seen>,
+        seen: Option<&Seen>,
         shown: &str,
     ) -> Result<T, VerifyError> {
         if let Err(VerifyError::Alarm(alarm)) = &result {
-            let seen = seen.as_ref().map_or("", |seen| &seen.note);
+            let seen = seen.map_or("", |seen| &seen.note);
             let both = serde_json::json!({ "seen": seen, "shown": shown }).to_string();
             let _lock = self.state().change()?;
             evidence::set_aside(self.state(), at, explain(alarm), both.as_bytes(), Weight::Signed)?;
@@ -202,10 +203,8 @@ impl Phone {
         let state = self.state();
         let _lock = state.change()?;
         for (verified, entry) in uses.iter().filter(|(verified, _)| verified.standing.is_alarm()) {
-            let weight = match verified.standing {
-                Standing::SomebodyElse => Weight::Private,
-                _ => Weight::Signed,
-            };
+            let private = verified.standing == Standing::SomebodyElse;
+            let weight = if private { Weight::Private } else { Weight::Signed };
             let both =
                 serde_json::json!({ "checkpoint": now.note, "use": verified, "entry": entry });
             let why = format!("use {}: {}", verified.index, verified.remark);
@@ -219,6 +218,9 @@ impl Phone {
         evidence::load(state)
     }
 }
+
+/// What the server listed, by place, and what is wrong with it.
+type List = BTreeMap<u64, (OwnUse, Result<Checked, Standing>)>;
 
 /// One conversation with the server about one tree of its log.
 struct Inquiry<'a> {
@@ -314,9 +316,7 @@ impl Inquiry<'_> {
     }
 
     /// Every entry about the owner, page after page, checked.
-    async fn list(
-        &self,
-    ) -> Result<BTreeMap<u64, (OwnUse, Result<Checked, Standing>)>, VerifyError> {
+    async fn list(&self) -> Result<List, VerifyError> {
         let (mut listed, mut after, mut length) = (BTreeMap::new(), None, 0);
         loop {
             let page = self.client.own_uses(self.tree.size, after).await?;

@@ -230,3 +230,28 @@ async fn who_erases_everything_has_a_receipt_until_then_and_a_phone_that_nobody_
     });
     assert!(revoked, "the server accepts it no longer");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_says_on_her_phone_that_a_use_was_not_she_and_a_case_is_opened() {
+    let ward = Ward::open().await;
+    taps(&ward, 1).await;
+    let uses = ward.phone.phone.uses().expect("uses").uses;
+    let tap = uses.iter().find(|used| used.kind == "tap-accepted").expect("a tap").index;
+    let says = async |index, comment: Option<&str>| {
+        let comment = comment.map(|comment| comment.parse().expect("a remark"));
+        ward.phone.phone.dispute(index, comment, ward.world.clock.clone()).await
+    };
+    let case = says(tap, Some("I was at lunch.")).await.expect("a case is opened");
+    let again = says(tap, None).await.expect("she said so before");
+    assert_eq!(case, again, "one use, one case");
+    let names: Vec<_> = ward.world.event_names(tap).await;
+    for name in ["use-disputed", "case-opened"] {
+        assert_eq!(names.iter().filter(|known| **known == name).count(), 1, "{names:?}");
+    }
+    let refused = says(0, None).await;
+    assert!(matches!(refused, Err(imp_phone::DisputeError::NotYours(0))), "{refused:?}");
+    let verification = verify(&ward).await.expect("the log is honest");
+    assert!(verification.is_sound());
+    assert_eq!(standings(&verification, "use-disputed"), [Standing::Logged]);
+    assert!(standings(&verification, "case-opened").is_empty(), "the investigation is not hers");
+}
