@@ -314,3 +314,6 @@ pub(super) fn list(kinds: &[Kind]) -> String {
 pub(super) fn kinds(what: &'static str, list: &str) -> Result<Vec<Kind>, StorageError> {
     Kind::list(list).map_err(|_| corrupt(what))
 }
+
+#[cfg(test)]
+mod tests;

@@ -364,12 +364,12 @@ async fn a_receiver_that_was_down_catches_up_in_order() {
     let made: StreamCreated = serde_json::from_value(made).unwrap();
     house.create_user("ann").await;
     posted.recv().await.unwrap();
-    // Down for a day: people go on.
+    // Down for half a day: people go on.
     for name in ["bea", "cleo"] {
         house.create_user(name).await;
     }
     *answers.lock().unwrap() = Status::ACCEPTED;
-    house.hospital.clock.advance(SignedDuration::from_hours(24));
+    house.hospital.clock.advance(SignedDuration::from_hours(11));
     let keys = house.keys().await;
     let url = house.hospital.server.url();
     let mut got = vec![];
@@ -443,7 +443,7 @@ async fn what_cannot_be_a_stream_is_refused_with_a_reason() {
         ),
         (
             CreateStream { endpoint: endpoint.clone(), ca: Some("x".to_owned()), ..push() },
-            "the push receiver cannot be used",
+            "the target cannot be used",
         ),
         (
             CreateStream { endpoint: endpoint.clone(), kinds: vec!["lunch".to_owned()], ..push() },
