@@ -17,8 +17,8 @@ use crate::store::Tables as _;
 
 const STYLE: &str = "body{font:1.125rem/1.5 system-ui,sans-serif;margin:1rem;color:#111;background:#fff}\
     main{max-width:44rem;margin:auto}table{border-collapse:collapse;width:100%}\
-    th,td{text-align:left;padding:.5rem;border-bottom:1px solid #767676}\
-    button{font:inherit;padding:.5rem 1rem;min-height:2.75rem}\
+    th,td{text-align:left;padding:.5rem .25rem;overflow-wrap:break-word;border-bottom:1px solid #767676}\
+    button{font:inherit;padding:.5rem;min-height:2.75rem}\
     .said{border:2px solid #111;padding:.75rem;font-weight:bold}";
 
 /// Nothing is loaded, nothing is run; the one form goes back here.
