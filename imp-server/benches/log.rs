@@ -17,6 +17,8 @@ mod load;
 mod proofs;
 #[path = "log/searches.rs"]
 mod searches;
+#[path = "log/verification.rs"]
+mod verification;
 #[path = "log/ward.rs"]
 mod ward;
 
@@ -85,5 +87,5 @@ async fn large(folder: &Path, events: u64) -> Result<(), Failure> {
     let app = installation::open(folder, None).await?;
     load::say_size(&app, &folder.join("imp.db"), events).await?;
     app.storage.close().await;
-    Ok(())
+    verification::run(folder, events)
 }

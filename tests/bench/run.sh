@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prints what IMP costs: steps of a face, a tap on the server and on the air, start-up and memory of the server.
+# Prints what IMP costs: steps of a face, a tap on the server and on the air, the log, start-up and memory
+# of the server.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 cargo=${CARGO:-cargo}
@@ -11,7 +12,11 @@ title 'Face, one core (milliseconds for a step)'
 title 'Protocol: CPU time of a tap, bytes of statements, handshake and a whole tap on the air'
 "$cargo" bench --locked --quiet -p imp-authenticator
 title 'Server: taps (goal: at most 2 ms of CPU time each, at least 1,000 a second on two cores)'
-"$cargo" bench --locked --quiet -p imp-server
+"$cargo" bench --locked --quiet -p imp-server --bench taps
+# Ten million events take some 15 minutes and 15 GB of the folder for temporary files.
+events=${IMP_BENCH_EVENTS:-10000000}
+title "Server: log of $events events (goals: 5,000 durable appends a second, proof p99 1 ms, search p95 100 ms)"
+"$cargo" bench --locked --quiet -p imp-server --bench log -- --events "$events"
 
 title 'Server: start-up (goal: at most 200 ms) and memory when idle (goal: at most 40 MB)'
 "$cargo" build --locked --quiet --release -p imp-server

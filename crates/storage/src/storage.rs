@@ -19,6 +19,9 @@ const STATEMENTS: usize = 256;
 /// which every group of writers touches.
 const SQLITE_CACHE: &str = "-65536";
 
+/// The least pages in the write-ahead log before they are moved into the file: several groups touch the same pages.
+const SQLITE_CHECKPOINT: &str = "4000";
+
 /// The snapshot of a reader does not move while it reads.
 const POSTGRES_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
@@ -229,7 +232,7 @@ async fn open_sqlite(
     let write = pool
         .clone()
         .max_connections(1)
-        .connect_with(connect.clone().pragma("cache_size", SQLITE_CACHE))
+        .connect_with(to_write(connect.clone()))
         .await
         .map_err(StorageError::Open)?;
     migrator.run(&write).await?;
@@ -242,6 +245,14 @@ async fn open_sqlite(
         .await
         .map_err(StorageError::Open)?;
     Ok(Pools::Sqlite { write, read, memory })
+}
+
+fn to_write(connect: SqliteConnectOptions) -> SqliteConnectOptions {
+    connect
+        .pragma("cache_size", SQLITE_CACHE)
+        .pragma("wal_autocheckpoint", SQLITE_CHECKPOINT)
+        // What a savepoint returns to would else be a temporary file for every member of a group.
+        .pragma("temp_store", "MEMORY")
 }
 
 async fn open_postgres(

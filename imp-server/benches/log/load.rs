@@ -9,8 +9,8 @@ use super::Failure;
 use super::installation::{append, rng};
 use super::ward::Ward;
 
-/// Events in a transaction: fewer than in a hospital's, so that the tree and its checkpoint cost next to nothing.
-const BATCH: usize = 20_000;
+/// Events in a transaction: the pages at the ends of all indexes are then written once for many events.
+const BATCH: usize = 100_000;
 
 /// Appends until the log has `events` entries. Answers the hospital where they happened.
 pub(super) async fn fill(app: &App, events: u64) -> Result<Ward, Failure> {
