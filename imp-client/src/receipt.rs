@@ -91,7 +91,7 @@ impl StoredCredentials {
     pub(crate) fn check_receipt(&self) {
         match self.prove_certificate() {
             Ok(Proven { index, .. }) => {
-                tracing::info!(log.index = index, "the certificate is in the log")
+                tracing::info!(log.index = index, "the certificate is in the log");
             }
             Err(error) => {
                 tracing::warn!(

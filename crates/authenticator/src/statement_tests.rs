@@ -276,7 +276,7 @@ proptest! {
         proof in proptest::collection::vec(any::<[u8; 32]>(), 0..=64), user: Option<[u8; 16]>,
     ) {
         let user = user.map(imp_identity::UserId::from_bytes);
-        let receipt = Receipt { index, record, salt, proof, checkpoint, user, ..sample::receipt() };
+        let receipt = Receipt { index, user, record, salt, proof, checkpoint, ..sample::receipt() };
         let bytes = minicbor::to_vec(&receipt).unwrap();
         prop_assert_eq!(crate::wire::decode::<Receipt>(&bytes), Some(receipt));
     }

@@ -86,7 +86,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(folder.path()).unwrap();
         let aside = |number: u8, weight| {
-            set_aside(&state, AT, "wrong".to_owned(), &[number; 50 * 1024], weight).unwrap()
+            set_aside(&state, AT, "wrong".to_owned(), &vec![number; 50 * 1024], weight).unwrap()
         };
         let kept = (0..20).filter(|number| aside(*number, Weight::Unsigned)).count();
         assert!((5..8).contains(&kept), "{kept}");

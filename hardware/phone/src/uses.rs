@@ -83,13 +83,13 @@ pub(crate) struct Shelf {
 impl Phone {
     /// Reads the receipts and verifies each, without asking anybody.
     pub fn uses(&self) -> Result<Uses, UsesError> {
-        let shelf = match Binding::load(self.state())? {
+        let held = match Binding::load(self.state())? {
             Some(binding) => self.shelf(&Judge::new(&binding))?,
             None => Shelf::default(),
         };
-        let uses = shelf.receipts.iter().map(Judged::to_use).collect();
+        let uses = held.receipts.iter().map(Judged::to_use).collect();
         let refused = evidence::load(self.state())?;
-        Ok(Uses { uses, unreadable: shelf.unreadable, damaged: shelf.damaged, refused })
+        Ok(Uses { uses, unreadable: held.unreadable, damaged: held.damaged, refused })
     }
 
     /// The receipt of the use at `index` as it came, `COSE_Sign1`, for somebody else to check; `None` without one that is good.
@@ -105,22 +105,22 @@ impl Phone {
     /// Every receipt once, judged. Two that show different trees of one size are both at fault.
     pub(crate) fn shelf(&self, judge: &Judge) -> Result<Shelf, StateError> {
         let file = RECEIPTS.load(self.state())?;
-        let mut shelf = Shelf { damaged: file.end == End::Damaged, ..Shelf::default() };
+        let mut held = Shelf { damaged: file.end == End::Damaged, ..Shelf::default() };
         for bytes in &file.kept {
             match UnverifiedReceipt::parse(bytes) {
-                Ok(receipt) => shelf.receipts.push(Judged {
+                Ok(receipt) => held.receipts.push(Judged {
                     receipt: receipt.claims().clone(),
                     verdict: judge.judge(bytes),
                 }),
-                Err(_) => shelf.unreadable += 1,
+                Err(_) => held.unreadable += 1,
             }
         }
         // A receipt that was delivered again may have been signed again: it is one use.
         let order = |judged: &Judged| (judged.receipt.index, judged.receipt.event);
-        shelf.receipts.sort_by_key(|judged| (order(judged), judged.verdict.is_err()));
-        shelf.receipts.dedup_by_key(|judged| order(judged));
-        shelf.find_contradictions();
-        Ok(shelf)
+        held.receipts.sort_by_key(|judged| (order(judged), judged.verdict.is_err()));
+        held.receipts.dedup_by_key(|judged| order(judged));
+        held.find_contradictions();
+        Ok(held)
     }
 }
 

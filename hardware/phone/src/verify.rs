@@ -145,7 +145,7 @@ impl Phone {
         let holder = Holder::load(self)?.ok_or(VerifyError::NotBound)?;
         let judge = Judge::new(&holder.binding);
         let key = holder.binding.log_key().ok_or(VerifyError::NoLogKey)?;
-        let shelf = self.shelf(&judge)?;
+        let held = self.shelf(&judge)?;
         let seen = Seen::load(self.state(), judge.log_keys())?;
         let client = holder.client(Arc::clone(&clock))?;
 
@@ -161,17 +161,17 @@ impl Phone {
             bound_at: holder.binding.bound_at,
             continued: BTreeSet::new(),
         };
-        let continued = inquiry.check_history(seen.as_ref(), &shelf).await;
+        let continued = inquiry.check_history(seen.as_ref(), &held).await;
         self.shout(continued, now.at, seen.as_ref(), &now.note)?;
-        let uses = inquiry.check_uses(&shelf).await?;
+        let uses = inquiry.check_uses(&held).await?;
         let refused = self.conclude(&now, &key, &uses)?;
         Ok(Verification {
             size: now.checkpoint.size,
             root: now.checkpoint.root.to_string(),
             seen_before: seen.map(|seen| seen.checkpoint.size),
             uses: uses.into_iter().map(|(listed, _)| listed).collect(),
-            unreadable: shelf.unreadable,
-            damaged: shelf.damaged,
+            unreadable: held.unreadable,
+            damaged: held.damaged,
             refused,
         })
     }
@@ -211,7 +211,7 @@ impl Phone {
             evidence::set_aside(state, now.at, why, both.to_string().as_bytes(), weight)?;
         }
         // Another of this phone's processes may have seen a later one in the meantime.
-        let latest = Seen::load(state, &[key.clone()]).ok().flatten();
+        let latest = Seen::load(state, std::slice::from_ref(key)).ok().flatten();
         if latest.is_none_or(|latest| latest.checkpoint.size <= now.checkpoint.size) {
             now.save(state)?;
         }
@@ -237,10 +237,10 @@ impl Inquiry<'_> {
     async fn check_history(
         &mut self,
         seen: Option<&Seen>,
-        shelf: &Shelf,
+        held: &Shelf,
     ) -> Result<(), VerifyError> {
         let receipts =
-            shelf.receipts.iter().filter_map(Judged::proven).filter(|proven| proven.sealed);
+            held.receipts.iter().filter_map(Judged::proven).filter(|proven| proven.sealed);
         let longest = receipts.map(|proven| &proven.checkpoint).max_by_key(|tree| tree.size);
         for old in seen.map(|seen| &seen.checkpoint).into_iter().chain(longest) {
             self.check_continues(old).await?;
@@ -285,11 +285,11 @@ impl Inquiry<'_> {
     /// The union of what the server lists and what the receipts show, in the log's order; each with the server's entry.
     async fn check_uses(
         &mut self,
-        shelf: &Shelf,
+        held: &Shelf,
     ) -> Result<Vec<(VerifiedUse, Option<OwnUse>)>, VerifyError> {
         let mut listed = self.list().await?;
         let mut uses = Vec::new();
-        for judged in &shelf.receipts {
+        for judged in &held.receipts {
             let entry = listed.get(&judged.receipt.index);
             let standing = match &judged.verdict {
                 Err(_) => Standing::BadReceipt,
@@ -301,7 +301,7 @@ impl Inquiry<'_> {
             }
             uses.push((known, entry.map(|(entry, _)| entry.clone())));
         }
-        for known in shelf.receipts.iter().filter(|judged| judged.verdict.is_ok()) {
+        for known in held.receipts.iter().filter(|judged| judged.verdict.is_ok()) {
             listed.remove(&known.receipt.index);
         }
         for (index, (entry, checked)) in listed {

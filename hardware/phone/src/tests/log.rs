@@ -184,10 +184,8 @@ impl Appended {
     /// What the server says of it; the caller may change it before it is signed.
     pub(super) fn receipt(&self) -> Receipt {
         let event = &self.record.event;
-        let (purpose, session) = match event {
-            Event::TapAccepted(facts) => (Some(facts.purpose), Some(facts.session)),
-            _ => (None, None),
-        };
+        let tap = if let Event::TapAccepted(facts) = event { Some(facts) } else { None };
+        let (purpose, session) = (tap.map(|facts| facts.purpose), tap.map(|facts| facts.session));
         Receipt {
             event: self.record.id,
             index: self.index,
