@@ -13,7 +13,7 @@ pub struct EventType {
     /// What is recorded, besides index, event id, time and actor, which every entry has.
     pub fields: &'static [Field],
     /// What it says about people.
-    pub personal: PersonalData,
+    pub personal: PersonalContent,
     /// Whether it shows that one person was at work at that time: see `refuse_attendance`.
     pub presence: bool,
     /// How long the record is kept.
@@ -34,7 +34,7 @@ pub struct Field {
 /// What a record says about people. Special categories (GDPR Art. 9) never stand in an event: no image, no template, no
 /// similarity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PersonalData {
+pub enum PersonalContent {
     /// Nothing about a person other than who acted.
     None,
     /// Identifiers of persons (GDPR Art. 4(5)): names are only in the table of users.
@@ -70,7 +70,7 @@ impl EventType {
     }
 }
 
-impl PersonalData {
+impl PersonalContent {
     /// As the reference says it.
     pub const fn words(self) -> &'static str {
         match self {

@@ -1,5 +1,5 @@
 //! Types that nothing writes yet; rules and exports know them already.
-use super::event_type::{EventType, PersonalData};
+use super::event_type::{EventType, PersonalContent};
 use super::fields::{MACHINE, OUTCOME, PHONE, PURPOSE, REASON, TAP, USER, WORKSTATION, field};
 use super::retention;
 use crate::mapping::{Action, Audit, Indicator, Mapping, Ocsf, Severity, dicom};
@@ -17,7 +17,7 @@ pub(super) static OFFLINE_TAP_RECONCILED: EventType = EventType {
         field("decided_at", "when the workstation decided"),
         OUTCOME,
     ],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: true,
     retention: retention::USE,
     export: Mapping {
@@ -37,7 +37,7 @@ pub(super) static BREAK_GLASS_USED: EventType = EventType {
     standard: None,
     meaning: "Somebody entered without the usual proof, in an emergency, and said why.",
     fields: &[USER, WORKSTATION, REASON],
-    personal: PersonalData::Personal,
+    personal: PersonalContent::Personal,
     presence: false,
     retention: retention::OVERSIGHT,
     export: Mapping {
@@ -57,7 +57,7 @@ pub(super) static CONNECTION_UNEXPECTED: EventType = EventType {
     standard: None,
     meaning: "A machine talked, or tried to talk, to a peer that nobody expects.",
     fields: &[MACHINE, field("peer", "whom it talked to"), OUTCOME],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::OPERATION,
     export: Mapping {

@@ -1,5 +1,5 @@
 //! The log about itself.
-use super::event_type::{EventType, Field, PersonalData};
+use super::event_type::{EventType, Field, PersonalContent};
 use super::fields::{ERASURE, REASON, WORKSTATION_IF_ANY, field};
 use super::retention;
 use crate::mapping::{Action, Audit, Indicator, Mapping, Ocsf, Severity, dicom};
@@ -15,7 +15,7 @@ pub(super) static LOG_READ: EventType = EventType {
         WORKSTATION_IF_ANY,
         field("case", "the case that she asked for; null without one"),
     ],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::OVERSIGHT,
     export: Mapping {
@@ -40,7 +40,7 @@ pub(super) static ERASURE_REQUESTED: EventType = EventType {
     standard: None,
     meaning: "An administrator asks that one record, or all about a person, be erased.",
     fields: &[ERASURE, INDEX_IF_ONE, PERSON, REASON],
-    personal: PersonalData::Personal,
+    personal: PersonalContent::Personal,
     presence: false,
     retention: retention::OVERSIGHT,
     export: Mapping {
@@ -60,7 +60,7 @@ pub(super) static ERASURE_REFUSED: EventType = EventType {
     standard: None,
     meaning: "An auditor refused to have records erased.",
     fields: &[ERASURE, INDEX_IF_ONE, PERSON, REASON],
-    personal: PersonalData::Personal,
+    personal: PersonalContent::Personal,
     presence: false,
     retention: retention::OVERSIGHT,
     export: Mapping {
@@ -85,7 +85,7 @@ pub(super) static RECORDS_ERASED: EventType = EventType {
         REASON,
         field("requested_by", "the one who asked"),
     ],
-    personal: PersonalData::Personal,
+    personal: PersonalContent::Personal,
     presence: false,
     retention: retention::ERASURE,
     export: Mapping {
@@ -110,7 +110,7 @@ pub(super) static RECORDS_EXPIRED: EventType = EventType {
         field("until", "the first index that was not"),
         field("erased", "how many records"),
     ],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::ERASURE,
     export: Mapping {
@@ -135,7 +135,7 @@ pub(super) static CHECKPOINT_REFUSED: EventType = EventType {
         field("witness", "who refused it"),
         field("why", "what does not fit together"),
     ],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::OVERSIGHT,
     export: Mapping {

@@ -1,5 +1,5 @@
 //! Workstations, phones, certificates, and enrolment.
-use super::event_type::{EventType, PersonalData};
+use super::event_type::{EventType, PersonalContent};
 use super::fields::{
     ENROLMENT, EXPIRES_AT, KEY, MACHINE, MODEL_SET, OFFICER, PHONE, REFERENCE, REVOCATION, USER,
     WORKSTATION, field,
@@ -12,7 +12,7 @@ pub(super) static WORKSTATION_INVITED: EventType = EventType {
     standard: None,
     meaning: "A one-time code for a workstation was given out.",
     fields: &[WORKSTATION, field("name", "how it is shown to people")],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -32,7 +32,7 @@ pub(super) static WORKSTATION_ENROLLED: EventType = EventType {
     standard: None,
     meaning: "A workstation used its code; it signs with this key.",
     fields: &[WORKSTATION, KEY],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -56,7 +56,7 @@ pub(super) static WORKSTATION_MOVED: EventType = EventType {
         field("unit", "the ward or department; null without one"),
         field("site", "the site; null without one"),
     ],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -76,7 +76,7 @@ pub(super) static WORKSTATION_REVOKED: EventType = EventType {
     standard: None,
     meaning: "A workstation is no longer accepted.",
     fields: &[WORKSTATION, REVOCATION],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -96,7 +96,7 @@ pub(super) static PHONE_INVITED: EventType = EventType {
     standard: None,
     meaning: "A one-time code for a user's phone was shown.",
     fields: &[PHONE, USER],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -116,7 +116,7 @@ pub(super) static PHONE_BOUND: EventType = EventType {
     standard: None,
     meaning: "A phone used its code; it signs with this key.",
     fields: &[PHONE, USER, KEY],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -136,7 +136,7 @@ pub(super) static PHONE_REVOKED: EventType = EventType {
     standard: None,
     meaning: "A phone is no longer accepted.",
     fields: &[PHONE, USER, REVOCATION],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -156,7 +156,7 @@ pub(super) static CERTIFICATE_ISSUED: EventType = EventType {
     standard: None,
     meaning: "A machine was given a certificate.",
     fields: &[MACHINE, field("serial", "the serial number, in hexadecimal"), EXPIRES_AT],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::OPERATION,
     export: Mapping {
@@ -183,7 +183,7 @@ pub(super) static ENROLMENT_OPENED: EventType = EventType {
         PHONE,
         field("notice", "the version of the notice that she consented to"),
     ],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::CONSENT,
     export: Mapping {
@@ -203,7 +203,7 @@ pub(super) static ENROLMENT_COMPLETED: EventType = EventType {
     standard: None,
     meaning: "The phone confirmed that it holds the reference: the enrolment is complete.",
     fields: &[ENROLMENT, USER, PHONE],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::CONSENT,
     export: Mapping {
@@ -223,7 +223,7 @@ pub(super) static REFERENCE_ISSUED: EventType = EventType {
     standard: None,
     meaning: "A reference credential was signed: the digest of a template, not the template.",
     fields: &[REFERENCE, USER, PHONE, ENROLMENT, OFFICER, MODEL_SET, EXPIRES_AT],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::CONSENT,
     export: Mapping {
@@ -243,7 +243,7 @@ pub(super) static REFERENCE_ACTIVATED: EventType = EventType {
     standard: None,
     meaning: "The phone sealed the reference; it counts from now on.",
     fields: &[REFERENCE, USER, PHONE],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::CONSENT,
     export: Mapping {
@@ -263,7 +263,7 @@ pub(super) static REFERENCE_REVOKED: EventType = EventType {
     standard: None,
     meaning: "A reference no longer counts; `erased` says that the user withdrew.",
     fields: &[REFERENCE, USER, REVOCATION],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::CONSENT,
     export: Mapping {

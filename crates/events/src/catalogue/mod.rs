@@ -16,7 +16,7 @@ mod review;
 mod streams;
 mod tap;
 
-pub use event_type::{EarlyErasure, EventType, Field, PersonalData, Retention};
+pub use event_type::{EarlyErasure, EventType, Field, PersonalContent, Retention};
 pub use reference::reference;
 
 /// The whole catalogue, in the order of the reference.

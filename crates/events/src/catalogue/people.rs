@@ -1,5 +1,5 @@
 //! The installation, its users and its policy.
-use super::event_type::{EventType, PersonalData};
+use super::event_type::{EventType, PersonalContent};
 use super::fields::{EXPIRES_AT, USER, field};
 use super::retention;
 use crate::mapping::{Action, Audit, Indicator, Mapping, Ocsf, Severity, dicom};
@@ -12,7 +12,7 @@ pub(super) static SERVER_INITIALISED: EventType = EventType {
         field("trust_domain", "the name of the installation"),
         field("ca", "SHA-256 of the root certificate"),
     ],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -32,7 +32,7 @@ pub(super) static ADMINISTRATOR_TOKEN_ISSUED: EventType = EventType {
     standard: None,
     meaning: "A one-time administrator token was made, while there is no administrator; the one before no longer counts.",
     fields: &[EXPIRES_AT],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -52,7 +52,7 @@ pub(super) static ADMINISTRATOR_TOKEN_REDEEMED: EventType = EventType {
     standard: None,
     meaning: "Somebody used the one-time administrator token and is the first administrator.",
     fields: &[USER],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -72,7 +72,7 @@ pub(super) static SIGN_IN_CODE_ISSUED: EventType = EventType {
     standard: None,
     meaning: "A one-time code for signing in was made for a person.",
     fields: &[USER, EXPIRES_AT],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -92,7 +92,7 @@ pub(super) static ACCESS_TOKEN_ISSUED: EventType = EventType {
     standard: None,
     meaning: "A person signed in with a one-time code and was given a bearer token.",
     fields: &[USER, EXPIRES_AT],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::USE,
     export: Mapping {
@@ -117,7 +117,7 @@ pub(super) static USER_CREATED: EventType = EventType {
         field("display_name", "how she is shown to people"),
         field("role", "`staff`, `officer`, `administrator` or `auditor`"),
     ],
-    personal: PersonalData::Personal,
+    personal: PersonalContent::Personal,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -137,7 +137,7 @@ pub(super) static USER_DISABLED: EventType = EventType {
     standard: Some("https://schemas.openid.net/secevent/risc/event-type/account-disabled"),
     meaning: "A user may no longer be authenticated.",
     fields: &[USER],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -157,7 +157,7 @@ pub(super) static USER_ENABLED: EventType = EventType {
     standard: Some("https://schemas.openid.net/secevent/risc/event-type/account-enabled"),
     meaning: "A user may be authenticated again.",
     fields: &[USER],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -177,7 +177,7 @@ pub(super) static USER_CONTACT_CHANGED: EventType = EventType {
     standard: None,
     meaning: "Where notices to a user go was changed; the address itself is not recorded.",
     fields: &[USER],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -197,7 +197,7 @@ pub(super) static POLICY_CHANGED: EventType = EventType {
     standard: None,
     meaning: "Another policy is in force.",
     fields: &[field("version", "the version of the policy")],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {

@@ -1,5 +1,5 @@
 //! Review: cases, saved searches, findings, notices.
-use super::event_type::{EventType, PersonalData};
+use super::event_type::{EventType, PersonalContent};
 use super::fields::{CASE, REASON, SEARCH, USER, USER_IF_KNOWN, WORKSTATION_IF_ANY, field};
 use super::retention;
 use crate::mapping::{Action, Audit, Indicator, Mapping, Ocsf, Severity, dicom};
@@ -16,7 +16,7 @@ pub(super) static CASE_OPENED: EventType = EventType {
         WORKSTATION_IF_ANY,
         field("entries", "the indexes of the entries"),
     ],
-    personal: PersonalData::Personal,
+    personal: PersonalContent::Personal,
     presence: false,
     retention: retention::OVERSIGHT,
     export: Mapping {
@@ -36,7 +36,7 @@ pub(super) static CASE_ASSIGNED: EventType = EventType {
     standard: None,
     meaning: "Somebody is to work on a case.",
     fields: &[CASE, field("assignee", "the user who is to work on it")],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::OVERSIGHT,
     export: Mapping {
@@ -60,7 +60,7 @@ pub(super) static CASE_COMMENTED: EventType = EventType {
         field("comment", "what she wrote"),
         field("entries", "the indexes of further entries that it is about"),
     ],
-    personal: PersonalData::Personal,
+    personal: PersonalContent::Personal,
     presence: false,
     retention: retention::OVERSIGHT,
     export: Mapping {
@@ -84,7 +84,7 @@ pub(super) static CASE_CLOSED: EventType = EventType {
         field("conclusion", "`legitimate`, `misuse`, `technical`, `duplicate` or `inconclusive`"),
         REASON,
     ],
-    personal: PersonalData::Personal,
+    personal: PersonalContent::Personal,
     presence: false,
     retention: retention::OVERSIGHT,
     export: Mapping {
@@ -104,7 +104,7 @@ pub(super) static CASE_REOPENED: EventType = EventType {
     standard: None,
     meaning: "A closed case was opened again.",
     fields: &[CASE, REASON],
-    personal: PersonalData::Personal,
+    personal: PersonalContent::Personal,
     presence: false,
     retention: retention::OVERSIGHT,
     export: Mapping {
@@ -129,7 +129,7 @@ pub(super) static SEARCH_SAVED: EventType = EventType {
         field("shared", "whether every auditor finds it"),
         field("question", "the question, as JSON"),
     ],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::OVERSIGHT,
     export: Mapping {
@@ -149,7 +149,7 @@ pub(super) static SEARCH_DELETED: EventType = EventType {
     standard: None,
     meaning: "A saved question was deleted.",
     fields: &[SEARCH],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::OVERSIGHT,
     export: Mapping {
@@ -176,7 +176,7 @@ pub(super) static FINDING_MADE: EventType = EventType {
         field("device", "the phone or machine concerned, by identifier; null without one"),
         field("sentence", "why, in a sentence"),
     ],
-    personal: PersonalData::Personal,
+    personal: PersonalContent::Personal,
     presence: false,
     retention: retention::USE,
     export: Mapping {
@@ -202,7 +202,7 @@ pub(super) static NOTICE_SENT: EventType = EventType {
         field("uses", "how many uses it listed"),
         field("channel", "`mail` or `phone`"),
     ],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: true,
     retention: retention::USE,
     export: Mapping {
@@ -227,7 +227,7 @@ pub(super) static USE_DISPUTED: EventType = EventType {
         CASE,
         field("notice", "the notice that told her; null if none did"),
     ],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::OVERSIGHT,
     export: Mapping {

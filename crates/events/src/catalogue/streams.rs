@@ -1,5 +1,5 @@
 //! Deliveries out, and consumers.
-use super::event_type::{EventType, PersonalData};
+use super::event_type::{EventType, PersonalContent};
 use super::fields::{INDEX, RECEIVER, RECEIVER_IF_ANY, STREAM, field};
 use super::retention;
 use crate::mapping::{Action, Audit, Indicator, Mapping, Ocsf, Severity, dicom};
@@ -9,7 +9,7 @@ pub(super) static RECEIVER_ADMITTED: EventType = EventType {
     standard: None,
     meaning: "A receiver of security events was given a token, with which it manages its own streams.",
     fields: &[RECEIVER, field("name", "how it is shown to people")],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -29,7 +29,7 @@ pub(super) static RECEIVER_DISMISSED: EventType = EventType {
     standard: None,
     meaning: "A receiver's token counts no longer; its streams are deleted.",
     fields: &[RECEIVER],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -54,7 +54,7 @@ pub(super) static STREAM_CREATED: EventType = EventType {
         field("delivery", "`push`, `poll`, `webhook`, `nats` or `syslog`"),
         RECEIVER_IF_ANY,
     ],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -79,7 +79,7 @@ pub(super) static STREAM_CHANGED: EventType = EventType {
         field("reason", "why, in somebody's words; null if nobody said"),
         RECEIVER_IF_ANY,
     ],
-    personal: PersonalData::Personal,
+    personal: PersonalContent::Personal,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -99,7 +99,7 @@ pub(super) static STREAM_DELETED: EventType = EventType {
     standard: None,
     meaning: "A stream was deleted.",
     fields: &[STREAM, RECEIVER_IF_ANY],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {
@@ -119,7 +119,7 @@ pub(super) static EVENT_SET_ASIDE: EventType = EventType {
     standard: None,
     meaning: "A consumer cannot digest an entry, which was set aside: somebody must look.",
     fields: &[field("consumer", "the consumer"), INDEX, field("why", "what the consumer said")],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::OPERATION,
     export: Mapping {
@@ -146,7 +146,7 @@ pub(super) static CONSUMER_STEERED: EventType = EventType {
             "the first index that is shown again; null if nothing is, or all that was set aside",
         ),
     ],
-    personal: PersonalData::None,
+    personal: PersonalContent::None,
     presence: false,
     retention: retention::DECISION,
     export: Mapping {

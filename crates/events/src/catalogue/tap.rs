@@ -1,5 +1,5 @@
 //! Taps, attempts and sessions.
-use super::event_type::{EventType, PersonalData};
+use super::event_type::{EventType, PersonalContent};
 use super::fields::{
     EXPIRES_AT, FAILURES, MODEL_SET, PHONE, PHONE_IF_KNOWN, PURPOSE, SESSION, TAP, USER,
     USER_IF_KNOWN, WORKSTATION, field,
@@ -22,7 +22,7 @@ pub(super) static TAP_ACCEPTED: EventType = EventType {
         field("mask", "whether she wore a mask"),
         field("steps", "how long each step took, in microseconds"),
     ],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: true,
     retention: retention::USE,
     export: Mapping {
@@ -49,7 +49,7 @@ pub(super) static TAP_REFUSED: EventType = EventType {
         field("purpose", "what for; null if it is not known"),
         field("reason", "the code of the refusal, as in the reference of reasons"),
     ],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::USE,
     export: Mapping {
@@ -76,7 +76,7 @@ pub(super) static TAP_ABANDONED: EventType = EventType {
         PURPOSE,
         field("reason", "the code of the abandonment, as in the reference of reasons"),
     ],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::USE,
     export: Mapping {
@@ -96,7 +96,7 @@ pub(super) static BIOMETRIC_DELAYED: EventType = EventType {
     standard: None,
     meaning: "Too many failed comparisons in a row: a wait runs.",
     fields: &[USER, FAILURES, field("until", "the end of the wait")],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::USE,
     export: Mapping {
@@ -116,7 +116,7 @@ pub(super) static BIOMETRIC_DISABLED: EventType = EventType {
     standard: None,
     meaning: "Far too many failed comparisons in a row: the face does not count until it is enrolled again.",
     fields: &[USER, FAILURES],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: false,
     retention: retention::USE,
     export: Mapping {
@@ -136,7 +136,7 @@ pub(super) static SESSION_ESTABLISHED: EventType = EventType {
     standard: Some("https://schemas.openid.net/secevent/caep/event-type/session-established"),
     meaning: "A session was opened.",
     fields: &[SESSION, USER, WORKSTATION, EXPIRES_AT],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: true,
     retention: retention::USE,
     export: Mapping {
@@ -156,7 +156,7 @@ pub(super) static SESSION_SUSPENDED: EventType = EventType {
     standard: None,
     meaning: "A session was locked; a tap resumes it.",
     fields: &[SESSION, USER, WORKSTATION],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: true,
     retention: retention::USE,
     export: Mapping {
@@ -176,7 +176,7 @@ pub(super) static SESSION_RESUMED: EventType = EventType {
     standard: None,
     meaning: "A locked session goes on, perhaps at another workstation.",
     fields: &[SESSION, USER, WORKSTATION],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: true,
     retention: retention::USE,
     export: Mapping {
@@ -204,7 +204,7 @@ pub(super) static SESSION_REVOKED: EventType = EventType {
             "why: `tap-out`, `superseded`, `administrator`, `user-disabled` or `expired`",
         ),
     ],
-    personal: PersonalData::Pseudonymous,
+    personal: PersonalContent::Pseudonymous,
     presence: true,
     retention: retention::USE,
     export: Mapping {

@@ -67,7 +67,7 @@ fn what_concerns_no_person_is_not_pseudonymous() {
     for entry in samples() {
         let kind = event_type(&entry.record.event);
         if entry.record.event.user().is_some() {
-            assert_ne!(kind.personal, PersonalData::None, "{}", kind.name);
+            assert_ne!(kind.personal, PersonalContent::None, "{}", kind.name);
         }
         if kind.presence {
             assert!(entry.record.event.user().is_some(), "{}", kind.name);
