@@ -1,5 +1,5 @@
 //! Whether every record that is gone was erased as the log says, and every one that the log says was erased is gone.
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use imp_identity::{Event, Record};
 
@@ -9,7 +9,7 @@ use super::VerifyError;
 #[derive(Debug, Default)]
 pub(super) struct Erasures {
     /// By kind, indexes in their order.
-    gone: HashMap<String, Vec<u64>>,
+    gone: HashMap<String, VecDeque<u64>>,
     count: u64,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Expired {
 impl Erasures {
     /// An entry without its record.
     pub(super) fn gone(&mut self, index: u64, kind: &str) {
-        self.gone.entry(kind.to_owned()).or_default().push(index);
+        self.gone.entry(kind.to_owned()).or_default().push_back(index);
         self.count += 1;
     }
 
@@ -39,24 +39,21 @@ impl Erasures {
         index: u64,
         record: &Record,
     ) -> Result<Option<Expired>, VerifyError> {
-        match &record.event {
-            Event::RecordsErased { entries, .. } => {
-                for erased in entries {
-                    if !self.gone.values_mut().any(|gone| take(gone, *erased)) {
-                        return Err(VerifyError::StillThere { index: *erased, by: index });
-                    }
+        if let Event::RecordsErased { entries, .. } = &record.event {
+            for erased in entries {
+                if !self.gone.values_mut().any(|gone| take(gone, *erased)) {
+                    return Err(VerifyError::StillThere { index: *erased, by: index });
                 }
-                Ok(None)
             }
-            Event::RecordsExpired { of, from, until, .. } => {
-                let until = (*until).min(index);
-                if let Some(gone) = self.gone.get_mut(of) {
-                    gone.retain(|place| !(*from..until).contains(place));
-                }
-                Ok(Some(Expired { kind: of.clone(), from: *from, until, by: index }))
-            }
-            _ => Ok(None),
         }
+        let Event::RecordsExpired { of, from, until, .. } = &record.event else { return Ok(None) };
+        let until = (*until).min(index);
+        if let Some(gone) = self.gone.get_mut(of) {
+            // Records expire in their order: what is explained stands in front.
+            let (first, end) = (place(gone, *from), place(gone, until));
+            gone.drain(first..end.max(first));
+        }
+        Ok(Some(Expired { kind: of.clone(), from: *from, until, by: index }))
     }
 
     /// How many records are gone, each of them explained.
@@ -68,9 +65,11 @@ impl Erasures {
     }
 }
 
-fn take(gone: &mut Vec<u64>, index: u64) -> bool {
-    gone.binary_search(&index).is_ok_and(|place| {
-        gone.remove(place);
-        true
-    })
+/// Where the first of these indexes stands that is not before `index`.
+fn place(gone: &VecDeque<u64>, index: u64) -> usize {
+    gone.partition_point(|before| *before < index)
+}
+
+fn take(gone: &mut VecDeque<u64>, index: u64) -> bool {
+    gone.binary_search(&index).is_ok_and(|place| gone.remove(place).is_some())
 }
