@@ -19,6 +19,7 @@ use rand::rngs::StdRng;
 
 use super::command;
 use super::command::Context;
+use super::store::Tables as _;
 
 /// The models that every test uses.
 pub(super) const MODEL_SET: &str = "imp-face@1";
@@ -332,19 +333,23 @@ impl Hospital {
         facts
     }
 
-    /// The index of the next event. Checks that no index is missing.
+    /// The index of the next event. Checks that no index is missing, and that the tree is that of the entries.
     pub(super) async fn place(&self) -> u64 {
         let mut place = 0;
         loop {
             let entries = command::events_page(&self.storage, place, 500).await.unwrap();
             if entries.is_empty() {
-                return place;
+                break;
             }
             for entry in entries {
                 assert_eq!(entry.index, place, "the log has a gap");
                 place = entry.index + 1;
             }
         }
+        let origin = self.log_key.verifier_key().name();
+        let head = self.storage.read().await.unwrap().log().head(origin).await.unwrap();
+        assert_eq!(head.map_or(0, |head| head.size), place, "the tree has other leaves");
+        place
     }
 }
 
