@@ -12,6 +12,7 @@ mod jobs;
 mod machines;
 mod notices;
 mod people;
+mod review;
 mod session;
 mod tap;
 mod uses;
