@@ -103,8 +103,8 @@ pub(crate) struct Answer {
 }
 
 impl Poster {
-    pub(crate) fn new(tls: &TlsSettings) -> Result<Self, HttpSetupError> {
-        let mut tls = tls.client()?;
+    pub(crate) fn new(endpoint: &Endpoint, tls: &TlsSettings) -> Result<Self, HttpSetupError> {
+        let mut tls = tls.client_if(endpoint.is_https())?;
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let client = Client::builder()
             .tls_backend_preconfigured(tls)

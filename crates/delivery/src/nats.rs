@@ -117,18 +117,7 @@ impl Nats {
         if !(1..=64).contains(&settings.stream.len()) || !settings.stream.bytes().all(plain) {
             return Err(NatsSetupError::Stream);
         }
-        // A machine without certificate authorities may still talk to a server on itself.
-        let tls = match settings.tls.client() {
-            Err(TlsSetupError::NoAuthorities) if !settings.needs_tls() => {
-                let provider = rustls::crypto::aws_lc_rs::default_provider();
-                rustls::ClientConfig::builder_with_provider(provider.into())
-                    .with_safe_default_protocol_versions()
-                    .map_err(TlsSetupError::from)?
-                    .with_root_certificates(rustls::RootCertStore::empty())
-                    .with_no_client_auth()
-            }
-            tls => tls?,
-        };
+        let tls = settings.tls.client_if(settings.needs_tls())?;
         let nats = Self {
             subscription,
             settings,

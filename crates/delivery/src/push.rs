@@ -64,7 +64,7 @@ impl Push {
         }
         Ok(Self {
             subscription,
-            poster: Poster::new(&settings.tls)?,
+            poster: Poster::new(&settings.endpoint, &settings.tls)?,
             endpoint: settings.endpoint.clone(),
             headers,
             clock,

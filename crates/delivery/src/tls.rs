@@ -60,6 +60,20 @@ impl TlsSettings {
         Ok(config.with_client_auth_cert(chain, key)?)
     }
 
+    /// As [`TlsSettings::client`], but where TLS is not spoken it does not matter that this system trusts nobody.
+    pub(crate) fn client_if(&self, needed: bool) -> Result<ClientConfig, TlsSetupError> {
+        match self.client() {
+            Err(TlsSetupError::NoAuthorities) if !needed => {
+                let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+                Ok(ClientConfig::builder_with_provider(provider)
+                    .with_safe_default_protocol_versions()?
+                    .with_root_certificates(RootCertStore::empty())
+                    .with_no_client_auth())
+            }
+            made => made,
+        }
+    }
+
     fn roots(&self) -> Result<RootCertStore, TlsSetupError> {
         let mut roots = RootCertStore::empty();
         if let Some(ca) = &self.ca {

@@ -99,7 +99,7 @@ impl Webhook {
     ) -> Result<Self, HttpSetupError> {
         Ok(Self {
             subscription,
-            poster: Poster::new(&settings.tls)?,
+            poster: Poster::new(&settings.endpoint, &settings.tls)?,
             endpoint: settings.endpoint.clone(),
             key: settings.secret.key(),
             clock,

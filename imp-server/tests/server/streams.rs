@@ -461,3 +461,59 @@ async fn what_cannot_be_a_stream_is_refused_with_a_reason() {
     let (status, _) = house.desk.ask(Method::GET, "/v1/streams", Value::Null).await;
     assert_eq!(status, StatusCode::OK);
 }
+
+#[test]
+fn an_operator_manages_streams_and_receivers_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let imp = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_imp-server"));
+        command.arg("--data").arg(folder.path().join("data")).args(arguments);
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let wrong = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {said}{wrong}");
+        said
+    };
+    let admitted = imp(&["receiver", "add", "Portal", "--kinds", "session-revoked"]);
+    let token = admitted.lines().last().unwrap().to_owned();
+    assert_eq!(token.len(), 43, "{admitted}");
+    assert!(!imp(&["receiver", "list", "--json"]).contains(&token));
+    let made = imp(&[
+        "stream",
+        "add",
+        "poll",
+        "Portal",
+        "--receiver",
+        "Portal",
+        "--kinds",
+        "session-revoked",
+    ]);
+    assert!(made.contains("/ssf/poll/"), "{made}");
+    // Whatever certificate will do: nobody is called.
+    let ca = folder.path().join("data/keys/root.pem");
+    let ca = ca.to_str().unwrap();
+    let made = imp(&["stream", "add", "webhook", "Pager", "https://pager.example/imp", "--ca", ca]);
+    let secret = made.lines().last().unwrap().to_owned();
+    assert!(secret.starts_with("whsec_"), "{made}");
+    imp(&["stream", "add", "syslog", "SIEM", "siem.example", "--ca", ca]);
+    imp(&["stream", "add", "nats", "Bus", "tls://nats.example:4222", "--create", "--ca", ca]);
+    imp(&["stream", "pause", "Pager", "--reason", "moving house"]);
+    imp(&["stream", "replay", "Pager", "0"]);
+    let listed = imp(&["stream", "list"]);
+    assert_eq!(listed.lines().count(), 4, "{listed}");
+    let pager = listed.lines().find(|line| line.starts_with("Pager")).unwrap();
+    assert!(pager.contains("paused") && pager.contains("https://pager.example "), "{pager}");
+    assert!(!listed.contains(&secret));
+    imp(&["stream", "resume", "Pager"]);
+    imp(&["stream", "remove", "Bus"]);
+    imp(&["receiver", "remove", "Portal"]);
+    let left = imp(&["stream", "list", "--json"]);
+    let left: Vec<Value> = left.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<_> = left.iter().map(|stream| stream["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Pager", "SIEM"]);
+    let events = imp(&["events", "--json"]);
+    for kind in ["receiver-admitted", "stream-created", "stream-changed", "stream-deleted"] {
+        assert!(events.contains(kind), "{kind}");
+    }
+    assert!(!events.contains(&token) && !events.contains(&secret));
+}
