@@ -6,9 +6,10 @@ use super::view::{Party, View};
 /// The entry as the log has it, with the URI of its type; without what the reader may not see.
 pub(super) fn entry(view: &View<'_>) -> Value {
     let record = &view.entry.record;
-    let actor = match view.actor() {
-        Party::Operator(None) => json!({ "kind": "operator" }),
-        _ => json!(record.actor),
+    let actor = if view.actor() == Party::Operator(None) {
+        json!({ "kind": "operator" })
+    } else {
+        json!(record.actor)
     };
     json!({
         "index": view.entry.index,

@@ -254,10 +254,7 @@ impl<'a> View<'a> {
         let Value::Object(members) = self.shown_event() else { return Vec::new() };
         let shown = |name: &str| !["type", "user", "workstation", "phone"].contains(&name);
         let members = members.into_iter().filter(|(name, value)| shown(name) && !value.is_null());
-        let text = |value: Value| match value {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
+        let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         members.map(|(name, value)| (name, text(value))).collect()
     }
 

@@ -2,6 +2,7 @@
 use std::io;
 
 use data_encoding::BASE64;
+use imp_identity::name::Label;
 use quick_xml::events::{BytesStart, BytesText, Event as Xml};
 
 use super::super::view::{Party, View};
@@ -38,9 +39,7 @@ fn participant(document: &mut Document, view: &View<'_>, party: Party<'_>) -> io
     let mut attributes = vec![("UserID", id.as_str())];
     attributes.extend(person.map(|person| ("AlternativeUserID", person.username.as_str())));
     let name = match party {
-        Party::Workstation(workstation) => {
-            view.names.workstation(workstation).map(|name| name.as_str())
-        }
+        Party::Workstation(workstation) => view.names.workstation(workstation).map(Label::as_str),
         Party::User(_) => person.map(|person| person.display_name.as_str()),
         Party::Phone(_) | Party::Operator(_) | Party::Server => None,
     };

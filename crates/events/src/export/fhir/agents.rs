@@ -1,4 +1,5 @@
 //! Who and what took part (`AuditEvent.agent`), in BALP's slices: user, client, server.
+use imp_identity::name::Label;
 use serde_json::{Map, Value, json};
 
 use super::balp::Interaction;
@@ -30,7 +31,7 @@ fn agent(view: &View<'_>, party: Party<'_>, interaction: Option<Interaction>) ->
     }
     let name = match party {
         Party::User(_) => view.person(party).map(|person| person.display_name.as_str()),
-        Party::Workstation(workstation) => view.names.workstation(workstation).map(|n| n.as_str()),
+        Party::Workstation(workstation) => view.names.workstation(workstation).map(Label::as_str),
         Party::Server => Some(view.source.host.as_str()),
         Party::Phone(_) | Party::Operator(_) => None,
     };

@@ -1,6 +1,6 @@
 //! FHIR R4 `AuditEvent` (hl7.org/fhir/R4/auditevent.html) in the patterns of IHE Basic Audit Log Patterns (BALP 1.1).
 //!
-//! BALP profiles what a RESTful interaction leaves behind: an event that a person or a machine caused through the server's
+//! BALP profiles what an interaction with a `RESTful` interface leaves behind: an event that a person or a machine caused through the server's
 //! HTTP interface, and that created, changed, deleted or asked for something, is written to the letter of its profile and
 //! says so in `meta.profile`. What has no profile there (signing in and out, what the server does by itself, failures)
 //! keeps the same slices of agents and entities, and claims nothing.

@@ -180,10 +180,13 @@ fn detection(view: &View<'_>) -> Value {
 }
 
 fn incident(view: &View<'_>) -> Value {
-    let (status_id, status) = match view.event() {
-        Event::CaseClosed { .. } => (5, "Closed"),
-        Event::CaseOpened { .. } | Event::UseDisputed { .. } => (1, "New"),
-        _ => (2, "In Progress"),
+    let event = view.event();
+    let (status_id, status) = if matches!(event, Event::CaseClosed { .. }) {
+        (5, "Closed")
+    } else if matches!(event, Event::CaseOpened { .. } | Event::UseDisputed { .. }) {
+        (1, "New")
+    } else {
+        (2, "In Progress")
     };
     let mut event = json!({
         "finding_info_list": [finding(view)],

@@ -122,19 +122,23 @@ pub(super) fn finding(view: &View<'_>) -> Value {
 
 /// The session, where one is opened, continued or ended.
 pub(super) fn session(view: &View<'_>) -> Option<Value> {
-    match view.event() {
-        Event::TapAccepted(facts) => Some(json!({ "uid": facts.session })),
-        Event::SessionEstablished { session, expires_at, .. } => Some(json!({
+    let event = view.event();
+    if let Event::TapAccepted(facts) = event {
+        return Some(json!({ "uid": facts.session }));
+    }
+    if let Event::SessionEstablished { session, expires_at, .. } = event {
+        return Some(json!({
             "uid": session,
             "created_time": view.at().as_millisecond(),
             "expiration_time": expires_at.as_millisecond(),
-        })),
-        Event::SessionRevoked { session, reason, .. } => {
-            Some(json!({ "uid": session, "expiration_reason": reason.code() }))
-        }
-        Event::SessionSuspended { session, .. } | Event::SessionResumed { session, .. } => {
-            Some(json!({ "uid": session }))
-        }
-        _ => None,
+        }));
     }
+    if let Event::SessionRevoked { session, reason, .. } = event {
+        return Some(json!({ "uid": session, "expiration_reason": reason.code() }));
+    }
+    let (Event::SessionSuspended { session, .. } | Event::SessionResumed { session, .. }) = event
+    else {
+        return None;
+    };
+    Some(json!({ "uid": session }))
 }
