@@ -1,5 +1,5 @@
 //! Erasing records: what is left is a leaf that says nothing.
-use imp_identity::Event;
+use imp_identity::{Event, TapId};
 use imp_storage::{StorageError, Transaction};
 
 use crate::store::{StoredEntry, Tables as _};
@@ -22,14 +22,11 @@ pub(crate) async fn erase(
 
 /// Receipts hold the record, and some tables say what it says.
 async fn copies(transaction: &mut Transaction, event: &Event) -> Result<(), StorageError> {
-    let tap = match event {
-        Event::TapAccepted(facts) => Some(facts.tap),
-        Event::TapRefused { tap, .. } | Event::TapAbandoned { tap, .. } => Some(*tap),
-        _ => None,
-    };
-    if let Some(tap) = tap {
-        transaction.challenges().forget_receipt(tap).await?;
-        transaction.taps().forget(tap).await?;
+    if let Event::TapAccepted(facts) = event {
+        forget_tap(transaction, facts.tap).await?;
+    }
+    if let Event::TapRefused { tap, .. } | Event::TapAbandoned { tap, .. } = event {
+        forget_tap(transaction, *tap).await?;
     }
     if let Event::SessionRevoked { session, .. } = event {
         transaction.sessions().forget(*session).await?;
@@ -41,4 +38,9 @@ async fn copies(transaction: &mut Transaction, event: &Event) -> Result<(), Stor
         transaction.references().forget_erasure_receipt(*reference).await?;
     }
     Ok(())
+}
+
+async fn forget_tap(transaction: &mut Transaction, tap: TapId) -> Result<(), StorageError> {
+    transaction.challenges().forget_receipt(tap).await?;
+    transaction.taps().forget(tap).await
 }

@@ -72,7 +72,7 @@ pub async fn inclusion(
 }
 
 /// The proofs that these entries stand in the tree of `size` entries, which the log must have; in their order.
-pub async fn inclusions(
+pub(crate) async fn inclusions(
     transaction: &mut Transaction,
     indexes: &[u64],
     size: u64,

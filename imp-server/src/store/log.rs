@@ -113,7 +113,7 @@ impl Log<'_> {
             }
             query.fetch_all(conn).await?
         });
-        rows.into_iter().map(tile).collect()
+        rows.iter().map(tile).collect()
     }
 
     /// Puts a tile in place of what was known of it.
@@ -166,7 +166,7 @@ impl Log<'_> {
             WHERE sequence > $1 ORDER BY sequence LIMIT 500";
         let rows: Vec<EarlierRow> =
             on!(self.0, |conn| sqlx::query_as(SQL).bind(after).fetch_all(conn).await?);
-        rows.into_iter().map(earlier).collect()
+        rows.iter().map(earlier).collect()
     }
 
     /// Deletes the events of an earlier version: they are entries now.
@@ -181,13 +181,13 @@ fn hashes(bytes: &[u8]) -> Result<Vec<Hash>, StorageError> {
     tile_from_bytes(bytes).map_err(|_| corrupt("log_tiles.hashes"))
 }
 
-fn tile(row: TileRow) -> Result<(TileId, Vec<Hash>), StorageError> {
+fn tile(row: &TileRow) -> Result<(TileId, Vec<Hash>), StorageError> {
     let level = u8::try_from(row.tile_level).map_err(|_| corrupt("log_tiles.tile_level"))?;
     let index = u64::try_from(row.tile_index).map_err(|_| corrupt("log_tiles.tile_index"))?;
     Ok((TileId { level, index }, hashes(&row.hashes)?))
 }
 
-fn earlier(row: EarlierRow) -> Result<(i64, Record), StorageError> {
+fn earlier(row: &EarlierRow) -> Result<(i64, Record), StorageError> {
     let record = Record {
         id: row.event_id.into(),
         at: instant("earlier_events.at", row.at)?,

@@ -12,7 +12,7 @@ use crate::http::log::erasure::answer;
 
 /// What to erase.
 #[derive(Debug, Args)]
-pub(super) struct Erase {
+pub(in crate::cli) struct Erase {
     #[command(flatten)]
     scope: Named,
     /// Why, for the auditor and for the log.
@@ -33,7 +33,7 @@ struct Named {
 
 /// How to list.
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(in crate::cli) struct List {
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
