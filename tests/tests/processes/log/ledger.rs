@@ -74,7 +74,9 @@ impl Ledger {
         assert!(checkpoint.size >= self.edge.size(), "the log has shrunk");
         loop {
             let page = transaction.entries().page(self.edge.size(), PAGE).await.expect("entries");
-            page.iter().for_each(|entry| self.add(entry));
+            for entry in &page {
+                self.add(entry);
+            }
             if page.is_empty() {
                 break;
             }
@@ -93,10 +95,12 @@ impl Ledger {
         assert_eq!(commitment(&content.salt, &content.record), stored.commitment);
         self.edge.push(leaf_hash(&stored.commitment), &mut |_| {});
         let entry = stored.entry().expect("a record").expect("nothing was erased");
-        let key = match entry.record.event {
-            Event::UserCreated { user, .. } => ("created".to_owned(), user.to_string()),
-            Event::UserDisabled { user } => ("disabled".to_owned(), user.to_string()),
-            _ => return,
+        let key = if let Event::UserCreated { user, .. } = entry.record.event {
+            ("created".to_owned(), user.to_string())
+        } else if let Event::UserDisabled { user } = entry.record.event {
+            ("disabled".to_owned(), user.to_string())
+        } else {
+            return;
         };
         *self.logged.entry(key).or_default() += 1;
     }
