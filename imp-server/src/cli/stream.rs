@@ -1,5 +1,5 @@
 //! `stream`
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use imp_api::stream::{CreateStream, EventStream, NatsTarget, SyslogTarget};
@@ -196,7 +196,7 @@ async fn make(app: &App, add: Add) -> Result<(), Failure> {
 async fn body(app: &App, add: Add) -> Result<CreateStream, Failure> {
     match add {
         Add::Push { common, endpoint, authorization_file } => {
-            let authorization = secret(authorization_file.as_ref())?;
+            let authorization = secret(authorization_file.as_deref())?;
             Ok(CreateStream {
                 endpoint: Some(endpoint),
                 authorization,
@@ -208,7 +208,7 @@ async fn body(app: &App, add: Add) -> Result<CreateStream, Failure> {
             Ok(CreateStream { receiver, ..common.body(Delivery::Poll)? })
         }
         Add::Webhook { common, endpoint, secret_file } => {
-            let secret = secret(secret_file.as_ref())?;
+            let secret = secret(secret_file.as_deref())?;
             let body = common.body(Delivery::Webhook)?;
             Ok(CreateStream { endpoint: Some(endpoint), secret, ..body })
         }
@@ -227,9 +227,9 @@ impl Nats {
             stream: Some(self.stream),
             create: self.create,
             user: self.user,
-            password: secret(self.password_file.as_ref())?,
-            token: secret(self.token_file.as_ref())?,
-            credentials: secret(self.credentials.as_ref())?,
+            password: secret(self.password_file.as_deref())?,
+            token: secret(self.token_file.as_deref())?,
+            credentials: secret(self.credentials.as_deref())?,
         };
         Ok(CreateStream { nats: Some(nats), ..self.common.body(Delivery::Nats)? })
     }
@@ -246,9 +246,9 @@ impl Common {
             receiver: None,
             nats: None,
             syslog: None,
-            ca: self.ca.as_ref().map(content).transpose()?,
-            certificate: self.certificate.as_ref().map(content).transpose()?,
-            key: secret(self.key.as_ref())?,
+            ca: self.ca.as_deref().map(content).transpose()?,
+            certificate: self.certificate.as_deref().map(content).transpose()?,
+            key: secret(self.key.as_deref())?,
             kinds: self.kinds,
             form: self.form,
             audience: self.audience,
@@ -281,7 +281,7 @@ fn line(stream: &EventStream) -> String {
         status.code()
     );
     if *set_aside > 0 {
-        line.push_str(&format!("  {set_aside} set aside"));
+        line.extend(["  ", &set_aside.to_string(), " set aside"]);
     }
     if let Some(error) = &stream.last_error {
         line.extend(["  because ", error]);
@@ -327,14 +327,13 @@ async fn find(app: &App, stream: &str) -> Result<StreamId, Failure> {
 }
 
 /// What a file holds.
-fn content(path: &PathBuf) -> Result<String, Failure> {
+fn content(path: &Path) -> Result<String, Failure> {
     let text = std::fs::read_to_string(path);
-    let text = text.map_err(|error| failure(format!("cannot read {}: {error}", path.display())))?;
-    Ok(text)
+    text.map_err(|error| failure(format!("cannot read {}: {error}", path.display())))
 }
 
 /// A secret from a file: on the command line, others of this machine would see it.
-fn secret(path: Option<&PathBuf>) -> Result<Option<Secret<String>>, Failure> {
+fn secret(path: Option<&Path>) -> Result<Option<Secret<String>>, Failure> {
     let Some(path) = path else { return Ok(None) };
     Ok(Some(Secret::new(content(path)?.trim_end().to_owned())))
 }

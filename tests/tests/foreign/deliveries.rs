@@ -147,11 +147,15 @@ async fn pushed_tokens_and_signed_posts_hold_for_foreign_libraries() {
     let refused = heard(&receiver);
     assert_eq!(refused["holds"], false);
     assert!(refused["why"].as_str().unwrap().contains("InvalidAudience"), "{refused}");
-    house.delivered("other").await;
-    let streams = house.ask("/v1/streams", &house.token, None).await;
-    let other =
-        streams.as_array().unwrap().iter().find(|stream| stream["name"] == "other").unwrap();
-    assert_eq!(other["set_aside"], 1);
+    loop {
+        let streams = house.ask("/v1/streams", &house.token, None).await;
+        let mut streams = streams.as_array().unwrap().iter();
+        let other = streams.find(|stream| stream["name"] == "other").unwrap();
+        if other["set_aside"] == 1 {
+            break;
+        }
+        tokio::time::sleep(POLL).await;
+    }
     house.server.stop().await.unwrap();
 }
 
@@ -324,7 +328,7 @@ async fn mail_is_handed_to_a_foreign_server_over_starttls_and_to_nobody_else() {
     assert_eq!(heard["date"], "Sun, 22 Nov 2026 06:00:00 +0000");
     assert_eq!(heard["tls"], true);
     let text = heard["text"].as_str().unwrap().replace("\r\n", "\n");
-    assert_eq!(text, "You tapped in at Ward 3.\n.\nWas it you?\n");
+    assert_eq!(text.trim_end(), "You tapped in at Ward 3.\n.\nWas it you?");
 
     let refused = smtp.send(&message("nobody@hospital.example")).await.unwrap_err();
     assert!(matches!(refused, SendError::Refused { code: 550 }), "{refused}");

@@ -44,6 +44,7 @@ pub(crate) struct Wanted {
     /// In the receiver's words. Present and null: none.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
+    #[expect(clippy::option_option, reason = "null and missing are different in an update")]
     pub(super) description: Option<Option<String>>,
     /// Must be the transmitter's.
     pub(super) iss: Option<String>,
@@ -70,6 +71,7 @@ pub(crate) struct Configuration {
 }
 
 /// Distinguishes a member that is null from one that is missing.
+#[expect(clippy::option_option, reason = "null and missing are different in an update")]
 fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(from).map(Some)
 }
