@@ -283,10 +283,10 @@ impl Client {
 async fn refusal(response: reqwest::Response) -> ClientError {
     let status = response.status().as_u16();
     match bounded(response).await {
-        Ok(bytes) => serde_json::from_slice(&bytes).map_or(
-            ClientError::Answer { status },
-            |problem| ClientError::Problem(Box::new(problem)),
-        ),
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map_or(ClientError::Answer { status }, |problem| {
+                ClientError::Problem(Box::new(problem))
+            }),
         Err(error) => error,
     }
 }

@@ -296,7 +296,8 @@ fn the_reference_lists_every_rule() {
     for rule in RULES {
         writeln!(page, "| `{}` | {} |", rule.name, rule.explanation).unwrap();
     }
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/rules.md");
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/rules.md");
     if std::env::var_os("IMP_WRITE_REFERENCE").is_some() {
         std::fs::write(&path, &page).unwrap();
     }

@@ -36,12 +36,7 @@ fn days(hospital: &Hospital, person: UserId, ended: i64, days: i64) -> Question 
     let day = SignedDuration::from_hours(24);
     let until = hospital.now - day * i32::try_from(ended).unwrap();
     let from = until - day * i32::try_from(days).unwrap();
-    Question {
-        person: Some(person),
-        from: Some(from),
-        until: Some(until),
-        ..Question::default()
-    }
+    Question { person: Some(person), from: Some(from), until: Some(until), ..Question::default() }
 }
 
 #[tokio::test]
