@@ -17,6 +17,9 @@ mod witness;
 
 pub use app::{App, OpenError};
 pub use ca::{Keys, KeysError};
-pub use config::{Certificates, Config, Http, InvalidConfig, LogConfig, LogWitness, StorageConfig};
+pub use config::{
+    Certificates, Config, Http, InvalidConfig, LogConfig, LogWitness, Mail, MailError, Notices,
+    StorageConfig,
+};
 pub use server::{Server, StartError};
 pub use witness::{Keeper, KeeperError, WitnessServer};

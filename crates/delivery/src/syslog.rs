@@ -107,17 +107,16 @@ impl Syslog {
             wire.connection = None;
         }
         // Taken out, so that a connection on which this fails or is given up is never written to again.
-        let mut connection = match wire.connection.take() {
-            Some(connection) => connection,
-            None => {
-                let (name, port) = (&self.settings.server, self.settings.port);
-                let mut opened =
-                    Connection::open(&self.connector, self.name.clone(), name, port).await?;
-                for frame in wire.unconfirmed.iter() {
-                    opened.stream().write_all(frame).await?;
-                }
-                opened
+        let mut connection = if let Some(connection) = wire.connection.take() {
+            connection
+        } else {
+            let (name, port) = (&self.settings.server, self.settings.port);
+            let mut opened =
+                Connection::open(&self.connector, self.name.clone(), name, port).await?;
+            for frame in wire.unconfirmed.iter() {
+                opened.stream().write_all(frame).await?;
             }
+            opened
         };
         for frame in &frames {
             connection.stream().write_all(frame).await?;

@@ -113,12 +113,17 @@ async fn list(app: &App, json: bool) -> Result<(), Failure> {
 fn line(ConsumerState { cursor, behind, set_aside }: &ConsumerState) -> String {
     let mut line = format!("{:<28} at {}, {behind} behind", cursor.consumer, cursor.next);
     if *set_aside > 0 {
-        line.push_str(&format!(", {set_aside} set aside"));
+        line.extend([", ", &set_aside.to_string(), " set aside"]);
     }
     if let Some(at) = cursor.paused_at {
-        line.push_str(&format!(", paused since {at:.0}"));
+        line.extend([", paused since ", &format!("{at:.0}")]);
     } else if let Some(at) = cursor.retry_at {
-        line.push_str(&format!(", failed {} times, again at {at:.0}", cursor.failures));
+        line.extend([
+            ", failed ",
+            &cursor.failures.to_string(),
+            " times, again at ",
+            &format!("{at:.0}"),
+        ]);
     }
     if let Some(error) = &cursor.last_error {
         line.extend([": ", error]);

@@ -8,7 +8,7 @@ use imp_identity::event::{Outcome, Reading};
 use uuid::Uuid;
 
 use super::account;
-use super::arguments::{self, When};
+use super::arguments::When;
 use super::output::{self, Failure};
 use crate::app::{self, App};
 use crate::command::{self, Begun, KnownNames, Paging, Reviewed};

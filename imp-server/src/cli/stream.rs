@@ -21,7 +21,7 @@ use crate::stream::wish;
 pub(super) enum Command {
     /// Make a stream of events to another system.
     #[command(subcommand)]
-    Add(Add),
+    Add(Box<Add>),
     /// List streams, and how far each has come.
     List {
         /// One JSON object a line.
@@ -166,7 +166,7 @@ pub(super) struct Common {
 pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure> {
     let app = super::open(config).await?;
     match command {
-        Command::Add(add) => make(&app, add).await,
+        Command::Add(add) => make(&app, *add).await,
         Command::List { json } => show(&app, json).await,
         Command::Pause(status) => set(&app, status, StreamStatus::Paused).await,
         Command::Resume(status) => set(&app, status, StreamStatus::Enabled).await,

@@ -61,7 +61,7 @@ pub async fn make_notices(
     for (user, entries) in uses {
         let id = NoticeId::generate(context.now, &mut context.rng);
         let address = transaction.users().find(user).await?.and_then(|user: User| user.email);
-        let mail = address.filter(|_: &Email| evening.mail).is_some();
+        let mail = address.as_ref().is_some_and(|_: &Email| evening.mail);
         let notice = Notice {
             id,
             user,

@@ -77,13 +77,13 @@ pub async fn prepare_notice(
     notice.retry_at = Some(context.now + WAIT * (1 << notice.attempts.min(10)));
     notice.attempts += 1;
     transaction.notices().update(&notice).await?;
-    let uses = uses(&mut transaction, &notice, wording.zone).await?;
+    let told = told(&mut transaction, &notice, wording.zone).await?;
     transaction.commit().await?;
     let words = notice::Notice {
         name: user.display_name.to_string(),
         installation: context.trust_domain.to_string(),
         day: notice.day,
-        uses,
+        uses: told,
         dispute: Some(format!("{}/notices/{}", wording.url, secret.expose())),
     };
     let (subject, text) = (words.subject(), words.text());
@@ -121,16 +121,16 @@ pub async fn notices_of_user(
     zone: &TimeZone,
 ) -> Result<Vec<(Notice, Vec<Use>)>, StorageError> {
     let mut reading = context.storage.read().await?;
-    let mut told = Vec::new();
+    let mut notices = Vec::new();
     for notice in reading.notices().of_user(user, limit).await? {
-        let uses = uses(&mut reading, &notice, zone).await?;
-        told.push((notice, uses));
+        let told = told(&mut reading, &notice, zone).await?;
+        notices.push((notice, told));
     }
     drop(reading);
     let waiting = |notice: &Notice| notice.sent_at.is_none() && notice.channel == Channel::Phone;
-    if told.iter().any(|(notice, _)| waiting(notice)) {
+    if notices.iter().any(|(notice, _)| waiting(notice)) {
         let mut transaction = context.storage.begin().await?;
-        for (notice, _) in &told {
+        for (notice, _) in &notices {
             let found = transaction.notices().find(notice.id).await?;
             if let Some(notice) = found.filter(waiting) {
                 sent(context, &mut transaction, notice).await?;
@@ -138,7 +138,7 @@ pub async fn notices_of_user(
         }
         transaction.commit().await?;
     }
-    Ok(told)
+    Ok(notices)
 }
 
 /// The notice of a link, while the link counts, and what it tells.
@@ -152,8 +152,8 @@ pub async fn notice_of_link(
     let Some(notice) = found.filter(|notice| context.now < notice.made_at + LINK) else {
         return Ok(None);
     };
-    let uses = uses(&mut reading, &notice, zone).await?;
-    Ok(Some((notice, uses)))
+    let told = told(&mut reading, &notice, zone).await?;
+    Ok(Some((notice, told)))
 }
 
 async fn sent(
@@ -171,7 +171,7 @@ async fn sent(
 }
 
 /// What a notice tells; entries that were erased since are passed over.
-async fn uses(
+async fn told(
     transaction: &mut Transaction,
     notice: &Notice,
     zone: &TimeZone,

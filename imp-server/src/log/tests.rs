@@ -78,7 +78,9 @@ async fn books() -> Vec<Logbook> {
 
 fn root(leaves: &[Hash]) -> Hash {
     let mut range = CompactRange::new();
-    leaves.iter().for_each(|leaf| range.push(*leaf, &mut |_| ()));
+    for leaf in leaves {
+        range.push(*leaf, &mut |_| ());
+    }
     range.root()
 }
 

@@ -95,15 +95,15 @@ mod tests {
             authorization: Some("Bearer s3cret".to_owned().into()),
             tls: imp_delivery::TlsSettings::default(),
         });
-        let mut sealed = sealer.seal(stream, &target, &mut crate::app::rng()).unwrap();
-        assert!(!sealed.windows(6).any(|window| window == b"s3cret"));
-        let Target::Push(opened) = sealer.open(stream, &sealed).unwrap() else { panic!() };
+        let mut bytes = sealer.seal(stream, &target, &mut crate::app::rng()).unwrap();
+        assert!(!bytes.windows(6).any(|window| window == b"s3cret"));
+        let Target::Push(opened) = sealer.open(stream, &bytes).unwrap() else { panic!() };
         assert_eq!(opened.authorization.unwrap().expose(), "Bearer s3cret");
-        sealer.open(other, &sealed).unwrap_err();
+        sealer.open(other, &bytes).unwrap_err();
         let thief = Sealer::derive(&Secret::new(vec![2; 32])).unwrap();
-        thief.open(stream, &sealed).unwrap_err();
-        *sealed.last_mut().unwrap() ^= 1;
-        sealer.open(stream, &sealed).unwrap_err();
+        thief.open(stream, &bytes).unwrap_err();
+        *bytes.last_mut().unwrap() ^= 1;
+        sealer.open(stream, &bytes).unwrap_err();
         sealer.open(stream, &[]).unwrap_err();
     }
 }

@@ -177,7 +177,7 @@ async fn every_changed_column_of_every_type_of_event_is_named() {
     type Tamper = fn(&mut VerificationRow);
     let tampers: [(&str, Tamper); 11] = [
         ("event_id", |row| {
-            row.event_id = uuid::Uuid::from_u128(row.log_index.unsigned_abs().into())
+            row.event_id = uuid::Uuid::from_u128(row.log_index.unsigned_abs().into());
         }),
         ("at", |row| row.at += 1),
         ("kind", |row| row.kind.push('x')),
@@ -436,14 +436,14 @@ async fn stored_checkpoints_are_held_against_the_entries() {
 #[tokio::test]
 async fn witnesses_that_are_asked_for_must_have_cosigned() {
     for book in books(20).await {
-        let cosigner = WitnessKey::generate("witness.example/w1").unwrap();
-        let key = cosigner.verifier_key().clone();
+        let key_of_witness = WitnessKey::generate("witness.example/w1").unwrap();
+        let key = key_of_witness.verifier_key().clone();
         let mut expectation = Expectation { witnesses: vec![key.clone()], ..book.expectation() };
         let missing = verify_database(&book.storage, &expectation).await.unwrap_err();
         let sentence = "the witness witness.example/w1 has cosigned no checkpoint of this log";
         assert_eq!(missing.to_string(), sentence);
 
-        let witness = Witness::new(cosigner, vec![book.key.verifier_key().clone()]);
+        let witness = Witness::new(key_of_witness, vec![book.key.verifier_key().clone()]);
         let note: SignedNote = book.head().await.checkpoint.parse().unwrap();
         let request = AddCheckpoint { old_size: 0, proof: ConsistencyProof::default(), note };
         let cosigned = witness.consider(&request, 1_700_000_000).unwrap().note().to_string();

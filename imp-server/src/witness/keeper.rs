@@ -151,7 +151,7 @@ fn open_key(folder: &Path, name: &str) -> Result<WitnessKey, KeeperError> {
     }
     let text = Zeroizing::new(fs::read(&path).map_err(failed(&path, "read"))?);
     let der = pem::private_key(&text).map(Zeroizing::new);
-    let der = der.ok_or_else(|| KeeperError::NoKey(path))?;
+    let der = der.ok_or(KeeperError::NoKey(path))?;
     Ok(WitnessKey::from_pkcs8(name, &der)?)
 }
 

@@ -114,8 +114,8 @@ async fn strangers_get_the_statuses_of_the_protocol() {
     let unknown = request(&log, 0, 4, b"entry").to_string().replace(ORIGIN, "lab.example/log");
     assert_eq!(post(&server, unknown).await.0, StatusCode::NOT_FOUND);
     assert_eq!(post(&server, "old 0\n".to_owned()).await.0, StatusCode::BAD_REQUEST);
-    let long = "x".repeat(200 * 1024);
-    assert_eq!(post(&server, long).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    let large = "x".repeat(200 * 1024);
+    assert_eq!(post(&server, large).await.0, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(latest(&server).await.0, StatusCode::NOT_FOUND);
     server.stop().await.unwrap();
 }

@@ -15,6 +15,7 @@ mod log_command;
 mod machines;
 #[cfg(test)]
 mod people;
+#[cfg(test)]
 mod review;
 #[cfg(test)]
 mod stream;

@@ -1,4 +1,4 @@
-//! Deliveries of a running server, received by other people's programs: PyJWT, `standardwebhooks`, aiosmtpd, `nats-server`
+//! Deliveries of a running server, received by other people's programs: `PyJWT`, `standardwebhooks`, aiosmtpd, `nats-server`
 //! and `rsyslogd`.
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -135,9 +135,9 @@ async fn pushed_tokens_and_signed_posts_hold_for_foreign_libraries() {
     let cleo = house.administrator.create_user(&person("cleo", Role::Staff)).await.unwrap();
     assert_eq!(heard(&receiver)["path"], "/set");
     house.administrator.disable_user(cleo.id).await.unwrap();
-    let post = heard(&receiver);
-    assert_eq!((&post["path"], &post["holds"]), (&json!("/hook"), &json!(true)), "{post}");
-    assert_eq!(post["read"]["type"], "user-disabled");
+    let request = heard(&receiver);
+    assert_eq!((&request["path"], &request["holds"]), (&json!("/hook"), &json!(true)), "{request}");
+    assert_eq!(request["read"]["type"], "user-disabled");
     // The receiver does notice what does not hold: for another audience, or with another secret.
     house.stream(json!({
         "name": "other", "delivery": "push", "endpoint": url("set"), "audience": "https://other.example",

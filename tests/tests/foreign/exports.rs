@@ -53,8 +53,8 @@ fn judged(script: &str, document: &[u8]) -> Verdict {
 }
 
 /// With names and without, `script` accepts the document and tells every type in the catalogue; broken in the way that
-/// `damages` say, it rejects it.
-fn judge(script: &str, format: Format, damages: &[(&str, &str)]) -> String {
+/// `faults` say, it rejects it.
+fn judge(script: &str, format: Format, faults: &[(&str, &str)]) -> String {
     let open = document(format, &names());
     let closed = document(format, &Names::default());
     for document in [&closed, &open] {
@@ -62,7 +62,7 @@ fn judge(script: &str, format: Format, damages: &[(&str, &str)]) -> String {
         assert!(verdict.accepted, "{script} rejects:\n{}", start(&verdict.said));
     }
     let text = String::from_utf8(open.clone()).unwrap();
-    for (whole, broken) in damages {
+    for (whole, broken) in faults {
         assert!(text.contains(whole), "{script}: nothing to damage with {whole:?}");
         let damaged = text.replacen(whole, broken, 1);
         let verdict = judged(script, damaged.as_bytes());

@@ -1,4 +1,4 @@
-//! The log as two foreign libraries see it: the Go project's, and one from PyPI. Both accept what the server serves, and
+//! The log as two foreign libraries see it: the Go project's, and one from `PyPI`. Both accept what the server serves, and
 //! neither accepts it once a byte is changed.
 use std::fs;
 use std::path::{Path, PathBuf};

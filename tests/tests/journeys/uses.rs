@@ -148,8 +148,8 @@ async fn a_server_that_is_rolled_back_and_goes_on_is_noticed_by_the_phone() {
 
     // The second tap never happened.
     let mut back = intruder.0.begin_with("BEGIN IMMEDIATE").await.expect("a transaction");
-    let forget = sqlx::query("DELETE FROM entries WHERE log_index >= $1").bind(size);
-    forget.execute(&mut *back).await.expect("forgotten");
+    let cut = sqlx::query("DELETE FROM entries WHERE log_index >= $1").bind(size);
+    cut.execute(&mut *back).await.expect("forgotten");
     sqlx::query("UPDATE log_head SET size = $1, peaks = $2, last_at = $3, checkpoint = $4")
         .bind(size)
         .bind(head.get::<Vec<u8>, _>(1))

@@ -20,7 +20,10 @@ use crate::process::Authority;
 
 /// What a receiver got, and what it answers next; without that, 202.
 #[derive(Clone, Default)]
-struct Receiver(Arc<Mutex<(Vec<(HeaderMap, String)>, VecDeque<Response<Body>>)>>);
+struct Receiver(Arc<Mutex<(Taken, VecDeque<Response<Body>>)>>);
+
+/// Requests, in order.
+type Taken = Vec<(HeaderMap, String)>;
 
 impl Receiver {
     async fn start(self) -> String {

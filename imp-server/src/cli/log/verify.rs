@@ -21,7 +21,7 @@ pub(in crate::cli) struct Arguments {
     /// Check this database, such as a backup: sqlite:FILE or postgres://…; the configured one unless said otherwise.
     #[arg(long, value_name = "URL", conflicts_with = "url")]
     database: Option<String>,
-    /// Check the log that this server shows, such as https://imp.example:8443. Its TLS certificate need not be trusted and
+    /// Check the log that this server shows, such as <https://imp.example:8443>. Its TLS certificate need not be trusted and
     /// is not checked: only the holder of the log's key could have signed what counts.
     #[arg(long, value_name = "URL", requires = "key")]
     url: Option<String>,
@@ -47,15 +47,14 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Fai
     };
     let since = arguments.since.as_deref().map(std::fs::read_to_string).transpose()?;
     let expectation = Expectation { log, since, witnesses: arguments.witnesses };
-    let sound = match &arguments.url {
-        Some(url) => verify_remote(url, &Outside::new()?, &expectation).await?,
-        None => {
-            let url = arguments.database.unwrap_or_else(|| config.storage_url());
-            let storage = open(&url, &config.storage_options()).await?;
-            let sound = verify_database(&storage, &expectation).await;
-            storage.close().await;
-            sound?
-        }
+    let sound = if let Some(url) = &arguments.url {
+        verify_remote(url, &Outside::new()?, &expectation).await?
+    } else {
+        let url = arguments.database.unwrap_or_else(|| config.storage_url());
+        let storage = open(&url, &config.storage_options()).await?;
+        let sound = verify_database(&storage, &expectation).await;
+        storage.close().await;
+        sound?
     };
     if let Some(file) = &arguments.keep {
         std::fs::write(file, &sound.checkpoint)?;

@@ -102,7 +102,9 @@ impl KnownNames {
         cases: &[Case],
     ) -> Result<Self, StorageError> {
         let mut wanted = Wanted::default();
-        cases.iter().for_each(|case| wanted.case(case));
+        for case in cases {
+            wanted.case(case);
+        }
         wanted.find(transaction).await
     }
 

@@ -18,7 +18,6 @@ pub struct StreamChange {
     /// The types that go out.
     pub kinds: Option<Vec<Kind>>,
     /// What its receiver says of it; `Some(None)` takes it back.
-    #[expect(clippy::option_option, reason = "staying and being taken back are different")]
     pub description: Option<Option<String>>,
 }
 

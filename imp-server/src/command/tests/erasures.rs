@@ -61,8 +61,8 @@ async fn a_record_is_erased_when_one_asks_and_another_approves_and_its_proof_sta
             panic!("no tap")
         };
         let scope = Scope::Record(index);
-        let asker = Actor::User(administrator);
-        let asked = request_erasure(&mut hospital.context(), asker, scope, because()).await;
+        let actor = Actor::User(administrator);
+        let asked = request_erasure(&mut hospital.context(), actor, scope, because()).await;
         let id = asked.unwrap().id;
         assert_eq!(entry(&hospital, index).await, before, "nobody has approved");
         let own = approve_erasure(&mut hospital.context(), administrator, id).await;
@@ -92,8 +92,8 @@ async fn a_record_is_erased_when_one_asks_and_another_approves_and_its_proof_sta
         verifies(&hospital).await;
         let again = approve_erasure(&mut hospital.context(), auditor, id).await;
         assert!(matches!(again, Err(DecideErasureError::Refused(ErasureError::Decided))));
-        let asker = Actor::User(administrator);
-        let again = request_erasure(&mut hospital.context(), asker, scope, because()).await;
+        let actor = Actor::User(administrator);
+        let again = request_erasure(&mut hospital.context(), actor, scope, because()).await;
         assert!(matches!(again, Err(RequestErasureError::Erased)));
         let session = accepted.session.id;
         end_session(&mut hospital.context(), Actor::Server, session).await.unwrap();

@@ -209,7 +209,7 @@ async fn a_search_is_kept_for_its_owner_or_for_all() {
         let twice = save_search(context, &operator, new(false, question)).await;
         assert!(matches!(twice, Err(SaveSearchError::NameTaken)));
         assert_eq!(list_searches(&storage, &audrey).await.unwrap().len(), 2);
-        assert_eq!(list_searches(&storage, &operator).await.unwrap(), [all.clone()]);
+        assert_eq!(list_searches(&storage, &operator).await.unwrap(), std::slice::from_ref(&all));
         assert_eq!(find_search(&storage, &bob, own.id).await.unwrap(), None);
         assert_eq!(find_search(&storage, &bob, all.id).await.unwrap(), Some(all.clone()));
         for (actor, id) in [(&bob, own.id), (&bob, all.id), (&operator, own.id)] {

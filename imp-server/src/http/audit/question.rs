@@ -51,8 +51,9 @@ pub(crate) async fn question(
 pub(crate) fn paging(query: &EventsQuery) -> Result<Paging, ProblemResponse> {
     let direction = match (query.before, query.after, query.order.as_deref()) {
         (before, None, None | Some("newest")) => Direction::Newest { before },
-        (None, after, Some("oldest")) => Direction::Oldest { after },
-        (None, after @ Some(_), None) => Direction::Oldest { after },
+        (None, after, Some("oldest")) | (None, after @ Some(_), None) => {
+            Direction::Oldest { after }
+        }
         (_, _, Some("newest" | "oldest") | None) => {
             return Err(invalid("order", "`before` goes with newest first, `after` with oldest"));
         }

@@ -60,8 +60,10 @@ pub(crate) async fn issue(
 impl From<CredentialsError> for ProblemResponse {
     fn from(error: CredentialsError) -> Self {
         match &error {
-            CredentialsError::Issue(_) => problem::internal(&error),
-            CredentialsError::Record(RecordCertificateError::Sign(_)) => problem::internal(&error),
+            CredentialsError::Issue(_)
+            | CredentialsError::Record(RecordCertificateError::Sign(_)) => {
+                problem::internal(&error)
+            }
             CredentialsError::Record(RecordCertificateError::Storage(source)) => {
                 problem::storage(&error, source)
             }

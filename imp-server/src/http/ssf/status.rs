@@ -15,6 +15,7 @@ use crate::stream::Stream;
 /// Whether a stream delivers (SSF 1.0 §8.1.2).
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = SsfStatus)]
+#[expect(clippy::struct_field_names, reason = "SSF 1.0 names the members")]
 pub(crate) struct Status {
     #[schema(value_type = String)]
     stream_id: StreamId,

@@ -40,7 +40,7 @@ pub(crate) async fn create(
     let receiver = &peer.0;
     wanted.check(&app, None)?;
     let kinds = wanted.kinds(receiver)?;
-    let target = wanted.delivery.map_or(Ok(Target::Poll), |delivery| delivery.target())?;
+    let target = wanted.delivery.map_or(Ok(Target::Poll), super::body::Delivery::target)?;
     let streams = command::streams_of_receiver(&app.storage, receiver.id).await;
     let taken = streams.map_err(problem::unread)?;
     let new = NewStream {

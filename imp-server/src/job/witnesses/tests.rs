@@ -58,12 +58,15 @@ impl Ward {
         let mut transaction = self.app.storage.read().await.unwrap();
         let entries = transaction.entries().page(0, 500).await.unwrap();
         let records = entries.iter().filter_map(|entry| entry.entry().unwrap());
-        let refusals = records.filter_map(|entry| match entry.record.event {
-            Event::CheckpointRefused { witness, why, .. } if witness != "nobody" => {
-                assert_eq!(entry.record.actor, Actor::Server);
-                Some(why)
+        let refusals = records.filter_map(|entry| {
+            let Event::CheckpointRefused { witness, why, .. } = entry.record.event else {
+                return None;
+            };
+            if witness == "nobody" {
+                return None;
             }
-            _ => None,
+            assert_eq!(entry.record.actor, Actor::Server);
+            Some(why)
         });
         refusals.collect()
     }

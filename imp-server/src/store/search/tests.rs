@@ -265,7 +265,9 @@ async fn explain(
                     .fetch_all(conn)
                     .await
                     .unwrap());
-            rows.iter().for_each(|row| writeln!(plan, "{}", row.3).unwrap());
+            for row in rows {
+                writeln!(plan, "{}", row.3).unwrap();
+            }
         }
         Database::Postgres => {
             let rows: Vec<(String,)> =
@@ -273,7 +275,9 @@ async fn explain(
                     .fetch_all(conn)
                     .await
                     .unwrap());
-            rows.iter().for_each(|row| writeln!(plan, "{}", row.0).unwrap());
+            for row in rows {
+                writeln!(plan, "{}", row.0).unwrap();
+            }
         }
     }
     plan

@@ -98,7 +98,10 @@ async fn acknowledgements_and_messages_belong_to_their_stream() {
         };
         let stored = StoredMessage { message, stream: one, made_at: NOW };
         transaction.streams().add_message(&stored).await.unwrap();
-        assert_eq!(transaction.streams().messages(one).await.unwrap(), [stored.clone()]);
+        assert_eq!(
+            transaction.streams().messages(one).await.unwrap(),
+            std::slice::from_ref(&stored)
+        );
         assert!(!transaction.streams().delete_message(other, stored.message.id).await.unwrap());
         assert!(transaction.streams().delete_message(one, stored.message.id).await.unwrap());
         assert_eq!(transaction.streams().messages(one).await.unwrap(), []);

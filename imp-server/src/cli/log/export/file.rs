@@ -78,9 +78,12 @@ impl ExportFile {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let created = OpenOptions::new().write(true).create_new(true).open(path);
-                let file = created.map_err(|error| match error.kind() {
-                    io::ErrorKind::AlreadyExists => ExportFileError::Foreign(path.to_owned()),
-                    _ => failed(error),
+                let file = created.map_err(|error| {
+                    if error.kind() == io::ErrorKind::AlreadyExists {
+                        ExportFileError::Foreign(path.to_owned())
+                    } else {
+                        failed(error)
+                    }
                 })?;
                 let position = Position { heading: heading.clone(), after, length: 0 };
                 let created = Self { file, path: path.to_owned(), position };
