@@ -2,7 +2,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use imp_server::App;
+use imp_server::{App, log};
 use imp_storage::on;
 
 use super::Failure;
@@ -17,7 +17,9 @@ pub(super) async fn fill(app: &App, events: u64) -> Result<Ward, Failure> {
     let start = "2026-01-05T06:00:00Z".parse()?;
     let mut ward = Ward::new(7, start, app.keys.trust_domain().clone());
     let (mut rng, began) = (rng(8), Instant::now());
-    let (mut size, mut said) = (0, 0);
+    let mut size = size(app).await?;
+    let mut said = size;
+    ward.skip(size);
     while size < events {
         let count = BATCH.min(usize::try_from(events - size)?);
         let batch = ward.by_ref().take(count).collect();
@@ -29,6 +31,13 @@ pub(super) async fn fill(app: &App, events: u64) -> Result<Ward, Failure> {
     }
     println!("filled with {size} events in {:.0} s", began.elapsed().as_secs_f64());
     Ok(ward)
+}
+
+/// Entries that are there already: a folder that was kept is filled up.
+async fn size(app: &App) -> Result<u64, Failure> {
+    let key = app.keys.log_key().verifier_key();
+    let note = log::checkpoint(&app.storage, key).await?.ok_or("the log was not begun")?;
+    Ok(imp_translog::open_checkpoint(&note, key)?.size)
 }
 
 /// What an event takes on disk, all indexes and tiles included.

@@ -58,6 +58,11 @@ impl Ward {
         self.workstations[self.rng.random_range(0..WORKSTATIONS)]
     }
 
+    /// Goes on as if so many events had happened already.
+    pub(super) fn skip(&mut self, events: u64) {
+        self.now = self.start + PACE * i32::try_from(events).unwrap_or(i32::MAX);
+    }
+
     /// When something may have happened.
     pub(super) fn some_time(&mut self) -> Timestamp {
         let past = self.now.duration_since(self.start).as_micros();
