@@ -19,7 +19,7 @@ pub(super) async fn fill(app: &App, events: u64) -> Result<Ward, Failure> {
     let (mut rng, began) = (rng(8), Instant::now());
     let mut size = size(app).await?;
     let mut said = size;
-    ward.skip(size);
+    ward.go_on_after(size);
     while size < events {
         let count = BATCH.min(usize::try_from(events - size)?);
         let batch = ward.by_ref().take(count).collect();

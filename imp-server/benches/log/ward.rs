@@ -59,7 +59,7 @@ impl Ward {
     }
 
     /// Goes on as if so many events had happened already.
-    pub(super) fn skip(&mut self, events: u64) {
+    pub(super) fn go_on_after(&mut self, events: u64) {
         self.now = self.start + PACE * i32::try_from(events).unwrap_or(i32::MAX);
     }
 
