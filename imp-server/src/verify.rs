@@ -175,6 +175,16 @@ pub(crate) enum VerifyError {
         /// The entry that says so.
         by: u64,
     },
+    /// More records are gone than were said to have expired.
+    #[error("entry {by} says that {said} records expired, but {gone} of that kind are gone there")]
+    Miscounted {
+        /// The entry that says so.
+        by: u64,
+        /// How many it says.
+        said: u64,
+        /// How many there are.
+        gone: u64,
+    },
     /// More or fewer tiles than the entries make.
     #[error("{stored} tiles are stored, but the entries make {computed}")]
     Tiles {

@@ -120,7 +120,9 @@ fn is_whole(question: &Question) -> bool {
 /// How much time is covered by a question and by those of `earlier` that ask for the same person's presence.
 fn together(question: &Question, earlier: &[Question]) -> SignedDuration {
     let same = |other: &&Question| {
-        other.person == question.person && other.device == question.device && shows_presence(other)
+        let person = question.person.is_some() && other.person == question.person;
+        let device = question.device.is_some() && other.device == question.device;
+        (person || device) && shows_presence(other)
     };
     let mut spans: Vec<(Timestamp, Timestamp)> = earlier
         .iter()

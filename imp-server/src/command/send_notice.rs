@@ -60,7 +60,10 @@ pub async fn prepare_notice(
 ) -> Result<Option<ReadyNotice>, StorageError> {
     let mut transaction = context.storage.begin().await?;
     let found = transaction.notices().find(id).await?;
-    let Some(mut notice) = found.filter(|notice| notice.sent_at.is_none()) else {
+    // Another replica may have prepared it meanwhile: its link must stay the one that counts.
+    let due = |at: Timestamp| at <= context.now;
+    let open = |notice: &Notice| notice.sent_at.is_none() && notice.retry_at.is_some_and(due);
+    let Some(mut notice) = found.filter(open) else {
         return Ok(None);
     };
     let user = transaction.users().find(notice.user).await?;

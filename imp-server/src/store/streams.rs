@@ -210,17 +210,17 @@ impl Streams<'_> {
         Ok(())
     }
 
-    /// Remembers that an entry was acknowledged.
-    pub async fn acknowledge(&mut self, id: StreamId, index: u64) -> Result<(), StorageError> {
+    /// Remembers that an entry was acknowledged; answers whether that is new.
+    pub async fn acknowledge(&mut self, id: StreamId, index: u64) -> Result<bool, StorageError> {
         const SQL: &str = "INSERT INTO stream_acknowledged (stream_id, log_index) VALUES ($1, $2) \
             ON CONFLICT (stream_id, log_index) DO NOTHING";
-        on!(self.0, |conn| sqlx::query(SQL)
+        Ok(on!(self.0, |conn| sqlx::query(SQL)
             .bind(id.as_uuid())
             .bind(key(index))
             .execute(conn)
-            .await
-            .map(drop)?);
-        Ok(())
+            .await?
+            .rows_affected()
+            == 1))
     }
 
     /// The entries that were acknowledged, from an index on.

@@ -46,12 +46,20 @@ impl Erasures {
                 }
             }
         }
-        let Event::RecordsExpired { of, from, until, .. } = &record.event else { return Ok(None) };
+        let Event::RecordsExpired { of, from, until, erased } = &record.event else {
+            return Ok(None);
+        };
         let until = (*until).min(index);
+        let mut explained = 0;
         if let Some(gone) = self.gone.get_mut(of) {
             // Records expire in their order: what is explained stands in front.
             let (first, end) = (place(gone, *from), place(gone, until));
-            gone.drain(first..end.max(first));
+            explained = gone.drain(first..end.max(first)).count() as u64;
+        }
+        // The kind of a record that is gone is nobody's word: whoever hides one among those that expired is counted.
+        if explained > *erased {
+            let said = *erased;
+            return Err(VerifyError::Miscounted { by: index, said, gone: explained });
         }
         Ok(Some(Expired { kind: of.clone(), from: *from, until, by: index }))
     }

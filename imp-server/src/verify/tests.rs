@@ -372,11 +372,21 @@ async fn records_past_their_retention_are_all_gone() {
             book.erase(*index).await;
         }
         let erased = all.len() as u64;
-        book.append(Event::RecordsExpired { of: kind, from: 0, until: 200, erased }).await;
+        let of = kind.clone();
+        book.append(Event::RecordsExpired { of, from: 0, until: 200, erased }).await;
         let wrong = book.wrong().await;
         assert!(wrong.contains(&format!("record of entry {} was erased", all[0])), "{wrong}");
         book.erase(all[0]).await;
         assert_eq!(book.verify().await.unwrap().erased, Some(erased));
+        // A record that somebody hides among them is one too many.
+        let other = (0..200).find(|index| !all.contains(index)).unwrap();
+        book.erase(other).await;
+        let mut row = book.row(other).await;
+        row.kind = kind;
+        book.put_row(&row).await;
+        let hidden = format!("says that {erased} records expired, but {} of that", erased + 1);
+        let wrong = book.wrong().await;
+        assert!(wrong.contains(&hidden), "{wrong}");
     }
 }
 

@@ -154,8 +154,8 @@ async fn take(
     let Some(entry) = entry.filter(|entry| entry.index >= next && stream.wants(&entry.kind)) else {
         return Ok(None);
     };
-    transaction.streams().acknowledge(stream.id, entry.index).await?;
-    Ok(Some(entry.index))
+    let fresh = transaction.streams().acknowledge(stream.id, entry.index).await?;
+    Ok(fresh.then_some(entry.index))
 }
 
 /// The oldest tokens that were not struck off.

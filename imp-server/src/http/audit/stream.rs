@@ -79,6 +79,7 @@ pub(crate) async fn stream(
         after: after.unwrap_or(begun.index),
         reader: reader.id(),
         opened_at: app.now(),
+        checked_at: Instant::now(),
         shutdown,
         commits,
         app,
@@ -135,6 +136,8 @@ struct Follower {
     after: u64,
     reader: UserId,
     opened_at: Timestamp,
+    /// When the reader was last found to be an auditor.
+    checked_at: Instant,
     shutdown: Shutdown,
     commits: Commits,
 }
@@ -149,7 +152,7 @@ impl Follower {
                 return None;
             }
             match self.look().await {
-                Ok(Some(text)) => return Some(text),
+                Ok(Some(text)) => return self.still_reads().await.then_some(text),
                 Ok(None) if self.is_complete() => return None,
                 Ok(None) => {}
                 Err(error) => {
@@ -165,7 +168,7 @@ impl Follower {
                 }
                 () = sleep(POLL) => {}
                 () = sleep_until(heartbeat) => {
-                    return self.may_read().await.then(|| ": still here\n\n".to_owned());
+                    return self.still_reads().await.then(|| ": still here\n\n".to_owned());
                 }
             }
         }
@@ -205,6 +208,15 @@ impl Follower {
     }
 
     /// Whether she is still an auditor.
+    /// Looks again, however busy the log is, once a heartbeat's time has passed.
+    async fn still_reads(&mut self) -> bool {
+        if self.checked_at.elapsed() < HEARTBEAT {
+            return true;
+        }
+        self.checked_at = Instant::now();
+        self.may_read().await
+    }
+
     async fn may_read(&self) -> bool {
         let found = command::find_user(&self.app.storage, self.reader).await;
         matches!(found, Ok(Some(user)) if user.is_active() && user.role == Role::Auditor)

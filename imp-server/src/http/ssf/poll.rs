@@ -15,6 +15,8 @@ use crate::http::{Json, Path, ProblemResponse, problem};
 
 /// The most acknowledgements in one request.
 const MOST: usize = 1000;
+/// The most refusals in one request: each becomes an entry.
+const MOST_ERRORS: usize = 100;
 /// How often it looks for what other servers appended.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -68,6 +70,9 @@ pub(crate) async fn poll(
 ) -> Result<Json<Answer>, ProblemResponse> {
     if request.ack.len() + request.set_errs.len() > MOST {
         return Err(problem::STREAM_INVALID.says("At most 1000 tokens are acknowledged at once."));
+    }
+    if request.set_errs.len() > MOST_ERRORS {
+        return Err(problem::STREAM_INVALID.says("At most 100 tokens are refused at once."));
     }
     let author = peer.author();
     let immediately = request.return_immediately || request.max_events == Some(0);
