@@ -1,4 +1,5 @@
 //! What an entry says, in a plain sentence: for people who review, in whatever window they read it.
+use imp_identity::authentication::Method;
 use imp_identity::event::{Actor, Event, Reading, Record, TapFacts};
 use imp_identity::name::Label;
 use imp_identity::spiffe::{Machine, SpiffeId};
@@ -31,8 +32,15 @@ pub fn actor(actor: &Actor, called: &impl Called) -> String {
             format!("workstation {}", called.workstation(*workstation))
         }
         Actor::Phone(_) => "a phone".to_owned(),
+        Actor::Client(_) => "an application".to_owned(),
         Actor::Server => "the server".to_owned(),
     }
+}
+
+/// Ways of authentication in a row.
+fn listed(methods: &[Method]) -> String {
+    let codes: Vec<_> = methods.iter().map(|method| method.code()).collect();
+    codes.join(", ")
 }
 
 struct Teller<'a, C> {
@@ -53,6 +61,9 @@ impl<C: Called> Teller<'_, C> {
             .or_else(|| self.of_sessions(event))
             .or_else(|| self.of_the_log(event))
             .or_else(|| self.of_review(event))
+            .or_else(|| self.of_sign_on(event))
+            .or_else(|| self.of_applications(event))
+            .or_else(|| self.of_directory(event))
             .unwrap_or_else(|| event.name().replace('-', " "))
     }
 
@@ -171,7 +182,7 @@ impl<C: Called> Teller<'_, C> {
                 let (who, at) = (person(user), place(workstation));
                 format!("{purpose} of {who} at {at}, offline at {decided_at:.0}, was {outcome}")
             }
-            Event::BreakGlassUsed { user, workstation, reason } => {
+            Event::BreakGlassUsed { user, workstation, reason, .. } => {
                 let (who, at) = (person(user), place(workstation));
                 format!("{who} broke the glass at {at}: {reason}")
             }
@@ -272,6 +283,102 @@ impl<C: Called> Teller<'_, C> {
             Event::ConsumerSteered { consumer, steering, from } => {
                 let from = from.map_or(String::new(), |from| format!(" from entry {from}"));
                 format!("{by} {steering} the consumer {consumer}{from}")
+            }
+            _ => return None,
+        })
+    }
+
+    fn of_sign_on(&self, event: &Event) -> Option<String> {
+        let by = &self.by;
+        let person = |user: &UserId| self.called.person(*user);
+        Some(match event {
+            Event::SignOnEstablished { user, methods, .. } => {
+                format!("{} signed on a browser by {}", person(user), listed(methods))
+            }
+            Event::SignOnEnded { user, reason, .. } => {
+                format!("{} is no longer signed on a browser: {reason}", person(user))
+            }
+            Event::SignInRefused { user, means, reason, .. } => format!(
+                "{} was refused by {means}: {reason}",
+                user.as_ref().map_or_else(|| "somebody".to_owned(), person)
+            ),
+            Event::CredentialRegistered { user, kind, .. } => {
+                format!("{by} registered a {kind} of {}", person(user))
+            }
+            Event::CredentialRenamed { user, .. } => {
+                format!("{by} renamed a passkey or security key of {}", person(user))
+            }
+            Event::CredentialRemoved { user, reason, .. } => {
+                format!("{by} removed a passkey or security key of {}: {reason}", person(user))
+            }
+            Event::SecurityKeyAccepted { user, workstation, purpose, .. } => format!(
+                "{} was let in with a security key at {} ({purpose})",
+                person(user),
+                self.called.workstation(*workstation)
+            ),
+            Event::BreakGlassReviewed { user, justified, remark, .. } => format!(
+                "{by} judged the emergency access of {} as {}: {remark}",
+                person(user),
+                if *justified { "justified" } else { "not justified" }
+            ),
+            _ => return None,
+        })
+    }
+
+    fn of_applications(&self, event: &Event) -> Option<String> {
+        let by = &self.by;
+        let person = |user: &UserId| self.called.person(*user);
+        Some(match event {
+            Event::ClientRegistered { name, .. } => {
+                format!("{by} registered the application {name}")
+            }
+            Event::ClientChanged { name, .. } => format!("{by} changed the application {name}"),
+            Event::ClientRemoved { .. } => format!("{by} removed an application"),
+            Event::ClientRefused { reason, .. } => format!("an application was refused: {reason}"),
+            Event::GrantMade { user, scopes, .. } => {
+                format!("{} was signed on to an application for {}", person(user), scopes.join(" "))
+            }
+            Event::GrantRevoked { user, reason, .. } => format!(
+                "what an application was granted by {} counts no longer: {reason}",
+                person(user)
+            ),
+            Event::LogoutSent { user, outcome, .. } => {
+                format!("an application was told that {} is signed out: {outcome}", person(user))
+            }
+            Event::SigningKeyMade { algorithm, .. } => {
+                format!("a key for signing tokens was made ({algorithm})")
+            }
+            Event::SigningKeyRetired { .. } => "a key for signing tokens was retired".to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn of_directory(&self, event: &Event) -> Option<String> {
+        let by = &self.by;
+        let person = |user: &UserId| self.called.person(*user);
+        Some(match event {
+            Event::UserChanged { user, attributes, .. } => {
+                format!("{by} changed {} of {}", attributes.join(", "), person(user))
+            }
+            Event::UserRemoved { user } => format!("{by} removed {}", person(user)),
+            Event::GroupCreated { name, .. } => format!("{by} created the group {name}"),
+            Event::GroupChanged { added, removed, .. } => {
+                format!("{by} changed a group: {} added, {} removed", added.len(), removed.len())
+            }
+            Event::GroupRemoved { .. } => format!("{by} removed a group"),
+            Event::DirectoryImported { source, created, changed, disabled, problem } => {
+                match problem {
+                    Some(problem) => format!("nothing was taken over from {source}: {problem}"),
+                    None => format!(
+                        "{created} people joined, {changed} changed and {disabled} left by {source}"
+                    ),
+                }
+            }
+            Event::AccessPoliciesChanged { .. } => {
+                format!("{by} put other authorization policies in force")
+            }
+            Event::AccessRefused { user, action } => {
+                format!("{} was refused: {action}", person(user))
             }
             _ => return None,
         })

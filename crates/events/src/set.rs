@@ -168,7 +168,7 @@ fn members(event: &Event) -> Result<Map<String, Value>, serde_json::Error> {
 const fn initiating(actor: &Actor) -> &'static str {
     match actor {
         Actor::Operator(_) => "admin",
-        Actor::User(_) | Actor::Workstation(_) | Actor::Phone(_) => "user",
+        Actor::User(_) | Actor::Workstation(_) | Actor::Phone(_) | Actor::Client(_) => "user",
         Actor::Server => "system",
     }
 }

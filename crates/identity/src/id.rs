@@ -41,6 +41,18 @@ pub type StreamId = Id<mark::Stream>;
 pub type ReceiverId = Id<mark::Receiver>;
 /// Names a notice to the person concerned.
 pub type NoticeId = Id<mark::Notice>;
+/// Names an application that is registered as an OAuth client.
+pub type ClientId = Id<mark::Client>;
+/// Names what an application was granted in a user's name.
+pub type GrantId = Id<mark::Grant>;
+/// Names a browser's sign-on: `sid` in its tokens.
+pub type SignOnId = Id<mark::SignOn>;
+/// Names a passkey or security key, by our own identifier.
+pub type CredentialId = Id<mark::Credential>;
+/// Names a group of users.
+pub type GroupId = Id<mark::Group>;
+/// Names what a browser was asked to do before it goes on to an application.
+pub type InteractionId = Id<mark::Interaction>;
 
 /// What an identifier can name that has no type in this package.
 pub mod mark {
@@ -53,6 +65,24 @@ pub mod mark {
     /// A notice.
     #[derive(Debug)]
     pub enum Notice {}
+    /// An application.
+    #[derive(Debug)]
+    pub enum Client {}
+    /// A grant.
+    #[derive(Debug)]
+    pub enum Grant {}
+    /// A browser's sign-on.
+    #[derive(Debug)]
+    pub enum SignOn {}
+    /// A passkey or security key.
+    #[derive(Debug)]
+    pub enum Credential {}
+    /// A group of users.
+    #[derive(Debug)]
+    pub enum Group {}
+    /// What a browser was asked to do.
+    #[derive(Debug)]
+    pub enum Interaction {}
 }
 
 impl<T> Id<T> {

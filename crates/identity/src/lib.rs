@@ -1,13 +1,16 @@
 //! The words and rules of IMP: identifiers, entities, their states and transitions, and the events that
 //! transitions return. No input or output, no asynchrony: time and randomness are arguments.
 pub mod attempts;
+pub mod authentication;
 pub mod case;
 pub mod challenge;
 pub mod clock;
+pub mod credential;
 pub mod digest;
 pub mod enrolment;
 pub mod erasure;
 pub mod event;
+pub mod grant;
 pub mod id;
 pub mod invitation;
 pub mod name;
@@ -18,6 +21,7 @@ pub mod refusal;
 pub mod search;
 pub mod secret;
 pub mod session;
+pub mod sign_on;
 pub mod spiffe;
 pub mod tap;
 pub mod user;
@@ -27,8 +31,9 @@ pub use clock::Clock;
 pub use digest::Digest;
 pub use event::{Actor, Event, Record};
 pub use id::{
-    CaseId, ChallengeId, EnrolmentId, ErasureId, EventId, NoticeId, PhoneId, ReceiverId,
-    ReferenceId, SearchId, SessionId, StreamId, TapId, UserId, WorkstationId,
+    CaseId, ChallengeId, ClientId, CredentialId, EnrolmentId, ErasureId, EventId, GrantId, GroupId,
+    InteractionId, NoticeId, PhoneId, ReceiverId, ReferenceId, SearchId, SessionId, SignOnId,
+    StreamId, TapId, UserId, WorkstationId,
 };
 pub use refusal::Refusal;
 pub use secret::Secret;

@@ -194,7 +194,13 @@ fn many_failures_are_said_once_in_their_span() {
 fn every_emergency_access_and_every_unexpected_peer_is_marked() {
     let mut ward = Ward::default();
     let reason = "Resuscitation in bed 4".parse().unwrap();
-    let event = Event::BreakGlassUsed { user: user(ADA), workstation: workstation(1), reason };
+    let event = Event::BreakGlassUsed {
+        user: user(ADA),
+        workstation: workstation(1),
+        reason,
+        session: None,
+        second: None,
+    };
     for hour in 0..3 {
         let found = ward.record(noon() + hour.hours(), event.clone());
         assert_eq!(names(&found), ["break-glass"]);

@@ -109,7 +109,7 @@ impl Judge {
         }
     }
 
-    /// The tree of a checkpoint, and whether the log signed it. Without a key of the log it is believed for now.
+    /// The tree of a checkpoint, and whether the log signed it. While the phone has no key of the log, it is believed unproven.
     fn open(&self, checkpoint: &str) -> Result<(Checkpoint, bool), OpenError> {
         if self.log_keys.is_empty() {
             let note: SignedNote = checkpoint.parse().map_err(|error: NoteError| error)?;

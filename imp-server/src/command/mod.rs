@@ -62,7 +62,7 @@ mod suspend_session;
 mod token;
 mod users;
 
-pub use crate::store::{Certificate, Entry, Notice, StoredEntry, UserSession};
+pub use crate::store::{Certificate, Notice, StoredEntry, UserSession};
 pub use abandon_tap::{AbandonTapError, Abandoned, AbandonedTap, abandon_tap};
 #[doc(hidden)]
 pub use append_records::append_records;

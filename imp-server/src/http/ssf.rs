@@ -1,10 +1,10 @@
 //! The transmitter of the `OpenID` Shared Signals Framework 1.0: receivers manage their streams and poll them.
 use axum::extract::FromRequestParts;
-use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use imp_identity::StreamId;
 use serde::Deserialize;
 
+use super::caller::bearer;
 use super::{ProblemResponse, problem};
 use crate::app::App;
 use crate::command::{self, Author};
@@ -45,10 +45,4 @@ impl FromRequestParts<App> for ReceiverPeer {
         let found = command::authenticate_receiver(&app.storage, token).await;
         found.map_err(problem::unread)?.map(Self).ok_or_else(required)
     }
-}
-
-/// The token of `Authorization: Bearer` (RFC 6750 §2.1).
-fn bearer(parts: &Parts) -> Option<&str> {
-    let (scheme, token) = parts.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }

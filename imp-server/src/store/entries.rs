@@ -1,6 +1,7 @@
 //! `entries`
 use std::ops::Range;
 
+use imp_events::Entry;
 use imp_identity::clock::to_micros;
 use imp_identity::{EventId, Record, UserId, WorkstationId};
 use imp_storage::{StorageError, Transaction, limit, on};
@@ -12,15 +13,6 @@ use super::value::{bytes32, corrupt, instant};
 /// The log's entries: one total order without gaps.
 #[derive(Debug)]
 pub struct Entries<'a>(pub(super) &'a mut Transaction);
-
-/// One entry whose record is there.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    /// Its leaf index, from 0, without gaps.
-    pub index: u64,
-    /// What happened.
-    pub record: Record,
-}
 
 /// One entry as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -39,7 +39,7 @@ pub use certificates::{Certificate, Certificates};
 pub use challenges::{Answer, Challenges};
 pub use consumers::{Consumers, Cursor, Lease, SetAside};
 pub use enrolments::{Confirmation, Enrolments};
-pub use entries::{Content, Entries, Entry, NewEntry, StoredEntry};
+pub use entries::{Content, Entries, NewEntry, StoredEntry};
 pub use erasures::Erasures;
 pub use knowledge::TapKnowledge;
 pub use log::{Head, Log, TILES};

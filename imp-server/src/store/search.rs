@@ -199,7 +199,11 @@ impl Search<'_> {
                 .bind(low)
                 .fetch_all(conn)
                 .await?),
-            Actor::Operator(_) | Actor::Workstation(_) | Actor::Phone(_) | Actor::Server => {
+            Actor::Operator(_)
+            | Actor::Workstation(_)
+            | Actor::Phone(_)
+            | Actor::Client(_)
+            | Actor::Server => {
                 on!(&mut *self.0, |conn| sqlx::query_scalar(BY_OTHERS)
                     .bind(low)
                     .fetch_all(conn)

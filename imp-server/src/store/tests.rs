@@ -1,3 +1,4 @@
+use imp_events::Entry;
 use imp_identity::attempts::Attempts;
 use imp_identity::challenge::{Audience, Challenge};
 use imp_identity::event::Record;

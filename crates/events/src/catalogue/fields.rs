@@ -32,6 +32,11 @@ fields! {
     RECEIVER_IF_ANY = "receiver" "the receiver that asked for it with its token; null if none did";
     CASE = "case" "the case";
     SEARCH = "search" "the saved search";
+    SIGN_ON = "sign_on" "the sign-on of a browser";
+    CREDENTIAL = "credential" "the passkey or security key, by our identifier";
+    CLIENT = "client" "the application";
+    GRANT = "grant" "the grant";
+    GROUP = "group" "the group";
     MACHINE = "machine" "the machine's SPIFFE ID";
     OUTCOME = "outcome" "`accepted`, `refused` or `abandoned`";
 }

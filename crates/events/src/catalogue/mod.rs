@@ -4,6 +4,8 @@
 //! sample, which then goes through every envelope, export and consumer.
 use imp_identity::Event;
 
+mod applications;
+mod directory;
 mod event_type;
 mod fields;
 mod later;
@@ -13,6 +15,7 @@ mod people;
 mod reference;
 mod retention;
 mod review;
+mod sign_on;
 mod streams;
 mod tap;
 
@@ -101,6 +104,31 @@ types! {
     OfflineTapReconciled => later::OFFLINE_TAP_RECONCILED,
     BreakGlassUsed => later::BREAK_GLASS_USED,
     ConnectionUnexpected => later::CONNECTION_UNEXPECTED,
+    SignOnEstablished => sign_on::SIGN_ON_ESTABLISHED,
+    SignOnEnded => sign_on::SIGN_ON_ENDED,
+    SignInRefused => sign_on::SIGN_IN_REFUSED,
+    CredentialRegistered => sign_on::CREDENTIAL_REGISTERED,
+    CredentialRenamed => sign_on::CREDENTIAL_RENAMED,
+    CredentialRemoved => sign_on::CREDENTIAL_REMOVED,
+    SecurityKeyAccepted => sign_on::SECURITY_KEY_ACCEPTED,
+    BreakGlassReviewed => sign_on::BREAK_GLASS_REVIEWED,
+    ClientRegistered => applications::CLIENT_REGISTERED,
+    ClientChanged => applications::CLIENT_CHANGED,
+    ClientRemoved => applications::CLIENT_REMOVED,
+    ClientRefused => applications::CLIENT_REFUSED,
+    GrantMade => applications::GRANT_MADE,
+    GrantRevoked => applications::GRANT_REVOKED,
+    LogoutSent => applications::LOGOUT_SENT,
+    SigningKeyMade => applications::SIGNING_KEY_MADE,
+    SigningKeyRetired => applications::SIGNING_KEY_RETIRED,
+    UserChanged => directory::USER_CHANGED,
+    UserRemoved => directory::USER_REMOVED,
+    GroupCreated => directory::GROUP_CREATED,
+    GroupChanged => directory::GROUP_CHANGED,
+    GroupRemoved => directory::GROUP_REMOVED,
+    DirectoryImported => directory::DIRECTORY_IMPORTED,
+    AccessPoliciesChanged => directory::ACCESS_POLICIES_CHANGED,
+    AccessRefused => directory::ACCESS_REFUSED,
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ impl Mentioned {
                 Actor::Workstation(workstation) => {
                     mentioned.workstations.insert(workstation);
                 }
-                Actor::Operator(_) | Actor::Phone(_) | Actor::Server => {}
+                Actor::Operator(_) | Actor::Phone(_) | Actor::Client(_) | Actor::Server => {}
             }
         }
         mentioned
@@ -84,6 +84,7 @@ impl Mentioned {
 }
 
 /// The members of an event that name people, or hold what somebody wrote: withheld from those who see only identifiers.
+#[expect(clippy::too_many_lines, reason = "a line for each type of event")]
 pub(super) fn personal_members(event: &Event) -> &'static [&'static str] {
     match event {
         Event::UserCreated { .. } => &["username", "display_name"],
@@ -96,6 +97,7 @@ pub(super) fn personal_members(event: &Event) -> &'static [&'static str] {
         Event::RecordsErased { .. } => &["reason", "requested_by"],
         Event::CaseOpened { .. } => &["title"],
         Event::CaseCommented { .. } => &["comment"],
+        Event::BreakGlassReviewed { .. } => &["remark"],
         Event::SearchSaved { .. } => &["name"],
         Event::FindingMade { .. } => &["sentence"],
         Event::ServerInitialised { .. }
@@ -143,6 +145,30 @@ pub(super) fn personal_members(event: &Event) -> &'static [&'static str] {
         | Event::UseDisputed { .. }
         | Event::CheckpointRefused { .. }
         | Event::OfflineTapReconciled { .. }
+        | Event::SignOnEstablished { .. }
+        | Event::SignOnEnded { .. }
+        | Event::SignInRefused { .. }
+        | Event::CredentialRegistered { .. }
+        | Event::CredentialRenamed { .. }
+        | Event::CredentialRemoved { .. }
+        | Event::SecurityKeyAccepted { .. }
+        | Event::ClientRegistered { .. }
+        | Event::ClientChanged { .. }
+        | Event::ClientRemoved { .. }
+        | Event::ClientRefused { .. }
+        | Event::GrantMade { .. }
+        | Event::GrantRevoked { .. }
+        | Event::LogoutSent { .. }
+        | Event::SigningKeyMade { .. }
+        | Event::SigningKeyRetired { .. }
+        | Event::UserChanged { .. }
+        | Event::UserRemoved { .. }
+        | Event::GroupCreated { .. }
+        | Event::GroupChanged { .. }
+        | Event::GroupRemoved { .. }
+        | Event::DirectoryImported { .. }
+        | Event::AccessPoliciesChanged { .. }
+        | Event::AccessRefused { .. }
         | Event::ConnectionUnexpected { .. } => &[],
     }
 }

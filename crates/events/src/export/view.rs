@@ -1,6 +1,6 @@
 //! One entry as every format needs it: who acted, who and what took part, what changed, and the rest as facts.
 use imp_identity::event::{Actor, Event, Outcome, Reading};
-use imp_identity::id::{PhoneId, UserId, WorkstationId};
+use imp_identity::id::{ClientId, PhoneId, UserId, WorkstationId};
 use imp_identity::spiffe::{Machine, SpiffeId};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -28,6 +28,8 @@ pub(super) enum Party<'a> {
     Workstation(WorkstationId),
     /// A phone.
     Phone(PhoneId),
+    /// An application.
+    Client(ClientId),
     /// Somebody with a shell on the server, by account name if that may be shown.
     Operator(Option<&'a str>),
     /// The server.
@@ -64,6 +66,7 @@ impl<'a> View<'a> {
             Actor::User(user) => Party::User(*user),
             Actor::Workstation(workstation) => Party::Workstation(*workstation),
             Actor::Phone(phone) => Party::Phone(*phone),
+            Actor::Client(client) => Party::Client(*client),
             Actor::Server => Party::Server,
         }
     }
@@ -155,6 +158,7 @@ impl<'a> View<'a> {
     }
 
     /// What it is about, if that is neither a person nor a machine.
+    #[expect(clippy::too_many_lines, reason = "a line for each type of event")]
     pub(super) fn object(&self) -> Option<Object> {
         let object = |kind, id: String| Some(Object { kind, id });
         let uuid = |kind, id: uuid::Uuid| object(kind, format!("urn:uuid:{id}"));
@@ -163,7 +167,9 @@ impl<'a> View<'a> {
             Event::SessionEstablished { session, .. }
             | Event::SessionSuspended { session, .. }
             | Event::SessionResumed { session, .. }
-            | Event::SessionRevoked { session, .. } => uuid("session", session.as_uuid()),
+            | Event::SessionRevoked { session, .. }
+            | Event::SecurityKeyAccepted { session, .. }
+            | Event::BreakGlassReviewed { session, .. } => uuid("session", session.as_uuid()),
             Event::TapRefused { tap, .. }
             | Event::TapAbandoned { tap, .. }
             | Event::OfflineTapReconciled { tap, .. } => uuid("tap", tap.as_uuid()),
@@ -203,6 +209,30 @@ impl<'a> View<'a> {
             Event::EventSetAside { index, .. } | Event::FindingMade { cause: index, .. } => {
                 object("entry", self.entry_name(*index))
             }
+            Event::SignOnEstablished { sign_on, .. }
+            | Event::SignOnEnded { sign_on, .. }
+            | Event::LogoutSent { sign_on, .. } => uuid("sign-on", sign_on.as_uuid()),
+            Event::CredentialRegistered { credential, .. }
+            | Event::CredentialRenamed { credential, .. }
+            | Event::CredentialRemoved { credential, .. } => {
+                uuid("credential", credential.as_uuid())
+            }
+            Event::ClientRegistered { client, .. }
+            | Event::ClientChanged { client, .. }
+            | Event::ClientRemoved { client } => uuid("client", client.as_uuid()),
+            Event::ClientRefused { client, .. } => match client {
+                Some(client) => uuid("client", client.as_uuid()),
+                None => object("server", self.source.server()),
+            },
+            Event::GrantMade { grant, .. } | Event::GrantRevoked { grant, .. } => {
+                uuid("grant", grant.as_uuid())
+            }
+            Event::SigningKeyMade { key, .. } | Event::SigningKeyRetired { key } => {
+                object("key", format!("urn:imp:key:{key}"))
+            }
+            Event::GroupCreated { group, .. }
+            | Event::GroupChanged { group, .. }
+            | Event::GroupRemoved { group } => uuid("group", group.as_uuid()),
             Event::RecordsExpired { .. }
             | Event::LogRead { .. }
             | Event::CheckpointRefused { .. } => object("log", self.source.log()),
@@ -225,6 +255,12 @@ impl<'a> View<'a> {
             | Event::BiometricDelayed { .. }
             | Event::BiometricDisabled { .. }
             | Event::BreakGlassUsed { .. }
+            | Event::SignInRefused { .. }
+            | Event::UserChanged { .. }
+            | Event::UserRemoved { .. }
+            | Event::DirectoryImported { .. }
+            | Event::AccessPoliciesChanged { .. }
+            | Event::AccessRefused { .. }
             | Event::ConnectionUnexpected { .. } => self.account_or_machine(),
         }
     }
@@ -276,7 +312,11 @@ impl<'a> View<'a> {
     pub(super) fn person(&self, party: Party<'_>) -> Option<&'a Person> {
         match party {
             Party::User(user) => self.names.person(user),
-            Party::Workstation(_) | Party::Phone(_) | Party::Operator(_) | Party::Server => None,
+            Party::Workstation(_)
+            | Party::Phone(_)
+            | Party::Client(_)
+            | Party::Operator(_)
+            | Party::Server => None,
         }
     }
 
@@ -287,7 +327,7 @@ impl<'a> View<'a> {
             Party::Workstation(workstation) => Some(self.names.workstation(workstation)?.as_str()),
             Party::Operator(account) => account,
             Party::Server => Some(&self.source.host),
-            Party::Phone(_) => None,
+            Party::Phone(_) | Party::Client(_) => None,
         }
     }
 
@@ -298,6 +338,7 @@ impl<'a> View<'a> {
         };
         match party {
             Party::User(user) => format!("urn:uuid:{user}"),
+            Party::Client(client) => format!("urn:uuid:{client}"),
             Party::Workstation(workstation) => machine(Machine::Workstation(workstation)),
             Party::Phone(phone) => machine(Machine::Phone(phone)),
             Party::Operator(Some(account)) => format!("urn:imp:operator:{account}"),
@@ -312,6 +353,7 @@ impl<'a> View<'a> {
             Party::User(user) => user.to_string(),
             Party::Workstation(workstation) => workstation.to_string(),
             Party::Phone(phone) => phone.to_string(),
+            Party::Client(client) => client.to_string(),
             Party::Operator(account) => account.unwrap_or("operator").to_owned(),
             Party::Server => self.source.server(),
         }
@@ -334,6 +376,7 @@ impl Party<'_> {
             Self::User(_) => "user",
             Self::Workstation(_) => "workstation",
             Self::Phone(_) => "phone",
+            Self::Client(_) => "application",
             Self::Operator(_) => "operator",
             Self::Server => "server",
         }

@@ -1,12 +1,16 @@
 //! One event of every type, and the same with everything missing that may be missing.
+use imp_identity::authentication::{Means, Method, SignInRefusal};
 use imp_identity::case::Conclusion;
+use imp_identity::credential::CredentialKind;
 use imp_identity::digest::Digest;
 use imp_identity::event::{Channel, Delivery, Outcome, Reading, Steering, StreamStatus, TapFacts};
+use imp_identity::grant::GrantEnd;
 use imp_identity::id::Id;
 use imp_identity::name::{Label, Remark};
 use imp_identity::phone::Revocation;
 use imp_identity::refusal::{Abandonment, Refusal};
 use imp_identity::session::End;
+use imp_identity::sign_on::SignOnEnd;
 use imp_identity::spiffe::{Machine, SpiffeId, TrustDomain};
 use imp_identity::tap::{Purpose, Step};
 use imp_identity::user::Role;
@@ -37,6 +41,9 @@ pub fn events() -> Vec<Event> {
         log(),
         streams(),
         review(),
+        sign_on(),
+        applications(),
+        directory(),
         later(),
     ]
     .concat()
@@ -332,6 +339,137 @@ fn finding(known: bool) -> Event {
     }
 }
 
+fn sign_on() -> Vec<Event> {
+    let (user, workstation, session) = (id(0xa2), id(0xb1), id(0xe1));
+    let (sign_on, credential) = (id(0x31), id(0x32));
+    vec![
+        Event::SignOnEstablished {
+            sign_on,
+            user,
+            workstation: Some(workstation),
+            session: Some(session),
+            methods: vec![Method::Face, Method::HardwareKey],
+            expires_at: LATER,
+        },
+        Event::SignOnEstablished {
+            sign_on,
+            user,
+            workstation: None,
+            session: None,
+            methods: vec![],
+            expires_at: LATER,
+        },
+        Event::SignOnEnded {
+            sign_on,
+            user,
+            workstation: Some(workstation),
+            reason: SignOnEnd::SessionSuspended,
+        },
+        Event::SignOnEnded { sign_on, user, workstation: None, reason: SignOnEnd::SignedOut },
+        Event::SignInRefused {
+            user: Some(user),
+            workstation: Some(workstation),
+            means: Means::SecurityKey,
+            reason: SignInRefusal::Counter,
+        },
+        Event::SignInRefused {
+            user: None,
+            workstation: None,
+            means: Means::Passkey,
+            reason: SignInRefusal::Unknown,
+        },
+        Event::CredentialRegistered {
+            credential,
+            user,
+            kind: CredentialKind::SecurityKey,
+            aaguid: Some(Uuid::from_u128(0xaa)),
+        },
+        Event::CredentialRegistered {
+            credential,
+            user,
+            kind: CredentialKind::Passkey,
+            aaguid: None,
+        },
+        Event::CredentialRenamed { credential, user },
+        Event::CredentialRemoved { credential, user, reason: Revocation::Lost },
+        Event::SecurityKeyAccepted {
+            credential,
+            user,
+            workstation,
+            purpose: Purpose::TapIn,
+            session,
+        },
+        Event::BreakGlassReviewed {
+            session,
+            user,
+            workstation,
+            justified: true,
+            remark: remark("The phone was in the sluice room."),
+        },
+    ]
+}
+
+fn applications() -> Vec<Event> {
+    let (user, client, grant) = (id(0xa2), id(0x33), id(0x34));
+    vec![
+        Event::ClientRegistered { client, name: label("Laboratory") },
+        Event::ClientChanged { client, name: label("Laboratory") },
+        Event::ClientRefused { client: Some(client), reason: "secret".to_owned() },
+        Event::ClientRefused { client: None, reason: "unknown".to_owned() },
+        Event::GrantMade {
+            grant,
+            user,
+            client,
+            workstation: Some(id(0xb1)),
+            scopes: vec!["openid".to_owned(), "profile".to_owned()],
+        },
+        Event::GrantMade { grant, user, client, workstation: None, scopes: vec![] },
+        Event::GrantRevoked { grant, user, client, reason: GrantEnd::RefreshReused },
+        Event::LogoutSent { sign_on: id(0x31), client, user, outcome: Outcome::Accepted },
+        Event::SigningKeyMade { key: "k1".to_owned(), algorithm: "ES256".to_owned() },
+        Event::SigningKeyRetired { key: "k1".to_owned() },
+        Event::ClientRemoved { client },
+    ]
+}
+
+fn directory() -> Vec<Event> {
+    let (user, group) = (id(0xa2), id(0x35));
+    vec![
+        Event::UserChanged {
+            user,
+            attributes: vec!["display_name".to_owned(), "role".to_owned()],
+            role: Some(Role::Officer),
+        },
+        Event::UserChanged { user, attributes: vec!["unit".to_owned()], role: None },
+        Event::GroupCreated { group, name: label("Night shift") },
+        Event::GroupChanged {
+            group,
+            name: Some(label("Nights")),
+            added: vec![user],
+            removed: vec![id(0xa3)],
+        },
+        Event::GroupChanged { group, name: None, added: vec![], removed: vec![user] },
+        Event::GroupRemoved { group },
+        Event::DirectoryImported {
+            source: "ad".to_owned(),
+            created: 3,
+            changed: 2,
+            disabled: 1,
+            problem: None,
+        },
+        Event::DirectoryImported {
+            source: "ad".to_owned(),
+            created: 0,
+            changed: 0,
+            disabled: 0,
+            problem: Some("more than a tenth of the people would leave".to_owned()),
+        },
+        Event::AccessPoliciesChanged { policies: Digest::of(&[b"permit"]) },
+        Event::AccessRefused { user, action: "disable_user".to_owned() },
+        Event::UserRemoved { user },
+    ]
+}
+
 fn later() -> Vec<Event> {
     let machine = Machine::Workstation(id(0xb1));
     let machine = SpiffeId { trust_domain: trust_domain(), machine };
@@ -349,6 +487,15 @@ fn later() -> Vec<Event> {
             user: id(0xa2),
             workstation: id(0xb1),
             reason: remark("Cardiac arrest in bed 4."),
+            session: Some(id(0xe1)),
+            second: Some(id(0xa3)),
+        },
+        Event::BreakGlassUsed {
+            user: id(0xa2),
+            workstation: id(0xb1),
+            reason: remark("Cardiac arrest in bed 4."),
+            session: None,
+            second: None,
         },
         Event::ConnectionUnexpected {
             machine,

@@ -7,16 +7,21 @@ use uuid::Uuid;
 mod names;
 mod subjects;
 
+use crate::authentication::{Means, Method, SignInRefusal};
 use crate::case::Conclusion;
+use crate::credential::CredentialKind;
 use crate::digest::Digest;
+use crate::grant::GrantEnd;
 use crate::id::{
-    CaseId, EnrolmentId, ErasureId, EventId, NoticeId, PhoneId, ReceiverId, ReferenceId, SearchId,
-    SessionId, StreamId, TapId, UserId, WorkstationId,
+    CaseId, ClientId, CredentialId, EnrolmentId, ErasureId, EventId, GrantId, GroupId, NoticeId,
+    PhoneId, ReceiverId, ReferenceId, SearchId, SessionId, SignOnId, StreamId, TapId, UserId,
+    WorkstationId,
 };
 use crate::name::{Label, Remark, Username};
 use crate::phone::Revocation;
 use crate::refusal::{Abandonment, Refusal};
 use crate::session::End;
+use crate::sign_on::SignOnEnd;
 use crate::spiffe::{SpiffeId, TrustDomain};
 use crate::tap::{Purpose, Step};
 use crate::user::Role;
@@ -46,6 +51,8 @@ pub enum Actor {
     Workstation(WorkstationId),
     /// A phone.
     Phone(PhoneId),
+    /// An application, with a token of its own.
+    Client(ClientId),
     /// The server itself.
     Server,
 }
@@ -245,9 +252,113 @@ pub enum Event {
         outcome: Outcome,
     },
     /// Somebody entered without the usual proof, in an emergency, and said why.
-    BreakGlassUsed { user: UserId, workstation: WorkstationId, reason: Remark },
+    BreakGlassUsed {
+        user: UserId,
+        workstation: WorkstationId,
+        reason: Remark,
+        #[serde(default)]
+        session: Option<SessionId>,
+        #[serde(default)]
+        second: Option<UserId>,
+    },
     /// A machine talked, or tried to talk, to a peer that nobody expects.
     ConnectionUnexpected { machine: SpiffeId, peer: String, outcome: Outcome },
+    /// A browser was signed on; with a session, by the desktop that it stands on.
+    SignOnEstablished {
+        sign_on: SignOnId,
+        user: UserId,
+        workstation: Option<WorkstationId>,
+        session: Option<SessionId>,
+        methods: Vec<Method>,
+        expires_at: Timestamp,
+    },
+    /// A browser is no longer signed on.
+    SignOnEnded {
+        sign_on: SignOnId,
+        user: UserId,
+        workstation: Option<WorkstationId>,
+        reason: SignOnEnd,
+    },
+    /// Somebody tried to sign in without a tap, and was refused.
+    SignInRefused {
+        user: Option<UserId>,
+        workstation: Option<WorkstationId>,
+        means: Means,
+        reason: SignInRefusal,
+    },
+    /// A passkey or security key was registered for a user.
+    CredentialRegistered {
+        credential: CredentialId,
+        user: UserId,
+        kind: CredentialKind,
+        aaguid: Option<Uuid>,
+    },
+    /// A user's passkey or security key has another name. The name is not said.
+    CredentialRenamed { credential: CredentialId, user: UserId },
+    /// A user's passkey or security key counts no longer.
+    CredentialRemoved { credential: CredentialId, user: UserId, reason: Revocation },
+    /// A passkey or security key was accepted at a workstation, in place of phone and face.
+    SecurityKeyAccepted {
+        credential: CredentialId,
+        user: UserId,
+        workstation: WorkstationId,
+        purpose: Purpose,
+        session: SessionId,
+    },
+    /// Somebody judged an entry in an emergency afterwards.
+    BreakGlassReviewed {
+        session: SessionId,
+        user: UserId,
+        workstation: WorkstationId,
+        justified: bool,
+        remark: Remark,
+    },
+    /// An application was registered, to which people may be signed on.
+    ClientRegistered { client: ClientId, name: Label },
+    /// The registration of an application was changed, or its secret replaced.
+    ClientChanged { client: ClientId, name: Label },
+    /// An application is no longer registered; what it was granted counts no longer.
+    ClientRemoved { client: ClientId },
+    /// An application could not prove who it is, or asked for what it may not have.
+    ClientRefused { client: Option<ClientId>, reason: String },
+    /// A user was signed on to an application.
+    GrantMade {
+        grant: GrantId,
+        user: UserId,
+        client: ClientId,
+        workstation: Option<WorkstationId>,
+        scopes: Vec<String>,
+    },
+    /// What an application was granted in a user's name counts no longer.
+    GrantRevoked { grant: GrantId, user: UserId, client: ClientId, reason: GrantEnd },
+    /// An application was told that a user is signed out, or could not be told.
+    LogoutSent { sign_on: SignOnId, client: ClientId, user: UserId, outcome: Outcome },
+    /// A key was made with which tokens will be signed.
+    SigningKeyMade { key: String, algorithm: String },
+    /// Tokens that this key signed count no longer.
+    SigningKeyRetired { key: String },
+    /// A user's attributes were changed. Their values are not said, but for the role.
+    UserChanged { user: UserId, attributes: Vec<String>, role: Option<Role> },
+    /// A user is gone from the directory; she cannot be enabled again.
+    UserRemoved { user: UserId },
+    /// A group was created.
+    GroupCreated { group: GroupId, name: Label },
+    /// A group has another name or other members.
+    GroupChanged { group: GroupId, name: Option<Label>, added: Vec<UserId>, removed: Vec<UserId> },
+    /// A group is gone.
+    GroupRemoved { group: GroupId },
+    /// People were taken over from another directory, or could not be.
+    DirectoryImported {
+        source: String,
+        created: u32,
+        changed: u32,
+        disabled: u32,
+        problem: Option<String>,
+    },
+    /// Other authorization policies are in force.
+    AccessPoliciesChanged { policies: Digest },
+    /// A user asked for what she may not do.
+    AccessRefused { user: UserId, action: String },
 }
 
 /// What came of what was asked, where an event says so.

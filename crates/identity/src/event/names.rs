@@ -7,6 +7,7 @@ const IMP: &str = "urn:imp:event:";
 
 impl Event {
     /// The short name, in kebab case.
+    #[expect(clippy::too_many_lines, reason = "a line for each type of event")]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::ServerInitialised { .. } => "server-initialised",
@@ -67,6 +68,31 @@ impl Event {
             Self::OfflineTapReconciled { .. } => "offline-tap-reconciled",
             Self::BreakGlassUsed { .. } => "break-glass-used",
             Self::ConnectionUnexpected { .. } => "connection-unexpected",
+            Self::SignOnEstablished { .. } => "sign-on-established",
+            Self::SignOnEnded { .. } => "sign-on-ended",
+            Self::SignInRefused { .. } => "sign-in-refused",
+            Self::CredentialRegistered { .. } => "credential-registered",
+            Self::CredentialRenamed { .. } => "credential-renamed",
+            Self::CredentialRemoved { .. } => "credential-removed",
+            Self::SecurityKeyAccepted { .. } => "security-key-accepted",
+            Self::BreakGlassReviewed { .. } => "break-glass-reviewed",
+            Self::ClientRegistered { .. } => "client-registered",
+            Self::ClientChanged { .. } => "client-changed",
+            Self::ClientRemoved { .. } => "client-removed",
+            Self::ClientRefused { .. } => "client-refused",
+            Self::GrantMade { .. } => "grant-made",
+            Self::GrantRevoked { .. } => "grant-revoked",
+            Self::LogoutSent { .. } => "logout-sent",
+            Self::SigningKeyMade { .. } => "signing-key-made",
+            Self::SigningKeyRetired { .. } => "signing-key-retired",
+            Self::UserChanged { .. } => "user-changed",
+            Self::UserRemoved { .. } => "user-removed",
+            Self::GroupCreated { .. } => "group-created",
+            Self::GroupChanged { .. } => "group-changed",
+            Self::GroupRemoved { .. } => "group-removed",
+            Self::DirectoryImported { .. } => "directory-imported",
+            Self::AccessPoliciesChanged { .. } => "access-policies-changed",
+            Self::AccessRefused { .. } => "access-refused",
         }
     }
 

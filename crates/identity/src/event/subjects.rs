@@ -10,13 +10,18 @@ impl Record {
     pub const fn actor_user(&self) -> Option<UserId> {
         match self.actor {
             Actor::User(user) => Some(user),
-            Actor::Operator(_) | Actor::Workstation(_) | Actor::Phone(_) | Actor::Server => None,
+            Actor::Operator(_)
+            | Actor::Workstation(_)
+            | Actor::Phone(_)
+            | Actor::Client(_)
+            | Actor::Server => None,
         }
     }
 }
 
 impl Event {
     /// The user whom it concerns, if there is one.
+    #[expect(clippy::too_many_lines, reason = "a line for each type of event")]
     pub fn user(&self) -> Option<UserId> {
         match self {
             Self::AdministratorTokenRedeemed { user }
@@ -44,6 +49,19 @@ impl Event {
             | Self::UseDisputed { user, .. }
             | Self::OfflineTapReconciled { user, .. }
             | Self::BreakGlassUsed { user, .. }
+            | Self::SignOnEstablished { user, .. }
+            | Self::SignOnEnded { user, .. }
+            | Self::CredentialRegistered { user, .. }
+            | Self::CredentialRenamed { user, .. }
+            | Self::CredentialRemoved { user, .. }
+            | Self::SecurityKeyAccepted { user, .. }
+            | Self::BreakGlassReviewed { user, .. }
+            | Self::GrantMade { user, .. }
+            | Self::GrantRevoked { user, .. }
+            | Self::LogoutSent { user, .. }
+            | Self::UserChanged { user, .. }
+            | Self::UserRemoved { user }
+            | Self::AccessRefused { user, .. }
             | Self::CaseAssigned { assignee: user, .. } => Some(*user),
             Self::TapAccepted(facts) => Some(facts.user),
             Self::TapRefused { user, .. }
@@ -52,6 +70,7 @@ impl Event {
             | Self::CaseOpened { user, .. }
             | Self::ErasureRequested { user, .. }
             | Self::ErasureRefused { user, .. }
+            | Self::SignInRefused { user, .. }
             | Self::FindingMade { user, .. } => *user,
             Self::ServerInitialised { .. }
             | Self::AdministratorTokenIssued { .. }
@@ -76,11 +95,23 @@ impl Event {
             | Self::SearchSaved { .. }
             | Self::SearchDeleted { .. }
             | Self::CheckpointRefused { .. }
+            | Self::ClientRegistered { .. }
+            | Self::ClientChanged { .. }
+            | Self::ClientRemoved { .. }
+            | Self::ClientRefused { .. }
+            | Self::SigningKeyMade { .. }
+            | Self::SigningKeyRetired { .. }
+            | Self::GroupCreated { .. }
+            | Self::GroupChanged { .. }
+            | Self::GroupRemoved { .. }
+            | Self::DirectoryImported { .. }
+            | Self::AccessPoliciesChanged { .. }
             | Self::ConnectionUnexpected { .. } => None,
         }
     }
 
     /// The workstation where it happened or which it concerns, if there is one.
+    #[expect(clippy::too_many_lines, reason = "a line for each type of event")]
     pub fn workstation(&self) -> Option<WorkstationId> {
         match self {
             Self::WorkstationInvited { workstation, .. }
@@ -95,6 +126,8 @@ impl Event {
             | Self::SessionResumed { workstation, .. }
             | Self::SessionRevoked { workstation, .. }
             | Self::OfflineTapReconciled { workstation, .. }
+            | Self::SecurityKeyAccepted { workstation, .. }
+            | Self::BreakGlassReviewed { workstation, .. }
             | Self::BreakGlassUsed { workstation, .. } => Some(*workstation),
             Self::TapAccepted(facts) => Some(facts.workstation),
             Self::CertificateIssued { machine, .. }
@@ -104,6 +137,10 @@ impl Event {
             },
             Self::LogRead { workstation, .. }
             | Self::CaseOpened { workstation, .. }
+            | Self::SignOnEstablished { workstation, .. }
+            | Self::SignOnEnded { workstation, .. }
+            | Self::SignInRefused { workstation, .. }
+            | Self::GrantMade { workstation, .. }
             | Self::FindingMade { workstation, .. } => *workstation,
             Self::ServerInitialised { .. }
             | Self::AdministratorTokenIssued { .. }
@@ -143,6 +180,25 @@ impl Event {
             | Self::SearchDeleted { .. }
             | Self::NoticeSent { .. }
             | Self::UseDisputed { .. }
+            | Self::CredentialRegistered { .. }
+            | Self::CredentialRenamed { .. }
+            | Self::CredentialRemoved { .. }
+            | Self::ClientRegistered { .. }
+            | Self::ClientChanged { .. }
+            | Self::ClientRemoved { .. }
+            | Self::ClientRefused { .. }
+            | Self::GrantRevoked { .. }
+            | Self::LogoutSent { .. }
+            | Self::SigningKeyMade { .. }
+            | Self::SigningKeyRetired { .. }
+            | Self::UserChanged { .. }
+            | Self::UserRemoved { .. }
+            | Self::GroupCreated { .. }
+            | Self::GroupChanged { .. }
+            | Self::GroupRemoved { .. }
+            | Self::DirectoryImported { .. }
+            | Self::AccessPoliciesChanged { .. }
+            | Self::AccessRefused { .. }
             | Self::CheckpointRefused { .. } => None,
         }
     }
@@ -155,6 +211,7 @@ impl Event {
         self.phone().map(PhoneId::as_uuid)
     }
 
+    #[expect(clippy::too_many_lines, reason = "a line for each type of event")]
     fn phone(&self) -> Option<PhoneId> {
         match self {
             Self::PhoneInvited { phone, .. }
@@ -216,19 +273,49 @@ impl Event {
             | Self::NoticeSent { .. }
             | Self::UseDisputed { .. }
             | Self::CheckpointRefused { .. }
+            | Self::SignOnEstablished { .. }
+            | Self::SignOnEnded { .. }
+            | Self::SignInRefused { .. }
+            | Self::CredentialRegistered { .. }
+            | Self::CredentialRenamed { .. }
+            | Self::CredentialRemoved { .. }
+            | Self::SecurityKeyAccepted { .. }
+            | Self::BreakGlassReviewed { .. }
+            | Self::ClientRegistered { .. }
+            | Self::ClientChanged { .. }
+            | Self::ClientRemoved { .. }
+            | Self::ClientRefused { .. }
+            | Self::GrantMade { .. }
+            | Self::GrantRevoked { .. }
+            | Self::LogoutSent { .. }
+            | Self::SigningKeyMade { .. }
+            | Self::SigningKeyRetired { .. }
+            | Self::UserChanged { .. }
+            | Self::UserRemoved { .. }
+            | Self::GroupCreated { .. }
+            | Self::GroupChanged { .. }
+            | Self::GroupRemoved { .. }
+            | Self::DirectoryImported { .. }
+            | Self::AccessPoliciesChanged { .. }
+            | Self::AccessRefused { .. }
             | Self::BreakGlassUsed { .. } => None,
         }
     }
 
     /// What came of it, where something was asked for and decided.
+    #[expect(clippy::too_many_lines, reason = "a line for each type of event")]
     pub const fn outcome(&self) -> Option<Outcome> {
         match self {
-            Self::TapAccepted(_) => Some(Outcome::Accepted),
+            Self::TapAccepted(_) | Self::SecurityKeyAccepted { .. } => Some(Outcome::Accepted),
             Self::TapRefused { .. }
             | Self::ErasureRefused { .. }
+            | Self::SignInRefused { .. }
+            | Self::ClientRefused { .. }
+            | Self::AccessRefused { .. }
             | Self::CheckpointRefused { .. } => Some(Outcome::Refused),
             Self::TapAbandoned { .. } => Some(Outcome::Abandoned),
             Self::OfflineTapReconciled { outcome, .. }
+            | Self::LogoutSent { outcome, .. }
             | Self::ConnectionUnexpected { outcome, .. } => Some(*outcome),
             Self::ServerInitialised { .. }
             | Self::AdministratorTokenIssued { .. }
@@ -280,6 +367,26 @@ impl Event {
             | Self::FindingMade { .. }
             | Self::NoticeSent { .. }
             | Self::UseDisputed { .. }
+            | Self::SignOnEstablished { .. }
+            | Self::SignOnEnded { .. }
+            | Self::CredentialRegistered { .. }
+            | Self::CredentialRenamed { .. }
+            | Self::CredentialRemoved { .. }
+            | Self::BreakGlassReviewed { .. }
+            | Self::ClientRegistered { .. }
+            | Self::ClientChanged { .. }
+            | Self::ClientRemoved { .. }
+            | Self::GrantMade { .. }
+            | Self::GrantRevoked { .. }
+            | Self::SigningKeyMade { .. }
+            | Self::SigningKeyRetired { .. }
+            | Self::UserChanged { .. }
+            | Self::UserRemoved { .. }
+            | Self::GroupCreated { .. }
+            | Self::GroupChanged { .. }
+            | Self::GroupRemoved { .. }
+            | Self::DirectoryImported { .. }
+            | Self::AccessPoliciesChanged { .. }
             | Self::BreakGlassUsed { .. } => None,
         }
     }

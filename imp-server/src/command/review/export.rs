@@ -123,9 +123,6 @@ impl LogExport {
 
 /// Those whose record is there. Of what was erased there is nothing to export.
 fn entries(stored: Vec<StoredEntry>, until: u64) -> Result<Vec<Entry>, StorageError> {
-    let read = |stored: StoredEntry| {
-        let entry = stored.entry().transpose()?;
-        Some(entry.map(|entry| Entry { index: entry.index, record: entry.record }))
-    };
+    let read = |stored: StoredEntry| stored.entry().transpose();
     stored.into_iter().filter(|stored| stored.index < until).filter_map(read).collect()
 }

@@ -68,7 +68,7 @@ impl Wanted {
             Actor::Workstation(workstation) => {
                 self.workstations.insert(*workstation);
             }
-            Actor::Operator(_) | Actor::Phone(_) | Actor::Server => {}
+            Actor::Operator(_) | Actor::Phone(_) | Actor::Client(_) | Actor::Server => {}
         }
     }
 

@@ -59,7 +59,11 @@ impl From<StorageError> for SaveSearchError {
 const fn user(actor: &Actor) -> Option<UserId> {
     match actor {
         Actor::User(user) => Some(*user),
-        Actor::Operator(_) | Actor::Workstation(_) | Actor::Phone(_) | Actor::Server => None,
+        Actor::Operator(_)
+        | Actor::Workstation(_)
+        | Actor::Phone(_)
+        | Actor::Client(_)
+        | Actor::Server => None,
     }
 }
 

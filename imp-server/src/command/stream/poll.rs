@@ -192,7 +192,6 @@ async fn look(
                 continue;
             }
             let Some(entry) = stored.entry()? else { continue };
-            let entry = imp_events::Entry { index: entry.index, record: entry.record };
             if is_about(&entry, stream) {
                 continue;
             }

@@ -20,8 +20,7 @@ const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
 async fn entries(hospital: &Hospital) -> Vec<Entry> {
     let stored = events_page(&hospital.storage, 0, 500).await.unwrap();
-    let entries = stored.iter().map(|stored| stored.entry().unwrap().unwrap());
-    entries.map(|entry| Entry { index: entry.index, record: entry.record }).collect()
+    stored.iter().map(|stored| stored.entry().unwrap().unwrap()).collect()
 }
 
 async fn judge(hospital: &mut Hospital, batch: &[Entry]) -> usize {

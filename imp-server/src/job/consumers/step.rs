@@ -113,7 +113,7 @@ impl Runner {
         let again = reading.consumers().to_show_again().await?;
         if let Some((_, index)) = again.into_iter().find(|(name, _)| name == consumer.name()) {
             let stored = reading.entries().find(index).await?;
-            return Ok(match stored.as_ref().map(read) {
+            return Ok(match stored.as_ref().map(StoredEntry::entry) {
                 Some(Err(_)) => Next::Unreadable { index },
                 Some(Ok(entry)) => Next::Again { index, entry },
                 None => Next::Again { index, entry: None },
@@ -129,7 +129,7 @@ impl Runner {
             let is_last = page.len() < PAGE as usize;
             for stored in &page {
                 if consumer.wants(&stored.kind) && !is_aside(&aside, stored.index) {
-                    match read(stored) {
+                    match stored.entry() {
                         Ok(entry) => entries.extend(entry),
                         Err(_) if entries.is_empty() => {
                             return Ok(Next::Unreadable { index: stored.index });
@@ -200,10 +200,4 @@ impl Runner {
 
 fn is_aside(aside: &[SetAside], index: u64) -> bool {
     aside.binary_search_by_key(&index, |aside| aside.index).is_ok()
-}
-
-/// The entry, unless its record was erased.
-fn read(stored: &StoredEntry) -> Result<Option<Entry>, StorageError> {
-    let entry = stored.entry()?;
-    Ok(entry.map(|entry| Entry { index: entry.index, record: entry.record }))
 }

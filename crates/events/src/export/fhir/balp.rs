@@ -23,17 +23,21 @@ impl Interaction {
     /// work on the database, and the server on itself.
     pub(super) fn of(view: &View<'_>) -> Option<Self> {
         match view.entry.record.actor {
-            Actor::User(_) | Actor::Workstation(_) | Actor::Phone(_) if view.succeeded() => {
+            Actor::User(_) | Actor::Workstation(_) | Actor::Phone(_) | Actor::Client(_)
+                if view.succeeded() =>
+            {
                 Self::by_type(view)
             }
             Actor::User(_)
             | Actor::Workstation(_)
             | Actor::Phone(_)
+            | Actor::Client(_)
             | Actor::Operator(_)
             | Actor::Server => None,
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a line for each type of event")]
     fn by_type(view: &View<'_>) -> Option<Self> {
         match view.event() {
             // Without the question there is no query to profile.
@@ -51,6 +55,10 @@ impl Interaction {
             | Event::CaseOpened { .. }
             | Event::CaseCommented { .. }
             | Event::SearchSaved { .. }
+            | Event::CredentialRegistered { .. }
+            | Event::ClientRegistered { .. }
+            | Event::SigningKeyMade { .. }
+            | Event::GroupCreated { .. }
             | Event::UseDisputed { .. } => Some(Self::Create),
             Event::UserDisabled { .. }
             | Event::UserEnabled { .. }
@@ -68,10 +76,21 @@ impl Interaction {
             | Event::ConsumerSteered { .. }
             | Event::CaseAssigned { .. }
             | Event::CaseClosed { .. }
+            | Event::CredentialRenamed { .. }
+            | Event::BreakGlassReviewed { .. }
+            | Event::ClientChanged { .. }
+            | Event::UserChanged { .. }
+            | Event::GroupChanged { .. }
+            | Event::AccessPoliciesChanged { .. }
             | Event::CaseReopened { .. } => Some(Self::Update),
             Event::RecordsErased { .. }
             | Event::ReceiverDismissed { .. }
             | Event::StreamDeleted { .. }
+            | Event::CredentialRemoved { .. }
+            | Event::ClientRemoved { .. }
+            | Event::SigningKeyRetired { .. }
+            | Event::UserRemoved { .. }
+            | Event::GroupRemoved { .. }
             | Event::SearchDeleted { .. } => Some(Self::Delete),
             Event::ServerInitialised { .. }
             | Event::AdministratorTokenIssued { .. }
@@ -94,6 +113,16 @@ impl Interaction {
             | Event::CheckpointRefused { .. }
             | Event::OfflineTapReconciled { .. }
             | Event::BreakGlassUsed { .. }
+            | Event::SignOnEstablished { .. }
+            | Event::SignOnEnded { .. }
+            | Event::SignInRefused { .. }
+            | Event::SecurityKeyAccepted { .. }
+            | Event::ClientRefused { .. }
+            | Event::GrantMade { .. }
+            | Event::GrantRevoked { .. }
+            | Event::LogoutSent { .. }
+            | Event::DirectoryImported { .. }
+            | Event::AccessRefused { .. }
             | Event::ConnectionUnexpected { .. } => None,
         }
     }

@@ -50,7 +50,11 @@ fn concerned(view: &View<'_>, party: Party<'_>) -> Value {
             "type": coding(TYPE, "1", "Person"),
             "role": coding(ROLE, "11", "Security User Entity"),
         }),
-        Party::Workstation(_) | Party::Phone(_) | Party::Operator(_) | Party::Server => json!({
+        Party::Workstation(_)
+        | Party::Phone(_)
+        | Party::Client(_)
+        | Party::Operator(_)
+        | Party::Server => json!({
             "what": what,
             "type": coding(TYPE, "4", "Other"),
             "role": coding(ROLE, "13", "Security Resource"),

@@ -1,0 +1,1 @@
+//! WebAuthn as the relying party sees it: ceremonies, credentials, attestation policy. No tables.
