@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use imp_identity::event::{Event, Outcome};
+use imp_identity::grant::GrantEnd;
 use imp_identity::tap::Purpose;
 use jiff::civil::{Date, DateTime};
 
@@ -47,6 +48,9 @@ pub fn deed(event: &Event) -> Option<&'static str> {
     if let Event::TapAccepted(facts) = event {
         return Some(accepted(facts.purpose));
     }
+    if let Event::SecurityKeyAccepted { purpose, .. } = event {
+        return Some(accepted(*purpose));
+    }
     if let Event::OfflineTapReconciled { purpose, outcome: Outcome::Accepted, .. } = event {
         return Some(accepted(*purpose));
     }
@@ -61,6 +65,14 @@ pub fn deed(event: &Event) -> Option<&'static str> {
         Event::EnrolmentCompleted { .. } => "enrolment of your face completed",
         Event::ReferenceRevoked { .. } => "your face reference revoked",
         Event::BiometricDisabled { .. } => "your face disabled after failed comparisons",
+        // A browser at her desktop is signed on by her tap, which stands here already.
+        Event::SignOnEstablished { session: None, .. } => "signed in in a browser",
+        Event::SignInRefused { user: Some(_), .. } => "sign-in refused",
+        Event::CredentialRegistered { .. } => "passkey or security key registered for you",
+        Event::CredentialRemoved { .. } => "your passkey or security key removed",
+        Event::GrantRevoked { reason: GrantEnd::CodeReused | GrantEnd::RefreshReused, .. } => {
+            "an application signed out, because its token was used twice"
+        }
         _ => return None,
     })
 }

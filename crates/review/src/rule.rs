@@ -6,6 +6,7 @@ use crate::consider::Situation;
 use crate::memory::Memory;
 
 mod break_glass;
+mod copied_token;
 mod many_failures;
 mod offline_leaver;
 mod other_unit;
@@ -34,6 +35,7 @@ pub const RULES: &[Rule] = &[
     other_unit::RULE,
     many_failures::RULE,
     break_glass::RULE,
+    copied_token::RULE,
     offline_leaver::RULE,
     unusual_night::RULE,
     unexpected_peer::RULE,

@@ -2,6 +2,7 @@
 use std::collections::HashMap;
 
 use imp_identity::event::{Event, Outcome, Record, TapFacts};
+use imp_identity::grant::GrantEnd;
 use imp_identity::tap::Purpose;
 use imp_identity::{Actor, EventId, PhoneId, Refusal, SessionId, TapId, UserId, WorkstationId};
 use jiff::civil::{DateTime, date};
@@ -191,7 +192,7 @@ fn many_failures_are_said_once_in_their_span() {
 }
 
 #[test]
-fn every_emergency_access_and_every_unexpected_peer_is_marked() {
+fn every_emergency_access_copied_token_and_unexpected_peer_is_marked() {
     let mut ward = Ward::default();
     let reason = "Resuscitation in bed 4".parse().unwrap();
     let event = Event::BreakGlassUsed {
@@ -205,6 +206,20 @@ fn every_emergency_access_and_every_unexpected_peer_is_marked() {
         let found = ward.record(noon() + hour.hours(), event.clone());
         assert_eq!(names(&found), ["break-glass"]);
     }
+    let copied = Event::GrantRevoked {
+        grant: Uuid::from_u128(0xd1).into(),
+        user: user(ADA),
+        client: Uuid::from_u128(0xd2).into(),
+        reason: GrantEnd::RefreshReused,
+    };
+    assert_eq!(names(&ward.record(noon(), copied)), ["copied-token"]);
+    let signed_out = Event::GrantRevoked {
+        grant: Uuid::from_u128(0xd1).into(),
+        user: user(ADA),
+        client: Uuid::from_u128(0xd2).into(),
+        reason: GrantEnd::SignedOut,
+    };
+    assert_eq!(names(&ward.record(noon(), signed_out)), <[&str; 0]>::default());
     let machine = "spiffe://imp.internal/workstation/00000000-0000-0000-0000-0000000000c9";
     let peer = "10.0.0.9:2575".to_owned();
     let refused = Event::ConnectionUnexpected {
