@@ -26,6 +26,7 @@ setup:      ## install what building needs (apt packages; asks for root)
 setup-tests: ## install what building and testing need
 	tests/setup/debian.sh build test
 	tests/setup/python.sh
+	tests/setup/node.sh
 
 build: setup
 	$(CARGO) build $(ALL) --bins

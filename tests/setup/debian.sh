@@ -4,7 +4,8 @@
 set -euo pipefail
 
 build=(build-essential pkg-config clang libclang-dev libopencv-dev libdbus-1-dev libtss2-dev)
-test=(postgresql ffmpeg swtpm swtpm-tools openssl nats-server rsyslog rsyslog-gnutls python3 python3-venv golang-go golang-golang-x-mod-dev)
+test=(postgresql ffmpeg swtpm swtpm-tools openssl nats-server rsyslog rsyslog-gnutls python3 python3-venv golang-go golang-golang-x-mod-dev
+  apache2-bin libapache2-mod-auth-openidc libapache2-mod-auth-mellon xmlsec1 chromium slapd ldap-utils)
 
 wanted=()
 for what in "${@:-build}"; do

@@ -2,6 +2,7 @@
 //! what they leave behind.
 pub mod demo;
 pub mod leak;
+pub mod node;
 pub mod presentation;
 pub mod process;
 pub mod python;

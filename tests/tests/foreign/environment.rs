@@ -1,5 +1,7 @@
 //! The environment itself.
-use imp_tests::python;
+use std::path::Path;
+
+use imp_tests::{node, python, source_tree};
 
 #[test]
 fn every_foreign_package_is_there_in_its_pinned_version() {
@@ -12,4 +14,36 @@ fn a_script_that_rejects_is_told_from_one_that_fails() {
     assert!(!python::script("environment.py", &[], b"goodbye").unwrap().accepted);
     let broken = python::script("no-such-script.py", &[], b"").unwrap_err();
     assert!(matches!(broken, python::PythonError::Broken { .. }), "{broken}");
+}
+
+#[test]
+fn every_node_package_is_there_in_its_pinned_version() {
+    let output = node::command("environment.mjs").unwrap().output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "run tests/setup/node.sh; it said:\n{said}");
+    let pinned = source_tree::root().join("tests/foreign/node/package.json");
+    let pinned: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(pinned).unwrap()).unwrap();
+    for (name, version) in pinned["dependencies"].as_object().unwrap() {
+        let line = format!("{name} {}", version.as_str().unwrap());
+        assert!(
+            said.lines().any(|found| found == line),
+            "run tests/setup/node.sh: no `{line}` in\n{said}"
+        );
+    }
+}
+
+#[test]
+fn every_foreign_program_is_there() {
+    let programs = [
+        ("/usr/sbin/apache2", "apache2-bin"),
+        ("/usr/lib/apache2/modules/mod_auth_openidc.so", "libapache2-mod-auth-openidc"),
+        ("/usr/lib/apache2/modules/mod_auth_mellon.so", "libapache2-mod-auth-mellon"),
+        ("/usr/bin/chromium", "chromium"),
+        ("/usr/bin/xmlsec1", "xmlsec1"),
+        ("/usr/sbin/slapd", "slapd"),
+    ];
+    for (path, package) in programs {
+        assert!(Path::new(path).exists(), "no {path}: run tests/setup/debian.sh test ({package})");
+    }
 }
