@@ -66,6 +66,10 @@ pub struct Authentication {
     pub methods: Vec<Method>,
     /// How much it assures.
     pub aal: Aal,
+    /// Whether a page that only looks like ours could not have used it (SP 800-63B-4 §3.2.5). The methods do not tell: a
+    /// passkey is bound to our origin, a phone that scanned a code is not.
+    #[serde(default)]
+    pub phishing_resistant: bool,
 }
 
 /// By what somebody tried to sign in without a tap.
@@ -142,12 +146,24 @@ impl Authentication {
         }
         methods.sort_unstable();
         methods.dedup();
-        Self { at, methods, aal }
+        Self { at, methods, aal, phishing_resistant: false }
     }
 
-    /// What a tap is: the phone's key and the face, AAL2 (SP 800-63B-4 §2.2.1).
+    /// The same, bound to our name so that phishing cannot use it.
+    #[must_use]
+    pub fn resisting_phishing(self) -> Self {
+        Self { phishing_resistant: true, ..self }
+    }
+
+    /// What a tap is: the phone's key and the face, AAL2 (SP 800-63B-4 §2.2.1). The phone signs for one workstation, over
+    /// a channel with that workstation's certificate.
     pub fn tap(at: Timestamp) -> Self {
-        Self::new(at, vec![Method::Face, Method::HardwareKey], Aal::Aal2)
+        Self::new(at, vec![Method::Face, Method::HardwareKey], Aal::Aal2).resisting_phishing()
+    }
+
+    /// What an entry in an emergency is: nobody proved anything.
+    pub fn emergency(at: Timestamp) -> Self {
+        Self::new(at, vec![Method::BreakGlass], Aal::Aal1)
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::Label;
 use crate::refusal::Refusal;
+use crate::sign_on::SignOnPolicy;
 use crate::tap::Purpose;
 use crate::user::Role;
 
@@ -21,8 +22,12 @@ pub struct Policy {
     pub clock_tolerance: SignedDuration,
     /// How long an enrolled face counts.
     pub reference_lifetime: SignedDuration,
-    /// How long sessions last.
+    /// How long sessions last, and how many a person may have.
     pub session: SessionLimits,
+    /// How long browsers stay signed on to applications, and by what.
+    pub sign_on: SignOnPolicy,
+    /// Who may enter without the usual proof in an emergency; if absent, nobody.
+    pub break_glass: Option<BreakGlass>,
     /// The IANA time zone of the rules' hours.
     pub time_zone: String,
     /// A tap is allowed if one of these matches; with none, everywhere and always.
@@ -31,14 +36,79 @@ pub struct Policy {
     pub model_sets: Vec<ModelSetFloor>,
 }
 
-/// How long sessions last.
+/// How long sessions last, where they go, and what they take with them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct SessionLimits {
     /// From opening to the end, whatever happens.
     pub overall: SignedDuration,
     /// How long a suspended session can be resumed.
     pub suspended: SignedDuration,
+    /// How long an active session goes without a sign of life before it is suspended; if absent, the workstations alone
+    /// decide (SP 800-63B-4 §2.2.3: at AAL2 it should be an hour at most).
+    pub idle: Option<SignedDuration>,
+    /// How long after it was suspended a session follows to another workstation by an unlock tap; if absent, as long as
+    /// it can be resumed at all.
+    pub grace: Option<SignedDuration>,
+    /// How many sessions that have not ended a person may have, each at another workstation.
+    pub several: u8,
+    /// How long after it was suspended one factor suffices to unlock a session where it was (SP 800-63B-4 §2.2.3); if
+    /// absent, never.
+    pub reauthentication: Option<SignedDuration>,
+    /// What becomes of the browsers that a session signed on, when it is suspended.
+    pub on_suspend: OnSuspend,
+}
+
+/// What becomes of the browsers that a session signed on to applications, when it is suspended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnSuspend {
+    /// They stay signed on: the desktop is locked in front of them.
+    Keep,
+    /// They are signed out, and the applications are told.
+    #[default]
+    End,
+}
+
+/// Who may enter without the usual proof in an emergency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BreakGlass {
+    /// Users of these roles; with none, everybody.
+    #[serde(default)]
+    pub roles: Vec<Role>,
+    /// Users of these units; with none, everybody.
+    #[serde(default)]
+    pub units: Vec<Label>,
+    /// What makes up for the proof that is missing.
+    #[serde(default)]
+    pub witness: Witness,
+    /// How long such a session lasts, whatever happens.
+    #[serde(default = "emergency")]
+    pub lifetime: SignedDuration,
+    /// How long an auditor may take to review it.
+    #[serde(default = "three_days")]
+    pub review_within: SignedDuration,
+}
+
+const fn emergency() -> SignedDuration {
+    SignedDuration::from_mins(30)
+}
+
+const fn three_days() -> SignedDuration {
+    SignedDuration::from_hours(72)
+}
+
+/// What makes up for the proof that is missing in an emergency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Witness {
+    /// Somebody else, who is signed in at the same workstation or steps up there, vouches for her. A review is owed all
+    /// the same.
+    #[default]
+    SecondPerson,
+    /// An auditor's review afterwards alone.
+    Review,
 }
 
 /// Allows taps that fit every condition; an empty condition fits all.
@@ -110,9 +180,39 @@ pub enum InvalidPolicy {
         /// Longest, in seconds.
         most: i64,
     },
+    /// Nobody could sign in, or without end.
+    #[error("`session.several` must be between 1 and 16")]
+    Several,
     /// A threshold is not a number from −1 to 1.
     #[error("a threshold of model set `{0}` is not between -1 and 1")]
     Threshold(String),
+}
+
+impl SessionLimits {
+    /// 12 h over all (AAL2: SP 800-63B-4 §2.2.3), resumed within one; one a person.
+    pub const DEFAULT: Self = Self {
+        overall: SignedDuration::from_hours(12),
+        suspended: SignedDuration::from_hours(1),
+        idle: None,
+        grace: None,
+        several: 1,
+        reauthentication: None,
+        on_suspend: OnSuspend::End,
+    };
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl BreakGlass {
+    /// Whether a user of this role and unit may enter so.
+    pub fn allows(&self, role: Role, unit: Option<&Label>) -> bool {
+        (self.roles.is_empty() || self.roles.contains(&role))
+            && (self.units.is_empty() || unit.is_some_and(|unit| self.units.contains(unit)))
+    }
 }
 
 impl Default for Policy {
@@ -123,10 +223,9 @@ impl Default for Policy {
             challenge_lifetime: SignedDuration::from_secs(60),
             clock_tolerance: SignedDuration::from_secs(120),
             reference_lifetime: SignedDuration::from_hours(24 * 365),
-            session: SessionLimits {
-                overall: SignedDuration::from_hours(12),
-                suspended: SignedDuration::from_hours(1),
-            },
+            session: SessionLimits::DEFAULT,
+            break_glass: None,
+            sign_on: SignOnPolicy::default(),
             time_zone: "UTC".to_owned(),
             rules: vec![],
             model_sets: vec![],
@@ -139,23 +238,46 @@ impl Policy {
     pub fn validate(&self) -> Result<(), InvalidPolicy> {
         TimeZone::get(&self.time_zone)
             .map_err(|_| InvalidPolicy::TimeZone(self.time_zone.clone()))?;
-        let day = 86_400;
-        for (field, value, least, most) in [
-            ("challenge_lifetime", self.challenge_lifetime, 5, 600),
-            ("clock_tolerance", self.clock_tolerance, 1, 3600),
-            ("reference_lifetime", self.reference_lifetime, day, 5 * 366 * day),
-            ("session.overall", self.session.overall, 60, day),
-            ("session.suspended", self.session.suspended, 0, day),
-        ] {
+        for (field, value, least, most) in self.lifetimes() {
             if !(least..=most).contains(&value.as_secs()) {
                 return Err(InvalidPolicy::Lifetime { field, least, most });
             }
+        }
+        if !(1..=16).contains(&self.session.several) {
+            return Err(InvalidPolicy::Several);
         }
         let fits = |value: f32| (-1.0..=1.0).contains(&value);
         match self.model_sets.iter().find(|set| !fits(set.similarity) || !fits(set.bona_fide)) {
             Some(set) => Err(InvalidPolicy::Threshold(set.model_set.clone())),
             None => Ok(()),
         }
+    }
+
+    /// Every lifetime that is set, with the least and the most that it may be, in seconds.
+    fn lifetimes(&self) -> Vec<(&'static str, SignedDuration, i64, i64)> {
+        let (day, session) = (86_400, &self.session);
+        let mut all = vec![
+            ("challenge_lifetime", self.challenge_lifetime, 5, 600),
+            ("clock_tolerance", self.clock_tolerance, 1, 3600),
+            ("reference_lifetime", self.reference_lifetime, day, 5 * 366 * day),
+            ("session.overall", session.overall, 60, day),
+            ("session.suspended", session.suspended, 0, day),
+            ("sign_on.overall", self.sign_on.overall, 60, 30 * day),
+            ("sign_on.idle", self.sign_on.idle, 60, 30 * day),
+        ];
+        let suspended = session.suspended.as_secs();
+        for (field, value, least, most) in [
+            ("session.idle", session.idle, 60, day),
+            ("session.grace", session.grace, 0, suspended),
+            ("session.reauthentication", session.reauthentication, 0, suspended.min(3600)),
+        ] {
+            all.extend(value.map(|value| (field, value, least, most)));
+        }
+        if let Some(emergency) = &self.break_glass {
+            all.push(("break_glass.lifetime", emergency.lifetime, 60, 4 * 3600));
+            all.push(("break_glass.review_within", emergency.review_within, 3600, 30 * day));
+        }
+        all
     }
 
     /// Whether some rule allows a tap in these circumstances; else what stood against it in the rule that came closest.
@@ -296,6 +418,66 @@ mod tests {
             hasty.validate(),
             Err(InvalidPolicy::Lifetime { field: "challenge_lifetime", .. })
         ));
+    }
+
+    #[test]
+    fn a_policy_of_an_earlier_version_still_counts() {
+        let mut document = serde_json::to_value(Policy::default()).unwrap();
+        document.as_object_mut().unwrap().remove("break_glass");
+        document["session"] = serde_json::json!({ "overall": "PT8H", "suspended": "PT30M" });
+        let policy: Policy = serde_json::from_value(document).unwrap();
+        assert_eq!(policy.validate(), Ok(()));
+        assert_eq!(policy.session.overall, SignedDuration::from_hours(8));
+        assert_eq!((policy.session.several, policy.session.idle), (1, None));
+        assert_eq!(policy.session.on_suspend, OnSuspend::End);
+        assert_eq!(policy.break_glass, None, "nobody, until the hospital says who");
+    }
+
+    #[test]
+    fn limits_that_contradict_each_other_are_refused() {
+        let with = |change: fn(&mut Policy)| {
+            let mut policy = Policy::default();
+            change(&mut policy);
+            policy.validate()
+        };
+        let field = |result: Result<(), InvalidPolicy>| match result {
+            Err(InvalidPolicy::Lifetime { field, .. }) => field,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(with(|policy| policy.session.several = 0), Err(InvalidPolicy::Several));
+        assert_eq!(
+            field(with(|policy| policy.session.grace = Some(SignedDuration::from_hours(2)))),
+            "session.grace",
+            "longer than it can be resumed"
+        );
+        assert_eq!(
+            field(with(
+                |policy| policy.session.reauthentication = Some(SignedDuration::from_hours(2))
+            )),
+            "session.reauthentication"
+        );
+        assert_eq!(
+            field(with(|policy| policy.session.idle = Some(SignedDuration::ZERO))),
+            "session.idle"
+        );
+        let endless = |policy: &mut Policy| {
+            let json = serde_json::json!({ "lifetime": "PT12H" });
+            policy.break_glass = Some(serde_json::from_value(json).unwrap());
+        };
+        assert_eq!(field(with(endless)), "break_glass.lifetime");
+    }
+
+    #[test]
+    fn an_emergency_is_for_whom_the_policy_names() {
+        let ward: Label = "Ward 3".parse().unwrap();
+        let json = serde_json::json!({ "roles": ["staff"], "units": ["Ward 3"] });
+        let emergency: BreakGlass = serde_json::from_value(json).unwrap();
+        assert_eq!(emergency.witness, Witness::SecondPerson);
+        assert!(emergency.allows(Role::Staff, Some(&ward)));
+        assert!(!emergency.allows(Role::Auditor, Some(&ward)));
+        assert!(!emergency.allows(Role::Staff, None));
+        let everybody: BreakGlass = serde_json::from_str("{}").unwrap();
+        assert!(everybody.allows(Role::Auditor, None));
     }
 
     #[test]
