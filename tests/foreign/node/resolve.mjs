@@ -4,11 +4,13 @@ import { pathToFileURL } from 'node:url'
 
 const packages = process.env.IMP_NODE_PACKAGES
 if (!packages) throw new Error('IMP_NODE_PACKAGES names no folder')
-const parent = pathToFileURL(`${packages}/package.json`).href
+const parentURL = pathToFileURL(`${packages}/package.json`).href
 
-register(`data:text/javascript,
-const parent = ${JSON.stringify(parent)}
-const own = /^(node:|file:|data:|[./])/
+const hooks = `
+const parentURL = ${JSON.stringify(parentURL)}
+const path = /^(node:|file:|data:|[./])/
+const installed = (importer) => importer?.includes('node_modules')
 export const resolve = (name, context, next) =>
-  next(name, own.test(name) || context.parentURL?.includes('node_modules') ? context : { ...context, parentURL: parent })
-`)
+  next(name, path.test(name) || installed(context.parentURL) ? context : { ...context, parentURL })
+`
+register(`data:text/javascript,${encodeURIComponent(hooks)}`)
