@@ -1,1 +1,23 @@
-//! OAuth 2.0 and OpenID Connect as the provider sees them: requests, clients, tokens and proofs. No input or output.
+//! OAuth 2.0 and OpenID Connect as the provider sees them: requests, clients, tokens and proofs. No input or output: time,
+//! randomness and what others remember are arguments.
+pub mod acr;
+pub mod audience;
+pub mod authorize;
+pub mod client;
+pub mod device;
+pub mod error;
+pub mod exchange;
+pub mod form;
+pub mod jose;
+pub mod mtls;
+pub mod opaque;
+pub mod par;
+pub mod pkce;
+pub mod scope;
+pub mod token;
+
+pub use audience::Audience;
+pub use error::{ErrorCode, OAuthError};
+pub use form::Form;
+pub use opaque::Opaque;
+pub use scope::Scope;
