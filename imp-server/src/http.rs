@@ -2,6 +2,7 @@
 pub(crate) mod admin;
 pub(crate) mod answer;
 pub(crate) mod audit;
+mod authorize;
 pub(crate) mod caller;
 pub(crate) mod enrolment;
 pub(crate) mod extract;
@@ -14,6 +15,7 @@ pub(crate) mod router;
 pub(crate) mod service;
 pub(crate) mod session;
 mod settle;
+pub(crate) mod sign_in;
 pub(crate) mod ssf;
 pub(crate) mod streams;
 pub(crate) mod tap;

@@ -16,6 +16,7 @@ mod abandon_tap;
 mod append_records;
 mod authenticate;
 mod bind_phone;
+mod change_sessions;
 mod confirm_reference;
 mod contact_user;
 mod create_user;
@@ -30,13 +31,16 @@ mod erase_reference;
 mod events;
 mod expire_records;
 mod expire_sessions;
+mod hand_over;
 mod initialise_server;
+mod interaction;
 mod invite_workstation;
 mod issue_reference;
 mod issue_sign_in_code;
 mod judge_entries;
 mod keep_cosignatures;
 mod make_notices;
+mod oauth;
 mod officer;
 mod open_enrolment;
 mod open_tap;
@@ -50,11 +54,13 @@ mod receiver;
 mod record_certificate;
 mod redeem_sign_in_code;
 mod review;
+mod refuse_access;
 mod revoke_phone;
 mod revoke_workstation;
 mod roster;
 mod run_consumer;
 mod send_notice;
+mod sign_on;
 mod steer_consumer;
 mod stream;
 mod submit_tap;
@@ -68,6 +74,7 @@ pub use abandon_tap::{AbandonTapError, Abandoned, AbandonedTap, abandon_tap};
 pub use append_records::append_records;
 pub use authenticate::{AuthenticateMachineError, authenticate_phone, authenticate_workstation};
 pub use bind_phone::{BindPhoneError, PhoneBound, bind_phone};
+pub(crate) use change_sessions::end_sessions_of_user;
 pub use confirm_reference::{ConfirmReference, ConfirmReferenceError, confirm_reference};
 pub use contact_user::{ContactUserError, contact_user};
 pub use create_user::{CreateUserError, NewUser, create_user};
@@ -85,13 +92,32 @@ pub use erase_reference::{EraseReferenceError, erase_reference};
 pub use events::{events_of_user, events_page};
 pub use expire_records::expire_records;
 pub use expire_sessions::expire_sessions;
+pub use hand_over::{Desktop, HandOverError, HandedOver, hand_over, redeem_handover};
 pub use initialise_server::{AdministratorCode, initialise_server};
+pub use interaction::{
+    INTERACTION_LIFETIME, Interaction, InteractionAnswer, InteractionError, InteractionFailure,
+    NewInteraction, TakenInteraction, answer_interaction, find_interaction, open_interaction,
+    take_interaction,
+};
 pub use invite_workstation::{WorkstationInvited, invite_workstation, list_workstations};
 pub use issue_reference::{IssueReference, IssueReferenceError, ReferenceIssued, issue_reference};
 pub use issue_sign_in_code::{IssueSignInCodeError, SignInCode, issue_sign_in_code};
 pub use judge_entries::{JudgeEntriesError, judge_entries};
 pub(crate) use keep_cosignatures::{keep_cosignatures, report_refusal};
 pub use make_notices::{Evening, make_notices};
+pub use oauth::{
+    ChangeClientError, ClientRegistered, CodeBinding, CodeShown, DeviceOpened, Haste,
+    KeepKeysError, NewDevice, NewGrant, PollDeviceError, RedeemCodeError, RedeemRefreshError,
+    RegisterClientError, Registrar, SigningKeyState, change_client, end_grants_of_session,
+    find_client, find_client_named, keep_signing_keys, list_clients, list_signing_keys,
+    queue_logouts, register_client, remove_client, renew_client_secret, revoke_grants_of_user,
+    rotate_signing_keys,
+};
+pub(crate) use oauth::{
+    DEVICE_INTERVAL, Told, counting_grant, due_logouts, end_grant, issue_code, issue_refresh,
+    make_grant, open_device, poll_device, record_client_refusal, redeem_code, redeem_refresh,
+    settle_logout, take_logout, waiting_device,
+};
 pub use open_enrolment::{EnrolmentOpened, OpenEnrolment, OpenEnrolmentError, open_enrolment};
 pub use open_tap::{Occasion, OpenTapError, TapOpened, open_tap};
 pub use own_uses::{OwnUses, ProvenUse};
@@ -115,6 +141,7 @@ pub use review::{
     read_timeline, record_reading, remove_search, resolve_case, resolve_person,
     resolve_workstation, save_search, search_events,
 };
+pub use refuse_access::{adopt_policies, refuse_access};
 pub use revoke_phone::{RevokePhoneError, phones_of_user, revoke_phone};
 pub use revoke_workstation::{RevokeWorkstationError, revoke_workstation};
 pub use roster::{RosterCache, RosterError, roster};
@@ -122,6 +149,10 @@ pub use run_consumer::{Shown, give_back_consumers, lend_consumer, settle_consume
 pub use send_notice::{
     ReadyNotice, Wording, due_notices, notice_of_link, notice_refused, notice_sent,
     notices_of_user, prepare_notice,
+};
+pub use sign_on::{
+    NewSignOn, end_sign_on, end_sign_ons_of_session, end_sign_ons_of_user, establish_sign_on,
+    expire_sign_ons, find_sign_on_by_cookie, sign_ons_of_user,
 };
 pub use steer_consumer::{
     ConsumerState, Steer, SteerConsumerError, list_consumers, list_set_aside, steer_consumer,
@@ -134,7 +165,7 @@ pub use stream::{
 };
 pub(crate) use stream::{INTERVAL, change_stream, create_stream, deliver_messages};
 pub use submit_tap::{Submission, SubmitTapError, TapAccepted, submit_tap};
-pub use suspend_session::{SuspendSessionError, sessions_of_workstation, suspend_session};
+pub use suspend_session::{SuspendSessionError, sessions_of_workstation, suspend_session, touch_session};
 pub use token::authenticate_token;
 pub use users::{find_user, find_username, list_users};
 

@@ -4,18 +4,26 @@ use sqlx::migrate::Migrator;
 
 mod attempts;
 mod cases;
+mod ceremonies;
 mod certificates;
 mod challenges;
+mod clients;
 mod consumers;
+mod credentials;
 mod enrolments;
 mod entries;
 mod erasures;
+mod grants;
+mod handovers;
+mod interactions;
 mod knowledge;
 mod log;
 mod log_checkpoints;
+mod logouts;
 mod memories;
 mod named;
 mod notices;
+mod oauth;
 mod phones;
 mod policies;
 mod receivers;
@@ -25,6 +33,8 @@ mod search;
 mod sessions;
 mod settings;
 mod sign_in;
+mod sign_ons;
+mod signing_keys;
 mod streams;
 mod taps;
 mod users;
@@ -35,18 +45,26 @@ mod workstations;
 
 pub use attempts::AttemptsTable;
 pub use cases::{CaseFilter, Cases};
+pub use ceremonies::{Ceremonies, Ceremony, CeremonyKind, PhoneSignIn};
 pub use certificates::{Certificate, Certificates};
 pub use challenges::{Answer, Challenges};
+pub use clients::{ClientKind, Clients, StoredClient};
 pub use consumers::{Consumers, Cursor, Lease, SetAside};
+pub use credentials::Credentials;
 pub use enrolments::{Confirmation, Enrolments};
 pub use entries::{Content, Entries, NewEntry, StoredEntry};
 pub use erasures::Erasures;
+pub use grants::{AuthorizationCode, Grant, Grants, RefreshToken, Wishes};
+pub use interactions::{Interaction, InteractionFailure, Interactions};
+pub use handovers::{Handover, Handovers};
 pub use knowledge::TapKnowledge;
 pub use log::{Head, Log, TILES};
 pub use log_checkpoints::LogCheckpoints;
+pub use logouts::{Logout, Logouts};
 pub use memories::Memories;
 pub use named::Named;
 pub use notices::{Notice, Notices};
+pub use oauth::{DeviceCode, DeviceState, Oauth};
 pub use phones::{Phones, RosterRow};
 pub use policies::Policies;
 pub use receivers::Receivers;
@@ -56,6 +74,8 @@ pub use search::{Direction, Found, REACH, Search};
 pub use sessions::{Sessions, UserSession};
 pub use settings::Settings;
 pub use sign_in::{SignIn, SignInCodeRow};
+pub use sign_ons::SignOns;
+pub use signing_keys::{SigningKeys, StoredSigningKey};
 pub(crate) use streams::StoredMessage;
 pub use streams::{StoredStream, Streams};
 pub use taps::Taps;
@@ -84,26 +104,42 @@ tables! {
     attempts: AttemptsTable,
     /// Cases of the review.
     cases: Cases,
+    /// Questions to authenticators and phones.
+    ceremonies: Ceremonies,
     /// Certificates that were issued.
     certificates: Certificates,
     /// Challenges that may be answered.
     challenges: Challenges,
+    /// Applications that people are signed on to.
+    clients: Clients,
     /// How far consumers have come.
     consumers: Consumers,
+    /// Passkeys and security keys.
+    credentials: Credentials,
     /// Supervised enrolments.
     enrolments: Enrolments,
     /// Requests to erase records of the log.
     erasures: Erasures,
+    /// What applications were granted.
+    grants: Grants,
     /// The log's entries.
     entries: Entries,
+    /// Codes that hand desktops over to browsers.
+    handovers: Handovers,
     /// The tree over the entries.
     log: Log,
     /// Checkpoints that are kept.
     log_checkpoints: LogCheckpoints,
+    /// Whom to tell that a user is signed out.
+    logouts: Logouts,
     /// What the rules remember.
     memories: Memories,
     /// Notices of the day.
     notices: Notices,
+    /// What the OpenID provider keeps for a short time.
+    oauth: Oauth,
+    /// What browsers were asked.
+    interactions: Interactions,
     /// What identifiers are called.
     named: Named,
     /// Phones.
@@ -124,6 +160,10 @@ tables! {
     settings: Settings,
     /// One-time codes and bearer tokens of people.
     sign_in: SignIn,
+    /// Browsers in which people are signed on.
+    sign_ons: SignOns,
+    /// Keys that sign tokens.
+    signing_keys: SigningKeys,
     /// Streams of events to other systems.
     streams: Streams,
     /// Taps and their outcomes.
