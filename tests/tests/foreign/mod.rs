@@ -2,4 +2,5 @@
 mod deliveries;
 mod environment;
 mod exports;
+mod saml;
 mod tlog;

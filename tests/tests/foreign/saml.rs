@@ -1,0 +1,249 @@
+//! What other people's SAML libraries make of our responses, and of what attackers make of them.
+use imp_identity::Clock as _;
+use imp_identity::authentication::{Aal, Authentication};
+use imp_identity::clock::SystemClock;
+use imp_saml::{
+    AuthnRequest, ContextClass, Credential, IdentityProvider, NameId, NameIdFormat,
+    RequestedContext, SigningKey, Statement, Status,
+};
+use imp_tests::python::{self, Verdict};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+const ENTITY: &str = "https://emr.example/saml";
+const CONSUMER: &str = "https://emr.example/saml/acs";
+const LIBRARIES: [&str; 2] = ["pysaml2", "signxml"];
+
+/// A provider, and a response of it that an application waits for.
+struct Issued {
+    provider: IdentityProvider,
+    response: String,
+}
+
+fn provider() -> IdentityProvider {
+    let credential = Credential::generate("imp", SystemClock.now(), &mut rand::rng()).unwrap();
+    IdentityProvider::new("https://imp.example", SigningKey::open(&credential).unwrap())
+}
+
+fn request() -> AuthnRequest {
+    AuthnRequest {
+        id: "_request".to_owned(),
+        issuer: ENTITY.to_owned(),
+        consumer: CONSUMER.to_owned(),
+        force: false,
+        passive: false,
+        name_id: Some(NameIdFormat::Persistent),
+        context: RequestedContext::default(),
+        relay_state: None,
+    }
+}
+
+/// A response to `request` that calls the user `name`.
+fn respond(provider: &IdentityProvider, request: &AuthnRequest, name: &str) -> String {
+    let now = SystemClock.now();
+    let authentication = Authentication::tap(now);
+    let statement = Statement {
+        name_id: NameId { format: NameIdFormat::Persistent, value: name.to_owned() },
+        authentication: &authentication,
+        context: ContextClass::Aal(Aal::Aal2),
+        session_index: "session-1".to_owned(),
+        session_ends: now + SignedDuration::from_hours(8),
+        names: Some(("nurse", "Nurse <A> & \"B\" \u{1F9E1}")),
+    };
+    provider.assertion(request, &statement, now, &mut rand::rng()).unwrap()
+}
+
+impl Issued {
+    fn new() -> Self {
+        let provider = provider();
+        let response = respond(&provider, &request(), "nurse");
+        Self { provider, response }
+    }
+
+    fn judged(&self, library: &str, response: &str, demand: &str) -> Verdict {
+        let metadata = self.provider.metadata(SystemClock.now(), &mut rand::rng()).unwrap();
+        let document = json!({
+            "metadata": metadata, "response": response, "request": "_request",
+            "entity": ENTITY, "consumer": CONSUMER, "demand": demand,
+        });
+        python::script("saml.py", &[library], document.to_string().as_bytes()).unwrap()
+    }
+
+    /// Nobody may take `response` for an assertion about the attacker; whoever takes it must read what we signed.
+    fn holds_against(&self, attack: &str, response: &str) {
+        assert_ne!(response, self.response, "{attack} changed nothing");
+        for (library, demand) in LIBRARIES.iter().flat_map(|l| [(l, "response"), (l, "assertion")])
+        {
+            let verdict = self.judged(library, response, demand);
+            assert!(
+                !verdict.accepted || read(&verdict)["name"] == "nurse",
+                "{library} ({demand}) fell for {attack}: {}",
+                verdict.said
+            );
+        }
+    }
+}
+
+fn read(verdict: &Verdict) -> Value {
+    serde_json::from_str(&verdict.said).unwrap()
+}
+
+/// The first element called `name`, whole. None of those asked for is nested in itself.
+fn element<'a>(document: &'a str, name: &str) -> &'a str {
+    let start = document.find(&format!("<{name}")).unwrap();
+    let end = format!("</{name}>");
+    let length = document[start..].find(&end).unwrap() + end.len();
+    &document[start..start + length]
+}
+
+#[test]
+fn both_libraries_take_a_response_and_read_what_was_said() {
+    let issued = Issued::new();
+    for (library, demand) in LIBRARIES.iter().flat_map(|l| [(l, "response"), (l, "assertion")]) {
+        let verdict = issued.judged(library, &issued.response, demand);
+        assert!(verdict.accepted, "{library}: {}", verdict.said);
+        assert_eq!(read(&verdict)["name"], "nurse");
+        assert_eq!(read(&verdict)["format"], NameIdFormat::Persistent.uri());
+    }
+    let read = read(&issued.judged("pysaml2", &issued.response, "response"));
+    assert_eq!(read["class"], "http://idmanagement.gov/ns/assurance/aal/2");
+    assert_eq!(read["session"], "session-1");
+    assert_eq!(read["attributes"]["displayName"], json!(["Nurse <A> & \"B\" \u{1F9E1}"]));
+}
+
+#[test]
+fn a_response_is_for_one_application_and_one_request() {
+    let issued = Issued::new();
+    let elsewhere = AuthnRequest { issuer: "https://other.example".to_owned(), ..request() };
+    let other = AuthnRequest { id: "_other".to_owned(), ..request() };
+    let moved = AuthnRequest { consumer: "https://emr.example/other".to_owned(), ..request() };
+    for request in [elsewhere, other, moved] {
+        let response = respond(&issued.provider, &request, "nurse");
+        let verdict = issued.judged("pysaml2", &response, "response");
+        assert!(!verdict.accepted, "{request:?}: {}", verdict.said);
+    }
+}
+
+#[test]
+fn a_refusal_is_no_sign_on() {
+    let issued = Issued::new();
+    for status in [Status::NoPassive, Status::NoAuthnContext, Status::AuthnFailed] {
+        let refusal = issued
+            .provider
+            .refusal(&request(), status, SystemClock.now(), &mut rand::rng())
+            .unwrap();
+        let verdict = issued.judged("pysaml2", &refusal, "response");
+        assert!(!verdict.accepted, "{status:?}: {}", verdict.said);
+        assert!(verdict.said.contains(&format!("{status:?}")), "{}", verdict.said);
+    }
+}
+
+#[test]
+fn nobody_takes_what_was_altered_or_signed_by_somebody_else() {
+    let issued = Issued::new();
+    let response = &issued.response;
+    issued.holds_against("another name", &response.replace(">nurse<", ">mallory<"));
+    issued.holds_against(
+        "a comment in the name",
+        &response.replace(">nurse<", ">mallory<!-- -->nurse<"),
+    );
+    issued.holds_against(
+        "a comment after a name",
+        &response.replace(">nurse<", ">nurse<!-- -->.mallory<"),
+    );
+    let assertion = element(response, "saml:Assertion");
+    let bare =
+        assertion.replace(element(assertion, "ds:Signature"), "").replace(">nurse<", ">mallory<");
+    issued.holds_against("no signature", &response.replace(assertion, &bare));
+    let forger = provider();
+    let forged = respond(&forger, &request(), "mallory");
+    for library in LIBRARIES {
+        let verdict = issued.judged(library, &forged, "assertion");
+        assert!(!verdict.accepted, "{library} trusts any key: {}", verdict.said);
+    }
+}
+
+/// The eight shapes of Somorovsky et al., "On Breaking SAML: Be Whoever You Want to Be" (2012), §4: what we signed stays in the
+/// document, unchanged, where a verifier finds it, and what the application should read is the attacker's.
+#[test]
+fn nobody_falls_for_a_wrapped_signature() {
+    let issued = Issued::new();
+    let response = &issued.response;
+    // An attacker takes the outer signature away; only the assertion's is left to hold.
+    let outer = element(response, "ds:Signature");
+    let stripped = response.replacen(outer, "", 1);
+    for library in LIBRARIES {
+        assert!(issued.judged(library, &stripped, "assertion").accepted, "{library}");
+        assert!(!issued.judged(library, &stripped, "response").accepted, "{library}");
+    }
+    let original = element(&stripped, "saml:Assertion");
+    let signature = element(original, "ds:Signature");
+    let unsigned = original.replace(signature, "");
+    let forged = unsigned.replace(">nurse<", ">mallory<").replacen(" ID=\"_", " ID=\"_f", 1);
+    let same_id = unsigned.replace(">nurse<", ">mallory<");
+    let inside = |carrier: &str, cargo: &str| {
+        let open = format!("<x:{carrier} xmlns:x=\"urn:x\">");
+        format!("{open}{cargo}</x:{carrier}>")
+    };
+    let object = signature
+        .replace("</ds:Signature>", &format!("<ds:Object>{unsigned}</ds:Object></ds:Signature>"));
+    let issuer_end = "</saml:Issuer>";
+    let with_signature = |assertion: &str, signature: &str| {
+        assertion.replacen(issuer_end, &format!("{issuer_end}{signature}"), 1)
+    };
+    let attacks = [
+        (
+            "the forged one before the signed",
+            stripped.replace(original, &format!("{forged}{original}")),
+        ),
+        (
+            "the forged one after the signed",
+            stripped.replace(original, &format!("{original}{forged}")),
+        ),
+        (
+            "the signed in the forged",
+            stripped.replace(original, &with_signature(&forged, original)),
+        ),
+        (
+            "the signed beside its signature in the forged",
+            stripped.replace(original, &with_signature(&forged, &format!("{signature}{unsigned}"))),
+        ),
+        (
+            "the signed in the signature's object",
+            stripped.replace(original, &with_signature(&forged, &object)),
+        ),
+        (
+            "the signed in extensions",
+            stripped.replace(original, &forged).replacen(
+                "<samlp:Status>",
+                &format!("<samlp:Extensions>{original}</samlp:Extensions><samlp:Status>"),
+                1,
+            ),
+        ),
+        (
+            "the signed in a wrapper",
+            stripped.replace(original, &format!("{}{forged}", inside("wrapper", original))),
+        ),
+        (
+            "two with one ID, forged first",
+            stripped
+                .replace(original, &format!("{}{original}", with_signature(&same_id, signature))),
+        ),
+        (
+            "two with one ID, forged last",
+            stripped
+                .replace(original, &format!("{original}{}", with_signature(&same_id, signature))),
+        ),
+        ("the whole response in another", {
+            let status = element(response, "samlp:Status");
+            let issuer = element(response, "saml:Issuer");
+            let open = response.split_once('>').unwrap().0.replacen(" ID=\"_", " ID=\"_f", 1);
+            format!(
+                "{open}>{issuer}{outer}<samlp:Extensions>{response}</samlp:Extensions>{status}{forged}</samlp:Response>"
+            )
+        }),
+    ];
+    for (attack, document) in attacks {
+        issued.holds_against(attack, &document);
+    }
+}
