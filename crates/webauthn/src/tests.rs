@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan as _};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair,
-    PKCS_ECDSA_P256_SHA256,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
 };
 use serde_json::{Value, json};
 use url::Url;
@@ -204,11 +204,13 @@ impl Maker {
         let root_key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
         let mut root = CertificateParams::default();
         root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        root.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         root.distinguished_name.push(DnType::CommonName, "Maker's root");
         let root_certificate = root.self_signed(&root_key).unwrap();
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
         let mut batch = CertificateParams::default();
         batch.is_ca = IsCa::ExplicitNoCa;
+        batch.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         for (name, value) in [
             (DnType::CountryName, "IT"),
             (DnType::OrganizationName, "Maker"),
