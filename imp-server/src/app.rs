@@ -9,10 +9,13 @@ use jiff::Timestamp;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
+use crate::access::{Gate, GateError};
 use crate::ca::{Keys, KeysError};
 use crate::command::{Context, RosterCache};
 use crate::config::{Config, InvalidConfig, MailError};
+use crate::http::limits::Limits;
 use crate::log::{self, EstablishError};
+use crate::oauth::{Provider, ProviderError};
 use crate::store::MIGRATIONS;
 use crate::stream::{SealError, Service};
 
@@ -34,8 +37,16 @@ pub struct App {
     pub roster: Arc<RosterCache>,
     /// What machines call this server, as in invitations.
     pub url: Arc<str>,
+    /// What applications call this server, `iss`, and the origin of its pages; without a final slash.
+    pub issuer: Arc<str>,
+    /// The OpenID provider.
+    pub oauth: Arc<Provider>,
     /// What streams of events need.
     pub(crate) streams: Arc<Service>,
+    /// Who may do what.
+    pub gate: Arc<Gate>,
+    /// How often strangers may try.
+    pub limits: Arc<Limits>,
     /// Carries notices to people, if there is a mail server.
     pub messenger: Option<Arc<dyn Messenger>>,
 }
@@ -55,9 +66,15 @@ pub enum OpenError {
     /// The database cannot be opened.
     #[error("the database cannot be used")]
     Storage(#[from] StorageError),
+    /// The policies of who may do what cannot be used.
+    #[error("the authorization policies cannot be used")]
+    Access(#[from] GateError),
     /// Streams of events cannot be kept.
     #[error("streams of events cannot be kept")]
     Streams(#[from] SealError),
+    /// Applications cannot be signed on to.
+    #[error("the OpenID provider cannot be made")]
+    Oauth(#[from] ProviderError),
     /// The log cannot be used.
     #[error("the log cannot be used")]
     Log(#[from] EstablishError),
@@ -68,10 +85,13 @@ impl App {
     /// recorded. Invitations name `port`.
     pub async fn open(config: Config, clock: Arc<dyn Clock>, port: u16) -> Result<Self, OpenError> {
         config.validate()?;
+        let gate = Arc::new(Gate::open(&config.access, &crate::http::router::contract())?);
+        let limits = Arc::new(Limits::new(&config.limits));
         let mail = config.notices.mail.as_ref().map(crate::config::Mail::open).transpose()?;
         let messenger = mail.map(|smtp| Arc::new(smtp) as Arc<dyn Messenger>);
         let keys = Keys::open(&config, clock.now(), &mut rng())?;
         let url: Arc<str> = config.url(port).into();
+        let issuer: Arc<str> = config.issuer(port).into();
         let options = config.storage_options();
         let storage = Storage::open(&config.storage_url(), &MIGRATIONS, &options).await?;
         let set_key = Digest::of(&[keys.set_key().public_key().as_spki()]);
@@ -81,7 +101,20 @@ impl App {
         }
         let (keys, config) = (Arc::new(keys), Arc::new(config));
         let streams = Arc::new(Service::new(&keys, &config, clock.clone(), &url)?);
-        Ok(Self { storage, clock, keys, config, roster: Arc::default(), url, streams, messenger })
+        let oauth = Arc::new(Provider::new(&keys, &config, issuer.clone())?);
+        Ok(Self {
+            storage,
+            clock,
+            keys,
+            config,
+            roster: Arc::default(),
+            url,
+            issuer,
+            oauth,
+            streams,
+            gate, limits,
+            messenger,
+        })
     }
 
     /// The current instant.

@@ -9,11 +9,17 @@ use imp_review::Thresholds;
 use imp_service::telemetry::Telemetry;
 use serde::{Deserialize, Deserializer};
 
+mod access;
+mod limits;
 mod log;
 mod notices;
+mod oauth;
 
+pub use access::AccessConfig;
+pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogWitness};
 pub use notices::{Mail, MailError, Notices};
+pub use oauth::OauthConfig;
 
 /// The prefix of environment variables: `IMP_SERVER__HTTP__LISTEN` sets `listen` in `[http]`.
 pub(crate) const ENVIRONMENT: &str = "IMP_SERVER";
@@ -38,6 +44,12 @@ pub struct Config {
     pub review: Thresholds,
     /// Notices of the day.
     pub notices: Notices,
+    /// The OpenID provider.
+    pub oauth: OauthConfig,
+    /// Who may do what.
+    pub access: AccessConfig,
+    /// How often strangers may try.
+    pub limits: LimitsConfig,
     /// The log on stderr.
     pub telemetry: Telemetry,
 }
@@ -123,6 +135,9 @@ impl Default for Config {
             log: LogConfig::default(),
             review: Thresholds::default(),
             notices: Notices::default(),
+            oauth: OauthConfig::default(),
+            access: AccessConfig::default(),
+            limits: LimitsConfig::default(),
             telemetry: Telemetry::default(),
         }
     }
@@ -191,6 +206,12 @@ impl Config {
                 return Err(InvalidConfig::Range { key, least, most });
             }
         }
+        let limits = self.limits.ranges();
+        for (key, value, least, most) in self.oauth.ranges().into_iter().chain(limits) {
+            if !(least..=most).contains(&value) {
+                return Err(InvalidConfig::Range { key, least, most });
+            }
+        }
         if names.is_empty() {
             return Err(InvalidConfig::NoNames);
         }
@@ -218,6 +239,16 @@ impl Config {
             }
             Some(name) => format!("https://{name}:{port}"),
             None => format!("https://localhost:{port}"),
+        }
+    }
+
+    /// What applications call this server (`iss`) when it listens on `port`, and the origin of its pages: `http.url`, or the
+    /// first DNS name with the port, since passkeys are not made for addresses; without a final slash.
+    pub fn issuer(&self, port: u16) -> String {
+        let dns = self.http.names.iter().find(|name| matches!(name, ServerName::Dns(_)));
+        match (&self.http.url, dns) {
+            (None, Some(name)) => format!("https://{name}:{port}"),
+            (Some(_), _) | (None, None) => self.url(port),
         }
     }
 
@@ -302,6 +333,18 @@ mod tests {
         "ca_file",
         "from",
         "from_name",
+        "access_token_seconds",
+        "id_token_seconds",
+        "grant_hours",
+        "offline_days",
+        "key_days",
+        "key_overlap_hours",
+        "registration_token_file",
+        "failures_per_minute",
+        "openings_per_minute",
+        "registrations_per_minute",
+        "policies",
+        "require_aal2",
         "format",
         "filter",
     ];
@@ -330,6 +373,9 @@ mod tests {
         "review",
         "notices",
         "notices.mail",
+        "oauth",
+        "access",
+        "limits",
         "telemetry",
     ];
 

@@ -1,5 +1,6 @@
 //! The identity server: decides who may enter, opens sessions, issues certificates, keeps the event log.
 //! It never sees a face: nothing here depends on `imp-biometrics`.
+mod access;
 mod app;
 mod ca;
 pub mod cli;
@@ -8,6 +9,7 @@ mod config;
 mod http;
 mod job;
 pub mod log;
+pub mod oauth;
 mod outside;
 mod server;
 pub mod store;
@@ -19,7 +21,7 @@ pub use app::{App, OpenError};
 pub use ca::{Keys, KeysError};
 pub use config::{
     Certificates, Config, Http, InvalidConfig, LogConfig, LogWitness, Mail, MailError, Notices,
-    StorageConfig,
+    AccessConfig, LimitsConfig, OauthConfig, StorageConfig,
 };
 pub use server::{Server, StartError};
 pub use witness::{Keeper, KeeperError, WitnessServer};

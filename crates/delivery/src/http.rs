@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Response, Url};
 
+use crate::applications::FetchError;
 use crate::tls::{TlsSettings, TlsSetupError};
 
 /// The longest wait for a connection.
@@ -16,6 +17,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(15);
 /// What is read of an answer, in bytes. No receiver has more to say.
 const LARGEST_ANSWER: usize = 16 * 1024;
+/// The largest document that is fetched, in bytes.
+const LARGEST_DOCUMENT: usize = 64 * 1024;
 /// The longest wait that a receiver may ask for.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
@@ -104,7 +107,15 @@ pub(crate) struct Answer {
 
 impl Poster {
     pub(crate) fn new(endpoint: &Endpoint, tls: &TlsSettings) -> Result<Self, HttpSetupError> {
-        let mut tls = tls.client_if(endpoint.is_https())?;
+        Self::over(tls.client_if(endpoint.is_https())?)
+    }
+
+    /// For endpoints that are named later. On a system without certificate authorities none of them is trusted.
+    pub(crate) fn trusting(tls: &TlsSettings) -> Result<Self, HttpSetupError> {
+        Self::over(tls.client_if(false)?)
+    }
+
+    fn over(mut tls: rustls::ClientConfig) -> Result<Self, HttpSetupError> {
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
@@ -144,6 +155,30 @@ impl Poster {
     }
 }
 
+impl Poster {
+    /// Reads a document of at most [`LARGEST_DOCUMENT`] bytes.
+    pub(crate) async fn fetch(
+        &self,
+        from: &Endpoint,
+        headers: HeaderMap,
+    ) -> Result<Vec<u8>, FetchError> {
+        let failed = |error: reqwest::Error| FetchError::Unanswered(chain(&error.without_url()));
+        let response = self.0.get(from.0.clone()).headers(headers).send().await.map_err(failed)?;
+        if !response.status().is_success() {
+            return Err(FetchError::Unanswered(response.status().to_string()));
+        }
+        let mut response = response;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > LARGEST_DOCUMENT {
+                return Err(FetchError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
 impl Answer {
     /// Worth another try, after what the receiver asks for.
     pub(crate) fn retry(&self, why: &str) -> ConsumeError {
@@ -154,14 +189,18 @@ impl Answer {
 
 /// Why there was no answer, without the URL, which may hold a secret.
 fn unreachable(error: reqwest::Error) -> ConsumeError {
-    let error = error.without_url();
+    ConsumeError::Retry { after: None, why: chain(&error.without_url()) }
+}
+
+/// An error with its causes.
+fn chain(error: &reqwest::Error) -> String {
     let mut why = error.to_string();
-    let mut cause = std::error::Error::source(&error);
+    let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         why.extend([": ", &error.to_string()]);
         cause = error.source();
     }
-    ConsumeError::Retry { after: None, why }
+    why
 }
 
 /// `Retry-After` (RFC 9110 §10.2.3), at most an hour.

@@ -2,6 +2,7 @@
 //!
 //! A delivery is a [`Consumer`](imp_events::Consumer): it is shown the log's entries in order, at least once, and says for
 //! each failure whether trying again can help. What it writes is its [`Subscription`]'s to decide.
+pub mod applications;
 pub mod http;
 pub mod message;
 pub mod nats;
@@ -12,6 +13,7 @@ pub mod syslog;
 pub mod tls;
 pub mod webhook;
 
+pub use applications::{Applications, FetchError};
 pub use http::{Endpoint, HttpSetupError, InvalidEndpoint};
 pub use message::{Message, Messenger, Recipient, SendError};
 pub use nats::{Nats, NatsLogin, NatsServer, NatsSettings, NatsSetupError};

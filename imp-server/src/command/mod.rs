@@ -53,8 +53,8 @@ mod receipt;
 mod receiver;
 mod record_certificate;
 mod redeem_sign_in_code;
-mod review;
 mod refuse_access;
+mod review;
 mod revoke_phone;
 mod revoke_workstation;
 mod roster;
@@ -106,17 +106,16 @@ pub use judge_entries::{JudgeEntriesError, judge_entries};
 pub(crate) use keep_cosignatures::{keep_cosignatures, report_refusal};
 pub use make_notices::{Evening, make_notices};
 pub use oauth::{
-    ChangeClientError, ClientRegistered, CodeBinding, CodeShown, DeviceOpened, Haste,
-    KeepKeysError, NewDevice, NewGrant, PollDeviceError, RedeemCodeError, RedeemRefreshError,
-    RegisterClientError, Registrar, SigningKeyState, change_client, end_grants_of_session,
-    find_client, find_client_named, keep_signing_keys, list_clients, list_signing_keys,
-    queue_logouts, register_client, remove_client, renew_client_secret, revoke_grants_of_user,
-    rotate_signing_keys,
+    ChangeClientError, ClientRegistered, DeviceOpened, Haste, KeepKeysError, NewDevice, NewGrant,
+    RedeemError, RegisterClientError, Registrar, SigningKeyState, change_client,
+    end_grants_of_session, find_client, find_client_named, keep_signing_keys, list_clients,
+    list_signing_keys, queue_logouts, register_client, remove_client, renew_client_secret,
+    revoke_grants_of_user, rotate_signing_keys,
 };
 pub(crate) use oauth::{
-    DEVICE_INTERVAL, Told, counting_grant, due_logouts, end_grant, issue_code, issue_refresh,
-    make_grant, open_device, poll_device, record_client_refusal, redeem_code, redeem_refresh,
-    settle_logout, take_logout, waiting_device,
+    Told, counting_grant, due_logouts, end_grant, issue_code, issue_refresh, make_grant,
+    open_device, poll_device, record_client_refusal, redeem_code, redeem_refresh, settle_logout,
+    take_logout, waiting_device,
 };
 pub use open_enrolment::{EnrolmentOpened, OpenEnrolment, OpenEnrolmentError, open_enrolment};
 pub use open_tap::{Occasion, OpenTapError, TapOpened, open_tap};
@@ -132,6 +131,7 @@ pub use receiver::{
 };
 pub use record_certificate::{RecordCertificateError, record_certificate};
 pub use redeem_sign_in_code::{RedeemSignInCodeError, SignedIn, redeem_sign_in_code};
+pub use refuse_access::{adopt_policies, refuse_access};
 pub use review::{
     AskError, Begun, CaseChange, CaseFile, ChangeCaseError, ExportLog, Group, KnownNames,
     LogExport, OpenCase, Paging, Piece, ProveError, Proven, ReadCaseError, RemoveSearchError,
@@ -141,7 +141,6 @@ pub use review::{
     read_timeline, record_reading, remove_search, resolve_case, resolve_person,
     resolve_workstation, save_search, search_events,
 };
-pub use refuse_access::{adopt_policies, refuse_access};
 pub use revoke_phone::{RevokePhoneError, phones_of_user, revoke_phone};
 pub use revoke_workstation::{RevokeWorkstationError, revoke_workstation};
 pub use roster::{RosterCache, RosterError, roster};
@@ -165,7 +164,9 @@ pub use stream::{
 };
 pub(crate) use stream::{INTERVAL, change_stream, create_stream, deliver_messages};
 pub use submit_tap::{Submission, SubmitTapError, TapAccepted, submit_tap};
-pub use suspend_session::{SuspendSessionError, sessions_of_workstation, suspend_session, touch_session};
+pub use suspend_session::{
+    SuspendSessionError, sessions_of_workstation, suspend_session, touch_session,
+};
 pub use token::authenticate_token;
 pub use users::{find_user, find_username, list_users};
 

@@ -1,0 +1,58 @@
+//! Applications that speak OAuth, as they are registered.
+use imp_identity::{ClientId, Digest};
+use imp_oauth::client::Metadata;
+use imp_storage::StorageError;
+use jiff::Timestamp;
+
+use crate::store::{ClientKind, StoredClient};
+
+/// An application that speaks OAuth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisteredClient {
+    /// Names it.
+    pub id: ClientId,
+    /// What it may, and how.
+    pub metadata: Metadata,
+    /// The digest of its secret.
+    pub secret: Option<Digest>,
+    /// The digest of the token that changes its registration.
+    pub registration: Option<Digest>,
+    /// Counts its changes.
+    pub revision: u64,
+    /// When it was registered.
+    pub registered_at: Timestamp,
+}
+
+impl RegisteredClient {
+    /// Reads what is stored; nothing for an application that speaks something else.
+    pub(crate) fn open(stored: StoredClient) -> Result<Option<Self>, StorageError> {
+        let StoredClient {
+            id, kind, metadata, secret, registration, revision, registered_at, ..
+        } = stored;
+        match kind {
+            ClientKind::Saml => Ok(None),
+            ClientKind::Oauth => {
+                let metadata = serde_json::from_str(&metadata)
+                    .map_err(|_| StorageError::Corrupt { what: "clients.metadata" })?;
+                Ok(Some(Self { id, metadata, secret, registration, revision, registered_at }))
+            }
+        }
+    }
+
+    /// As it is stored.
+    pub(crate) fn store(&self) -> Result<StoredClient, StorageError> {
+        let corrupt = |what| StorageError::Corrupt { what };
+        Ok(StoredClient {
+            id: self.id,
+            name: self.metadata.name.parse().map_err(|_| corrupt("clients.client_name"))?,
+            kind: ClientKind::Oauth,
+            external: None,
+            metadata: serde_json::to_string(&self.metadata)
+                .map_err(|_| corrupt("clients.metadata"))?,
+            secret: self.secret,
+            registration: self.registration,
+            revision: self.revision,
+            registered_at: self.registered_at,
+        })
+    }
+}
