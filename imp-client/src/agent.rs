@@ -1,8 +1,10 @@
 //! The agent: the parts of a workstation and what they know of each other. [`crate::tap`], [`crate::enrolment`] and [`crate::upkeep`]
 //! say what it does.
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use imp_api::tap::Session;
 use imp_api::{Client, ClientError};
 use imp_authenticator::tls::TlsError;
 use imp_biometrics::Engine;
@@ -25,7 +27,7 @@ use crate::server::Server;
 use crate::state::{StateDirectory, StateError, StateLock};
 use crate::status::RadioState;
 use crate::tap::TapReport;
-use crate::{crash, upkeep};
+use crate::{crash, upkeep, watch};
 
 /// Opens the camera; called for each tap, so that it looks at nobody in between.
 pub type CameraFactory = Arc<dyn Fn() -> Result<Box<dyn Camera>, CameraError> + Send + Sync>;
@@ -88,6 +90,8 @@ pub struct Agent {
     /// Held while the camera is open, also by a tap that was given up.
     pub(crate) camera: Arc<tokio::sync::Mutex<()>>,
     pub(crate) radio: Mutex<RadioState>,
+    /// Whether the server says at once what changes of the sessions here.
+    pub(crate) watching: AtomicBool,
     pub(crate) shutdown: Shutdown,
     desktop: Mutex<Held>,
     last_tap: Mutex<Option<TapReport>>,
@@ -130,6 +134,7 @@ impl Agent {
         }
         shutdown.spawn(upkeep::listen(agent.clone()));
         shutdown.spawn(upkeep::keep_up(agent.clone()));
+        shutdown.spawn(watch::watch(agent.clone()));
         Ok(agent)
     }
 
@@ -157,6 +162,7 @@ impl Agent {
             enrolling: tokio::sync::Mutex::default(),
             camera: Arc::default(),
             radio: Mutex::default(),
+            watching: AtomicBool::new(false),
             desktop: Mutex::default(),
             last_tap: Mutex::default(),
             config,
@@ -199,20 +205,30 @@ impl Agent {
         held.changes += 1;
     }
 
-    /// Asks the server who is signed in here. A server that does not answer changes nothing; neither does an answer to a question that was asked
-    /// before the last tap or lock. A session that is active at the server while this workstation has just restarted is suspended: only a tap
-    /// opens the desktop, and the server should know that it is closed.
+    /// Asks the server who is signed in here. A server that does not answer changes nothing.
     pub async fn refresh_sessions(&self) {
-        let asked_at = self.held().changes;
+        let asked_at = self.changes();
         let Ok(answer) = self.server.sessions().await else { return };
+        self.follow(&answer.sessions, asked_at);
+    }
+
+    /// How often the desktop was changed by something else than the server's list of sessions.
+    pub(crate) fn changes(&self) -> u64 {
+        self.held().changes
+    }
+
+    /// Follows what the server said of the sessions here, unless a tap or lock came after the question: then it says nothing. A session that is
+    /// active at the server while this workstation has just restarted is suspended: only a tap opens the desktop, and the server should know
+    /// that it is closed. Says whether it followed.
+    pub(crate) fn follow(&self, sessions: &[Session], asked_at: u64) -> bool {
         let now = self.clock.now();
         let mut held = self.held();
         if held.changes != asked_at {
-            return;
+            return false;
         }
         let before = std::mem::take(&mut held.desktop);
         let restarted = before == Desktop::Unknown;
-        held.desktop = before.follow(&answer.sessions, now);
+        held.desktop = before.follow(sessions, now);
         let active = held.desktop.session().filter(|s| restarted && s.state == "active");
         if let Some(session) = active.map(|session| session.id)
             && !self.outbox.suspensions().contains(&session)
@@ -220,6 +236,7 @@ impl Agent {
             self.outbox.put(Message::Suspend { session });
             self.outbox_wanted.notify_one();
         }
+        true
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {

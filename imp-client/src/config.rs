@@ -37,6 +37,22 @@ pub struct ClientConfig {
     pub limits: Limits,
     /// How often the server is asked.
     pub refresh: Refresh,
+    /// How the session is handed over to the browser.
+    pub broker: BrokerConfig,
+}
+
+/// How the session is handed over to the browser on the desktop.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BrokerConfig {
+    /// Whether it is at all.
+    pub enabled: bool,
+    /// The port of the loopback interface; the server's pages expect 7845. 0: any that is free.
+    pub port: u16,
+    /// The accounts (uid) whose browsers may ask; if none, the agent's own and whoever sits before the machine.
+    pub accounts: Vec<u32>,
+    /// What the server's pages are called, `https://host:port`; asked of the server if absent.
+    pub issuer: Option<String>,
 }
 
 /// How faces are captured for a tap.
@@ -133,6 +149,12 @@ impl Default for Limits {
 impl Default for Refresh {
     fn default() -> Self {
         Self { roster_seconds: 60, sessions_seconds: 15 }
+    }
+}
+
+impl Default for BrokerConfig {
+    fn default() -> Self {
+        Self { enabled: true, port: 7845, accounts: vec![], issuer: None }
     }
 }
 
@@ -238,6 +260,7 @@ mod tests {
             .collect();
         let config = load(&shown, &[]).unwrap();
         assert!(config.models.is_some() && config.capture.threads.is_some());
+        assert!(config.broker.issuer.is_some() && config.broker.accounts == [1000]);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The workstation's agent: hears the phone, sees the face, has the server decide, opens and locks the desktop.
 //!
 //! [`agent`] holds the parts together; [`tap`] is the main job; [`enrolment`] prepares it; [`upkeep`] keeps everything fresh; [`socket`] is how
-//! programs of the workstation ask; [`doctor`] says what is wrong.
+//! programs of the workstation ask; [`broker`] hands the session over to the browser; [`doctor`] says what is wrong.
 pub mod agent;
+pub mod broker;
 pub mod config;
 pub mod crash;
 pub mod credentials;
@@ -26,6 +27,7 @@ pub mod tap;
 mod tests;
 pub mod timeline;
 pub mod upkeep;
+mod watch;
 
 pub use agent::{Agent, CameraFactory, Devices, Parts};
 pub use config::ClientConfig;

@@ -8,7 +8,9 @@ use imp_api::enrolment::{
     OpenEnrolment, ReferenceIssued,
 };
 use imp_api::machine::{Credentials, RenewCertificate};
-use imp_api::session::{Sessions, SuspendSession};
+use imp_api::session::{
+    HandOver, HandedOver, Sessions, SessionsSeen, SuspendSession, WatchSessions,
+};
 use imp_api::tap::{AbandonTap, OpenTap, Session, SignedRoster, SubmitTap, TapAccepted, TapOpened};
 use imp_api::{Client, ClientError};
 use imp_identity::{EnrolmentId, Secret, SessionId, TapId};
@@ -118,6 +120,29 @@ impl Server {
     pub async fn sessions(&self) -> Result<Sessions, ClientError> {
         let client = self.client();
         self.send("v1/sessions", &(), client.sessions()).await
+    }
+
+    /// The sessions that count here, once they are no longer what is known.
+    pub async fn watch_sessions(&self, body: &WatchSessions) -> Result<SessionsSeen, ClientError> {
+        let client = self.client();
+        self.send("v1/sessions/watch", body, client.watch_sessions(body)).await
+    }
+
+    /// A one-time code for the browser on the desktop.
+    pub async fn hand_over(&self, body: &HandOver) -> Result<HandedOver, ClientError> {
+        let client = self.client();
+        self.send("v1/sign-ons/handover", body, client.hand_over(body)).await
+    }
+
+    /// What the server's discovery document (OpenID Connect Discovery §3) calls it.
+    pub async fn issuer(&self) -> Result<String, ClientError> {
+        #[derive(serde::Deserialize)]
+        struct Discovery {
+            issuer: String,
+        }
+        let (client, path) = (self.client(), ".well-known/openid-configuration");
+        let discovery: Discovery = self.send(path, &(), client.get(path)).await?;
+        Ok(discovery.issuer)
     }
 
     /// The desktop was locked.

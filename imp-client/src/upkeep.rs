@@ -1,4 +1,5 @@
 //! What the agent does while nobody taps: listens for phones, keeps roster, sessions and certificate fresh, asks for challenges ahead.
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -149,7 +150,7 @@ pub(crate) async fn keep_up(agent: Arc<Agent>) {
                 agent.outbox.flush(&agent.server).await;
                 outbox_due = Due::after(RETRY);
             }
-            if sessions_due.is_now() {
+            if sessions_due.is_now() && !agent.watching.load(Ordering::Relaxed) {
                 agent.refresh_sessions().await;
                 sessions_due = Due::after(sessions);
             }

@@ -118,6 +118,22 @@ impl Client {
         self.get("v1/sessions").await
     }
 
+    /// `POST /v1/sessions/watch`: waits for as long as the server does.
+    pub async fn watch_sessions(
+        &self,
+        body: &session::WatchSessions,
+    ) -> Result<session::SessionsSeen, ClientError> {
+        self.post("v1/sessions/watch", body).await
+    }
+
+    /// `POST /v1/sign-ons/handover`
+    pub async fn hand_over(
+        &self,
+        body: &session::HandOver,
+    ) -> Result<session::HandedOver, ClientError> {
+        self.post("v1/sign-ons/handover", body).await
+    }
+
     /// `POST /v1/sessions/{session}/suspension`
     pub async fn suspend_session(&self, id: SessionId) -> Result<tap::Session, ClientError> {
         self.post(&format!("v1/sessions/{id}/suspension"), &session::SuspendSession {}).await

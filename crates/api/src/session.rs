@@ -1,5 +1,6 @@
 //! Sessions: `/v1/sessions`.
-use imp_identity::SessionId;
+use imp_identity::{InteractionId, Secret, SessionId};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -21,4 +22,47 @@ pub struct SessionPath {
     /// The session.
     #[schema(value_type = Uuid)]
     pub session: SessionId,
+}
+
+/// `POST /v1/sessions/watch` by a workstation: what it knows, and what it wants to be told when that is no longer so. Answers 200
+/// [`SessionsSeen`], at once when it differs from `known`, else as soon as it does, else after a while.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WatchSessions {
+    /// The version that it was told last; without one it is answered at once.
+    #[serde(default)]
+    pub known: Option<String>,
+    /// The session at the desktop whose user gave a sign of life since the last question.
+    #[serde(default)]
+    #[schema(value_type = Option<Uuid>)]
+    pub active: Option<SessionId>,
+}
+
+/// The sessions that count at a workstation, and which answer this is.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SessionsSeen {
+    /// Changes when the sessions do.
+    pub version: String,
+    /// Newest first.
+    pub sessions: Vec<crate::tap::Session>,
+}
+
+/// `POST /v1/sign-ons/handover` by a workstation: the browser on its desktop asks to be signed on. Answers 201 [`HandedOver`].
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandOver {
+    /// What the browser was asked to do.
+    #[schema(value_type = Uuid)]
+    pub interaction: InteractionId,
+}
+
+/// A one-time code with which one browser takes over the session of the desktop that it stands on.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct HandedOver {
+    /// For the browser that was asked, and for that interaction only.
+    #[schema(value_type = String)]
+    pub code: Secret<String>,
+    /// First instant at which it no longer counts.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
 }

@@ -1,6 +1,7 @@
 //! Sessions and the ways they change (SP 800-63B-4 §5).
 use jiff::Timestamp;
 
+use crate::authentication::Authentication;
 use crate::event::Event;
 use crate::id::{SessionId, UserId, WorkstationId};
 use crate::policy::SessionLimits;
@@ -16,6 +17,10 @@ pub struct Session {
     pub workstation: WorkstationId,
     /// When it was opened.
     pub opened_at: Timestamp,
+    /// How she was authenticated last. One factor that let her in again does not count as an authentication.
+    pub authentication: Authentication,
+    /// When she last gave a sign of life.
+    pub active_at: Timestamp,
     /// The overall limit: first instant at which it no longer counts, whatever happens.
     pub expires_at: Timestamp,
     /// Whether it counts.
@@ -79,20 +84,46 @@ pub enum SessionError {
     /// It is not suspended.
     #[error("the session is not suspended")]
     NotSuspended,
+    /// It can be resumed where it was suspended only.
+    #[error("the session no longer follows to another workstation")]
+    Elsewhere,
+    /// She has to be authenticated by two factors.
+    #[error("one factor does not suffice")]
+    Insufficient,
+}
+
+/// What lets her in again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// She was authenticated anew.
+    Authentication(Authentication),
+    /// One factor, for a session whose authentication still counts (SP 800-63B-4 §2.2.3).
+    OneFactor,
 }
 
 impl Session {
-    /// Opens a session for a user whose tap was accepted (CAEP `session-established`).
+    /// Opens a session for a user who was authenticated (CAEP `session-established`).
     pub fn open(
         id: SessionId,
         user: UserId,
         workstation: WorkstationId,
+        authentication: Authentication,
         limits: &SessionLimits,
         now: Timestamp,
     ) -> (Self, Event) {
         let expires_at = now + limits.overall;
         let event = Event::SessionEstablished { session: id, user, workstation, expires_at };
-        (Self { id, user, workstation, opened_at: now, expires_at, state: State::Active }, event)
+        let session = Self {
+            id,
+            user,
+            workstation,
+            opened_at: now,
+            authentication,
+            active_at: now,
+            expires_at,
+            state: State::Active,
+        };
+        (session, event)
     }
 
     /// Whether she is signed in at `now`.
@@ -103,6 +134,37 @@ impl Session {
     /// Whether a tap can still resume it at `now`.
     pub fn is_resumable(&self, now: Timestamp) -> bool {
         matches!(self.state, State::Suspended { until, .. } if now < until && now < self.expires_at)
+    }
+
+    /// Whether nobody has given a sign of life for too long.
+    pub fn is_idle(&self, limits: &SessionLimits, now: Timestamp) -> bool {
+        let idle = limits.idle.is_some_and(|idle| now.duration_since(self.active_at) >= idle);
+        self.is_active(now) && idle
+    }
+
+    /// Whether one factor suffices to resume it at `workstation`.
+    pub fn takes_one_factor(
+        &self,
+        workstation: WorkstationId,
+        limits: &SessionLimits,
+        now: Timestamp,
+    ) -> bool {
+        let State::Suspended { at, .. } = self.state else { return false };
+        let soon = limits.reauthentication.is_some_and(|within| now.duration_since(at) < within);
+        soon && self.workstation == workstation && self.is_resumable(now)
+    }
+
+    /// She was authenticated again while she is at work: a step-up. The event is that of the authentication.
+    pub fn reauthenticate(
+        mut self,
+        authentication: Authentication,
+        now: Timestamp,
+    ) -> Result<Self, SessionError> {
+        if !self.is_active(now) {
+            return Err(SessionError::NotActive);
+        }
+        (self.authentication, self.active_at) = (authentication, now);
+        Ok(self)
     }
 
     /// Locks it; a tap within the limits resumes it.
@@ -130,11 +192,22 @@ impl Session {
     pub fn resume(
         mut self,
         workstation: WorkstationId,
+        proof: Proof,
+        limits: &SessionLimits,
         now: Timestamp,
     ) -> Result<(Self, Event), SessionError> {
         match self.state {
-            State::Suspended { until, .. } if now < until && now < self.expires_at => {
-                self.state = State::Active;
+            State::Suspended { at, .. } if self.is_resumable(now) => {
+                let grace = limits.grace.unwrap_or(limits.suspended);
+                if workstation != self.workstation && now.duration_since(at) >= grace {
+                    return Err(SessionError::Elsewhere);
+                }
+                match proof {
+                    Proof::Authentication(authentication) => self.authentication = authentication,
+                    Proof::OneFactor if self.takes_one_factor(workstation, limits, now) => {}
+                    Proof::OneFactor => return Err(SessionError::Insufficient),
+                }
+                (self.state, self.active_at) = (State::Active, now);
                 self.workstation = workstation;
                 let event =
                     Event::SessionResumed { session: self.id, user: self.user, workstation };
@@ -173,18 +246,30 @@ mod tests {
     const LIMITS: SessionLimits = SessionLimits {
         overall: SignedDuration::from_hours(8),
         suspended: SignedDuration::from_hours(1),
+        ..SessionLimits::DEFAULT
     };
+
+    fn place(n: u128) -> WorkstationId {
+        WorkstationId::from(Uuid::from_u128(n))
+    }
+
+    fn tap(at: Timestamp) -> Proof {
+        Proof::Authentication(Authentication::tap(at))
+    }
 
     #[test]
     fn a_suspended_session_resumes_within_its_limits() {
-        let here = WorkstationId::from(Uuid::from_u128(1));
-        let there = WorkstationId::from(Uuid::from_u128(9));
+        let (here, there) = (place(1), place(9));
         let (session, _) = open(here);
         let (session, _) = session.suspend(&LIMITS, NOW).unwrap();
         assert!(session.is_resumable(NOW) && !session.is_active(NOW));
-        assert_eq!(session.clone().resume(there, NOW + 1.hour()), Err(SessionError::Ended));
-        let (session, event) = session.resume(there, NOW + 59.minutes()).unwrap();
-        assert!(session.is_active(NOW + 59.minutes()));
+        let late = NOW + 1.hour();
+        let resumed = session.clone().resume(there, tap(late), &LIMITS, late);
+        assert_eq!(resumed, Err(SessionError::Ended));
+        let soon = NOW + 59.minutes();
+        let (session, event) = session.resume(there, tap(soon), &LIMITS, soon).unwrap();
+        assert!(session.is_active(soon));
+        assert_eq!(session.authentication, Authentication::tap(soon));
         assert_eq!(
             event,
             Event::SessionResumed { session: session.id, user: session.user, workstation: there }
@@ -194,8 +279,54 @@ mod tests {
     }
 
     #[test]
+    fn a_session_follows_to_another_workstation_within_its_grace_only() {
+        let limits = SessionLimits { grace: Some(SignedDuration::from_mins(10)), ..LIMITS };
+        let (session, _) = open(place(1)).0.suspend(&limits, NOW).unwrap();
+        let (soon, late) = (NOW + 9.minutes(), NOW + 10.minutes());
+        let there = session.clone().resume(place(9), tap(soon), &limits, soon).unwrap().0;
+        assert_eq!(there.workstation, place(9));
+        let refused = session.clone().resume(place(9), tap(late), &limits, late);
+        assert_eq!(refused, Err(SessionError::Elsewhere));
+        session.resume(place(1), tap(late), &limits, late).unwrap();
+    }
+
+    #[test]
+    fn one_factor_suffices_soon_where_it_was_and_if_the_policy_says_so() {
+        let limits =
+            SessionLimits { reauthentication: Some(SignedDuration::from_mins(5)), ..LIMITS };
+        let (session, _) = open(place(1)).0.suspend(&limits, NOW).unwrap();
+        let soon = NOW + 4.minutes();
+        let resume = |limits, at, when| session.clone().resume(at, Proof::OneFactor, limits, when);
+        let resumed = resume(&limits, place(1), soon).unwrap().0;
+        assert_eq!(resumed.authentication.at, NOW, "it says when she was really authenticated");
+        assert_eq!(resumed.active_at, soon);
+        for refused in [
+            resume(&LIMITS, place(1), soon),
+            resume(&limits, place(9), soon),
+            resume(&limits, place(1), NOW + 5.minutes()),
+        ] {
+            assert_eq!(refused, Err(SessionError::Insufficient));
+        }
+    }
+
+    #[test]
+    fn without_a_sign_of_life_a_session_is_idle() {
+        let limits = SessionLimits { idle: Some(SignedDuration::from_mins(30)), ..LIMITS };
+        let (session, _) = open(place(1));
+        let (soon, late) = (NOW + 29.minutes(), NOW + 30.minutes());
+        assert!(!session.is_idle(&limits, soon) && session.is_idle(&limits, late));
+        assert!(!session.is_idle(&LIMITS, late), "the policy sets no limit");
+        let session = session.reauthenticate(Authentication::tap(late), late).unwrap();
+        assert!(!session.is_idle(&limits, late));
+        let (session, _) = session.suspend(&limits, late).unwrap();
+        assert!(!session.is_idle(&limits, NOW + 2.hours()), "suspended already");
+        let again = session.reauthenticate(Authentication::tap(late), late);
+        assert_eq!(again, Err(SessionError::NotActive));
+    }
+
+    #[test]
     fn a_session_ends_once() {
-        let (session, _) = open(WorkstationId::from(Uuid::from_u128(1)));
+        let (session, _) = open(place(1));
         let (session, _) = session.end(End::TapOut, NOW).unwrap();
         assert_eq!(session.end(End::TapOut, NOW), Err(SessionError::Ended));
     }
@@ -205,6 +336,7 @@ mod tests {
             SessionId::from(Uuid::from_u128(2)),
             UserId::from(Uuid::from_u128(3)),
             at,
+            Authentication::tap(NOW),
             &LIMITS,
             NOW,
         )

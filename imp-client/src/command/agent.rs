@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use imp_client::{Agent, Devices, Parts, socket};
+use imp_client::{Agent, Devices, Parts, broker, socket};
 use imp_identity::clock::SystemClock;
 use imp_service::Shutdown;
 
@@ -20,6 +20,7 @@ pub(super) async fn run(context: Context) -> Result<ExitCode, Failure> {
     let (devices_config, devices_state) = (config.clone(), state.clone());
     let open = move || Devices::open(&devices_config, &devices_state);
     let devices = tokio::task::spawn_blocking(open).await??;
+    let agent_hands_over = config.broker.enabled;
     let parts = Parts {
         config,
         state: state.clone(),
@@ -30,6 +31,10 @@ pub(super) async fn run(context: Context) -> Result<ExitCode, Failure> {
     };
     let agent = Agent::start(parts, &shutdown).await?;
     socket::serve(&agent)?;
+    if agent_hands_over {
+        let address = broker::serve(&agent).await?;
+        output::say(&format!("browsers here are signed on through http://{address}"));
+    }
     let name = agent.standing().stored.name.clone();
     output::say(&format!("the agent of “{name}” listens at {}", state.socket().display()));
     drop(agent);

@@ -4,7 +4,7 @@ use imp_identity::user::{Role, User, UserError};
 use imp_identity::{Actor, UserId};
 use imp_storage::StorageError;
 
-use super::Context;
+use super::{Context, end_sessions_of_user};
 use crate::store::Tables as _;
 
 /// The user was not disabled.
@@ -47,13 +47,7 @@ pub async fn disable_user(
     transaction.users().update(&user).await?;
     context.append(&mut transaction, &actor, event).await?;
     transaction.sign_in().remove_of_user(id).await?;
-    if let Some(session) = transaction.sessions().open_of_user(id).await? {
-        // What is open has not ended, so this cannot fail.
-        if let Ok((session, event)) = session.end(End::UserDisabled, context.now) {
-            transaction.sessions().update(&session).await?;
-            context.append(&mut transaction, &actor, event).await?;
-        }
-    }
+    end_sessions_of_user(context, &mut transaction, &actor, id, End::UserDisabled).await?;
     transaction.commit().await?;
     Ok(user)
 }

@@ -1,8 +1,9 @@
 //! Ending a session from outside.
-use imp_identity::session::{End, SessionError};
+use imp_identity::session::End;
 use imp_identity::{Actor, SessionId};
 use imp_storage::StorageError;
 
+use super::change_sessions::end_session_for;
 use super::{Context, UserSession};
 use crate::store::Tables as _;
 
@@ -20,16 +21,6 @@ pub enum EndSessionError {
     Storage(#[from] StorageError),
 }
 
-impl From<SessionError> for EndSessionError {
-    fn from(error: SessionError) -> Self {
-        match error {
-            SessionError::Ended | SessionError::NotActive | SessionError::NotSuspended => {
-                Self::Ended
-            }
-        }
-    }
-}
-
 /// Ends a session because an administrator decided so.
 pub async fn end_session(
     context: &mut Context<'_>,
@@ -39,9 +30,8 @@ pub async fn end_session(
     let mut transaction = context.storage.begin().await?;
     let found = transaction.sessions().find(id).await?;
     let UserSession { session, user } = found.ok_or(EndSessionError::NotFound)?;
-    let (session, event) = session.end(End::Administrator, context.now)?;
-    transaction.sessions().update(&session).await?;
-    context.append(&mut transaction, &actor, event).await?;
+    let ended = end_session_for(context, &mut transaction, &actor, session, End::Administrator);
+    let session = ended.await?.ok_or(EndSessionError::Ended)?;
     transaction.commit().await?;
     Ok(UserSession { session, user })
 }

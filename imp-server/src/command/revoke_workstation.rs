@@ -6,6 +6,7 @@ use imp_identity::{Actor, WorkstationId};
 use imp_storage::StorageError;
 
 use super::Context;
+use super::change_sessions::end_session_for;
 use crate::store::Tables as _;
 
 /// The workstation was not revoked.
@@ -46,10 +47,8 @@ pub async fn revoke_workstation(
     transaction.workstations().update(&workstation).await?;
     context.append(&mut transaction, &actor, event).await?;
     for open in transaction.sessions().open_at(id).await? {
-        if let Ok((session, event)) = open.session.end(End::Administrator, context.now) {
-            transaction.sessions().update(&session).await?;
-            context.append(&mut transaction, &actor, event).await?;
-        }
+        let (transaction, reason) = (&mut transaction, End::Administrator);
+        end_session_for(context, transaction, &actor, open.session, reason).await?;
     }
     transaction.commit().await?;
     Ok(())

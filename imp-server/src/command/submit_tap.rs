@@ -4,22 +4,21 @@
 //! not get the answer submits the same bytes again and gets the same answer while the challenge counts; anything else
 //! that answers a used challenge is a replay.
 use imp_authenticator::{Claims, Knowledge, SignError, VerifiedTap};
+use imp_identity::authentication::Authentication;
 use imp_identity::challenge::Challenge;
 use imp_identity::event::TapFacts;
-use imp_identity::session::Session;
+use imp_identity::session::{Proof, Session};
 use imp_identity::tap::{Outcome, Tap};
 use imp_identity::user::User;
 use imp_identity::{Actor, Digest, Event, Refusal, TapId, WorkstationId};
 use imp_storage::{StorageError, Transaction};
 
 use super::Context;
+use super::change_sessions::{Arrival, Change, change};
 use super::receipt::About;
 use crate::store::{Answer, Tables as _, TapKnowledge, UserSession};
 
 mod refuse;
-mod session;
-
-use session::Change;
 
 /// What a workstation submits.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +88,7 @@ pub async fn submit_tap(
     }
     let verdict = verify(context, &mut transaction, claims, &challenge, &known).await?;
     let verdict = match verdict {
-        Ok(tap) => change(context, &mut transaction, &tap, &known).await?.map(|made| (tap, made)),
+        Ok(tap) => decide(context, &mut transaction, &tap, &known).await?.map(|made| (tap, made)),
         Err(reason) => Err(reason),
     };
     let result = match verdict {
@@ -156,14 +155,20 @@ async fn verify(
 }
 
 /// What the tap does to sessions; nothing is stored yet.
-async fn change(
+async fn decide(
     context: &mut Context<'_>,
     transaction: &mut Transaction,
     tap: &VerifiedTap,
     known: &TapKnowledge,
 ) -> Result<Result<Change, Refusal>, StorageError> {
     let touched = transaction.sessions().touched_by_tap(tap.user(), tap.workstation()).await?;
-    Ok(session::change(tap, touched, &known.policy.session, context.now, &mut context.rng))
+    let arrival = Arrival {
+        user: tap.user(),
+        workstation: tap.workstation(),
+        purpose: tap.purpose(),
+        proof: Proof::Authentication(Authentication::tap(context.now)),
+    };
+    Ok(change(arrival, touched, &known.policy.session, context.now, &mut context.rng))
 }
 
 struct Accepted<'a> {
@@ -181,7 +186,8 @@ async fn accept(
 ) -> Result<TapAccepted, SubmitTapError> {
     let Accepted { challenge, known, tap, change, digest } = accepted;
     let actor = Actor::Workstation(tap.workstation());
-    let session = change.store(context, transaction, &actor).await?;
+    let on_suspend = known.policy.session.on_suspend;
+    let session = change.store(context, transaction, &actor, on_suspend).await?;
     if known.attempts.failures > 0 {
         transaction.attempts().put(&known.attempts.reset()).await?;
     }

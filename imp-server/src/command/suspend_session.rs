@@ -4,6 +4,7 @@ use imp_identity::{Actor, SessionId, WorkstationId};
 use imp_storage::{Storage, StorageError};
 use jiff::Timestamp;
 
+use super::change_sessions::{end_session_for, store_session};
 use super::{Context, UserSession};
 use crate::store::Tables as _;
 
@@ -32,24 +33,24 @@ pub async fn suspend_session(
     let found = found.filter(|found| found.session.workstation == workstation);
     let UserSession { session, user } = found.ok_or(SuspendSessionError::NotFound)?;
     let limits = transaction.policies().current().await?.session;
-    let changed = match session.clone().suspend(&limits, context.now) {
+    let (session, event) = match session.clone().suspend(&limits, context.now) {
         Ok(changed) => changed,
-        Err(SessionError::NotActive | SessionError::NotSuspended) => {
-            return Ok(UserSession { session, user });
-        }
         Err(SessionError::Ended) => {
             // Past its limit and not swept up yet: the end is recorded now.
-            if let Ok((session, event)) = session.end(End::Expired, context.now) {
-                transaction.sessions().update(&session).await?;
-                context.append(&mut transaction, &Actor::Server, event).await?;
-                transaction.commit().await?;
-            }
+            let server = Actor::Server;
+            end_session_for(context, &mut transaction, &server, session, End::Expired).await?;
+            transaction.commit().await?;
             return Err(SuspendSessionError::Ended);
         }
+        Err(
+            SessionError::NotActive
+            | SessionError::NotSuspended
+            | SessionError::Elsewhere
+            | SessionError::Insufficient,
+        ) => return Ok(UserSession { session, user }),
     };
-    let (session, event) = changed;
-    transaction.sessions().update(&session).await?;
-    context.append(&mut transaction, &Actor::Workstation(workstation), event).await?;
+    let (actor, changed) = (Actor::Workstation(workstation), (&session, event));
+    store_session(context, &mut transaction, &actor, changed, limits.on_suspend).await?;
     transaction.commit().await?;
     Ok(UserSession { session, user })
 }
@@ -63,4 +64,16 @@ pub async fn sessions_of_workstation(
     let mut open = storage.read().await?.sessions().open_at(workstation).await?;
     open.retain(|found| found.session.is_active(now) || found.session.is_resumable(now));
     Ok(open)
+}
+
+/// Somebody gave a sign of life at a workstation. It is no event: nothing changes but when she will be taken for gone.
+pub async fn touch_session(
+    storage: &Storage,
+    workstation: WorkstationId,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    let mut transaction = storage.begin().await?;
+    transaction.sessions().touch(id, workstation, now).await?;
+    transaction.commit().await
 }

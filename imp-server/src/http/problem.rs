@@ -27,6 +27,8 @@ kinds! {
     MACHINE_REVOKED = "machine-revoked", 403, "The machine that the client certificate names was revoked.";
     MACHINE_OTHER_KEY = "machine-other-key", 403, "The certificate or the request is for another key than the one that the machine enrolled with.";
     SIGN_IN_REQUIRED = "sign-in-required", 401, "A bearer token is missing, unknown or expired.";
+    SIGN_IN_STRONGER = "stronger-sign-in-required", 403, "The person must sign in with two factors for this; the title says how.";
+    ACCESS_REFUSED = "access-refused", 403, "No policy permits this to the caller.";
     ROLE_INSUFFICIENT = "role-insufficient", 403, "The person may not do this.";
     CODE_INVALID = "code-invalid", 403, "The one-time code is not valid, or was used before.";
     CODE_EXPIRED = "code-expired", 403, "The one-time code has expired: ask for a new one.";
@@ -56,6 +58,8 @@ kinds! {
     ADMINISTRATOR_MISSING = "administrator-missing", 422, "The administrator token needs the first administrator's names.";
     ADMINISTRATOR_UNEXPECTED = "administrator-unexpected", 422, "This code does not create an administrator.";
     REVOKED_ALREADY = "revoked-already", 409, "It was revoked already.";
+    NO_SESSION = "no-session", 409, "Nobody is signed in at this workstation, or its desktop is locked.";
+    STEP_UP_REQUIRED = "step-up-required", 403, "More assurance, or a newer authentication, is required; `detail` names the purpose of the tap that brings it.";
     SESSION_ENDED = "session-ended", 409, "The session has ended.";
     OWN_ENROLMENT = "own-enrolment", 403, "An officer cannot supervise her own enrolment.";
     NOTICE_INVALID = "notice-invalid", 422, "The version of the notice must be named.";

@@ -1,5 +1,7 @@
 //! `sessions`
+use imp_identity::authentication::Authentication;
 use imp_identity::clock::to_micros;
+use imp_identity::policy::SessionLimits;
 use imp_identity::session::{Session, State};
 use imp_identity::user::User;
 use imp_identity::{SessionId, UserId, WorkstationId};
@@ -29,6 +31,8 @@ struct SessionRow {
     user_id: Uuid,
     workstation_id: Uuid,
     session_opened_at: i64,
+    session_authentication: Option<String>,
+    session_active_at: i64,
     session_expires_at: i64,
     suspended_at: Option<i64>,
     suspended_until: Option<i64>,
@@ -45,6 +49,18 @@ struct UserSessionRow {
 }
 
 impl SessionRow {
+    fn authentication(&self) -> Result<Authentication, StorageError> {
+        match &self.session_authentication {
+            Some(stored) => {
+                serde_json::from_str(stored).map_err(|_| corrupt("sessions.session_authentication"))
+            }
+            None => {
+                let opened_at = instant("sessions.session_opened_at", self.session_opened_at)?;
+                Ok(Authentication::tap(opened_at))
+            }
+        }
+    }
+
     fn state(&self) -> Result<State, StorageError> {
         if let Some(at) = self.ended_at {
             return Ok(State::Ended {
@@ -72,6 +88,8 @@ impl TryFrom<SessionRow> for Session {
     fn try_from(row: SessionRow) -> Result<Self, StorageError> {
         Ok(Self {
             state: row.state()?,
+            authentication: row.authentication()?,
+            active_at: instant("sessions.session_active_at", row.session_active_at)?,
             id: row.session_id.into(),
             user: row.user_id.into(),
             workstation: row.workstation_id.into(),
@@ -93,27 +111,37 @@ fn sessions(rows: Vec<SessionRow>) -> Result<Vec<Session>, StorageError> {
     rows.into_iter().map(Session::try_from).collect()
 }
 
+fn stored(authentication: &Authentication) -> Result<String, StorageError> {
+    serde_json::to_string(authentication).map_err(|_| corrupt("sessions.session_authentication"))
+}
+
 impl Sessions<'_> {
-    /// Adds a session; a unique violation when its user has another one that has not ended.
+    /// Adds a session.
     pub async fn add(&mut self, session: &Session) -> Result<(), StorageError> {
         const SQL: &str = "INSERT INTO sessions (session_id, user_id, workstation_id, \
-            session_opened_at, session_expires_at) VALUES ($1, $2, $3, $4, $5)";
+            session_opened_at, session_expires_at, session_authentication, session_active_at) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let authentication = stored(&session.authentication)?;
         on!(self.0, |conn| sqlx::query(SQL)
             .bind(session.id.as_uuid())
             .bind(session.user.as_uuid())
             .bind(session.workstation.as_uuid())
             .bind(to_micros(session.opened_at))
             .bind(to_micros(session.expires_at))
+            .bind(&authentication)
+            .bind(to_micros(session.active_at))
             .execute(conn)
             .await
             .map(drop)?);
         Ok(())
     }
 
-    /// Stores where it is and whether it counts.
+    /// Stores where it is, whether it counts, and how she was authenticated last.
     pub async fn update(&mut self, session: &Session) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE sessions SET workstation_id = $2, suspended_at = $3, \
-            suspended_until = $4, ended_at = $5, end_reason = $6 WHERE session_id = $1";
+            suspended_until = $4, ended_at = $5, end_reason = $6, session_authentication = $7, \
+            session_active_at = $8 WHERE session_id = $1";
+        let authentication = stored(&session.authentication)?;
         let (suspended, ended) = match session.state {
             State::Active => (None, None),
             State::Suspended { at, until } => (Some((at, until)), None),
@@ -126,6 +154,28 @@ impl Sessions<'_> {
             .bind(suspended.map(|(_, until)| to_micros(until)))
             .bind(ended.map(|(at, _)| to_micros(at)))
             .bind(ended.map(|(_, reason)| reason.code()))
+            .bind(&authentication)
+            .bind(to_micros(session.active_at))
+            .execute(conn)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
+    /// Somebody gave a sign of life in an active session at a workstation.
+    pub async fn touch(
+        &mut self,
+        id: SessionId,
+        workstation: WorkstationId,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE sessions SET session_active_at = $3 WHERE session_id = $1 \
+            AND workstation_id = $2 AND session_active_at < $3 AND suspended_at IS NULL \
+            AND ended_at IS NULL";
+        on!(self.0, |conn| sqlx::query(SQL)
+            .bind(id.as_uuid())
+            .bind(workstation.as_uuid())
+            .bind(to_micros(now))
             .execute(conn)
             .await
             .map(drop)?);
@@ -141,17 +191,18 @@ impl Sessions<'_> {
         row.map(UserSession::try_from).transpose()
     }
 
-    /// A user's session that has not ended. It may be past its limits.
-    pub async fn open_of_user(&mut self, user: UserId) -> Result<Option<Session>, StorageError> {
-        const SQL: &str = "SELECT * FROM sessions WHERE user_id = $1 AND ended_at IS NULL";
-        let row: Option<SessionRow> = on!(self.0, |conn| sqlx::query_as(SQL)
+    /// A user's sessions that have not ended, oldest first. They may be past their limits.
+    pub async fn open_of_user(&mut self, user: UserId) -> Result<Vec<Session>, StorageError> {
+        const SQL: &str = "SELECT * FROM sessions WHERE user_id = $1 AND ended_at IS NULL \
+            ORDER BY session_opened_at, session_id";
+        sessions(on!(self.0, |conn| sqlx::query_as(SQL)
             .bind(user.as_uuid())
-            .fetch_optional(conn)
-            .await?);
-        row.map(Session::try_from).transpose()
+            .fetch_all(conn)
+            .await?))
     }
 
-    /// What a tap of a user at a workstation may touch: her session that has not ended, and whatever is active there.
+    /// What a tap of a user at a workstation may touch, oldest first: her sessions that have not ended, and whatever is
+    /// active there.
     pub async fn touched_by_tap(
         &mut self,
         user: UserId,
@@ -159,7 +210,7 @@ impl Sessions<'_> {
     ) -> Result<Vec<Session>, StorageError> {
         const SQL: &str = "SELECT * FROM sessions WHERE ended_at IS NULL \
             AND (user_id = $1 OR (workstation_id = $2 AND suspended_at IS NULL)) \
-            ORDER BY session_id";
+            ORDER BY session_opened_at, session_id";
         sessions(on!(self.0, |conn| sqlx::query_as(SQL)
             .bind(user.as_uuid())
             .bind(workstation.as_uuid())
@@ -201,6 +252,25 @@ impl Sessions<'_> {
             ORDER BY session_id LIMIT $2";
         sessions(on!(self.0, |conn| sqlx::query_as(SQL)
             .bind(to_micros(now))
+            .bind(imp_storage::limit(limit))
+            .fetch_all(conn)
+            .await?))
+    }
+
+    /// Active sessions without a sign of life since as long as the policy allows, at most `limit`.
+    pub async fn idle(
+        &mut self,
+        limits: &SessionLimits,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Session>, StorageError> {
+        const SQL: &str = "SELECT * FROM sessions WHERE ended_at IS NULL AND suspended_at IS NULL \
+            AND session_active_at <= $1 ORDER BY session_active_at, session_id LIMIT $2";
+        let Some(since) = limits.idle.and_then(|idle| now.checked_sub(idle).ok()) else {
+            return Ok(vec![]);
+        };
+        sessions(on!(self.0, |conn| sqlx::query_as(SQL)
+            .bind(to_micros(since))
             .bind(imp_storage::limit(limit))
             .fetch_all(conn)
             .await?))

@@ -1,5 +1,6 @@
 use imp_events::Entry;
 use imp_identity::attempts::Attempts;
+use imp_identity::authentication::Authentication;
 use imp_identity::challenge::{Audience, Challenge};
 use imp_identity::event::Record;
 use imp_identity::invitation::{Code, Invitation};
@@ -27,6 +28,7 @@ const NOW: Timestamp = Timestamp::constant(1_700_000_000, 123_456_000);
 const LIMITS: SessionLimits = SessionLimits {
     overall: SignedDuration::from_hours(8),
     suspended: SignedDuration::from_hours(1),
+    ..SessionLimits::DEFAULT
 };
 
 async fn transactions() -> Vec<Transaction> {
@@ -265,10 +267,14 @@ async fn sessions_are_read_in_every_state() {
     for mut transaction in transactions().await {
         let (ada, desk, _) = people_and_machines(&mut transaction).await;
         let id = SessionId::from(uuid(5));
-        let (active, _) = Session::open(id, ada.id, desk.id, &LIMITS, NOW);
+        let tap = Authentication::tap(NOW);
+        let (active, _) = Session::open(id, ada.id, desk.id, tap, &LIMITS, NOW);
         transaction.sessions().add(&active).await.unwrap();
         let open = transaction.sessions().open_of_user(ada.id).await.unwrap();
-        assert_eq!(open.as_ref(), Some(&active));
+        assert_eq!(open, std::slice::from_ref(&active));
+        let later = Authentication::emergency(NOW + 1.minute());
+        let active = active.reauthenticate(later, NOW + 1.minute()).unwrap();
+        transaction.sessions().update(&active).await.unwrap();
         let touched = transaction.sessions().touched_by_tap(ada.id, desk.id).await.unwrap();
         assert_eq!(touched, std::slice::from_ref(&active));
         let (suspended, _) = active.suspend(&LIMITS, NOW).unwrap();
@@ -291,13 +297,32 @@ async fn sessions_are_read_in_every_state() {
 }
 
 #[tokio::test]
-async fn a_person_has_one_session_that_has_not_ended() {
+async fn sessions_without_a_sign_of_life_are_found_until_they_give_one() {
     for mut transaction in transactions().await {
         let (ada, desk, _) = people_and_machines(&mut transaction).await;
-        let open = |n| Session::open(SessionId::from(uuid(n)), ada.id, desk.id, &LIMITS, NOW).0;
-        transaction.sessions().add(&open(5)).await.unwrap();
-        let second = transaction.sessions().add(&open(6)).await;
-        assert!(second.unwrap_err().is_unique_violation());
+        let limits = SessionLimits { idle: Some(SignedDuration::from_mins(30)), ..LIMITS };
+        let open = |n, at| {
+            let (id, tap) = (SessionId::from(uuid(n)), Authentication::tap(at));
+            Session::open(id, ada.id, desk.id, tap, &limits, at).0
+        };
+        let (first, second) = (open(5, NOW), open(6, NOW + 1.minute()));
+        transaction.sessions().add(&second).await.unwrap();
+        transaction.sessions().add(&first).await.unwrap();
+        let mine = transaction.sessions().open_of_user(ada.id).await.unwrap();
+        assert_eq!(mine, [first.clone(), second.clone()], "oldest first");
+        let late = NOW + 30.minutes();
+        assert_eq!(transaction.sessions().idle(&LIMITS, late, 9).await.unwrap(), []);
+        let idle = transaction.sessions().idle(&limits, late, 9).await.unwrap();
+        assert_eq!(idle, std::slice::from_ref(&first));
+        let elsewhere = WorkstationId::from(uuid(99));
+        transaction.sessions().touch(first.id, elsewhere, late).await.unwrap();
+        let idle = transaction.sessions().idle(&limits, late, 9).await.unwrap();
+        assert_eq!(idle.len(), 1, "another workstation cannot say that she is at work");
+        transaction.sessions().touch(first.id, desk.id, late).await.unwrap();
+        assert_eq!(transaction.sessions().idle(&limits, late, 9).await.unwrap(), []);
+        transaction.sessions().touch(first.id, desk.id, NOW).await.unwrap();
+        let found = transaction.sessions().find(first.id).await.unwrap().unwrap();
+        assert_eq!(found.session.active_at, late, "it never goes back");
     }
 }
 
