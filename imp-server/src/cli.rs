@@ -68,7 +68,7 @@ enum Command {
     /// List and revoke phones.
     #[command(subcommand)]
     Phone(phone::Command),
-    /// Show the policy in force, or put another in force.
+    /// Show the policy in force, or put another in force; check and test who may do what.
     #[command(subcommand)]
     Policy(policy::Command),
     /// Read the event log.

@@ -6,6 +6,7 @@ mod authorize;
 pub(crate) mod caller;
 pub(crate) mod enrolment;
 pub(crate) mod extract;
+pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod machine;
 pub(crate) mod me;

@@ -84,6 +84,11 @@ impl Server {
         let administrator =
             command::initialise_server(&mut app.context(&mut rng), &Actor::Server, ca).await;
         let administrator = administrator.map_err(StartError::Initialise)?;
+        let policies = app.gate.access.digest();
+        let adopted = command::adopt_policies(&mut app.context(&mut rng), policies).await;
+        if adopted.map_err(StartError::Initialise)? {
+            tracing::info!(%policies, "other authorization policies count than at the last start");
+        }
         // What is wrong with the certificate shows at the start, not at the first connection.
         app.keys.listener(&app.clock, &mut rng)?;
         let router = http::router::router(app.clone());

@@ -1,13 +1,15 @@
-//! Who asks: a machine, by the certificate of the connection and what the database says of it; or a person, by her token.
+//! Who asks. Before a route is reached, [`super::authorize`] has found out who it is and has asked the policies; what it found
+//! stands in the request, and handlers take it from there.
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use imp_authenticator::Peer;
+use imp_identity::authentication::Aal;
 use imp_identity::phone::Phone;
 use imp_identity::spiffe::{Machine, SpiffeId};
-use imp_identity::user::{Role, User};
+use imp_identity::user::User;
 use imp_identity::workstation::Workstation;
-use imp_identity::{Actor, UserId};
+use imp_identity::{Actor, ClientId, SignOnId, UserId};
 use jiff::Timestamp;
 
 use super::{ProblemResponse, problem};
@@ -23,36 +25,54 @@ pub(crate) struct PeerCertificate {
 }
 
 /// An enrolled workstation.
+#[derive(Clone)]
 pub(crate) struct WorkstationPeer(pub(crate) Workstation);
 
 /// A bound phone.
+#[derive(Clone)]
 pub(crate) struct PhonePeer(pub(crate) Phone);
 
 /// An enrolled workstation or a bound phone.
+#[derive(Clone)]
 pub(crate) struct MachinePeer {
     pub(crate) spiffe_id: SpiffeId,
     /// A P-256 `SubjectPublicKeyInfo` in DER: the key that it enrolled with.
     pub(crate) public_key: Vec<u8>,
 }
 
-/// An active user with a valid token, whatever her role.
-pub(crate) struct Person(User);
+/// An active user whom the policies let do what she asks.
+#[derive(Clone)]
+pub(crate) struct Person {
+    user: User,
+    proof: Proof,
+}
 
-/// An active user who manages users, workstations and policies.
-pub(crate) struct Administrator(UserId);
+/// By what a person showed that it is she.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Proof {
+    /// How surely.
+    pub(crate) aal: Aal,
+    /// The application that asks in her name.
+    pub(crate) client: Option<ClientId>,
+    /// The browser that asks.
+    pub(crate) sign_on: Option<SignOnId>,
+}
 
-/// An active user who enrols others: officers and administrators.
-pub(crate) struct Officer(UserId);
+/// A person; the policies say who manages.
+pub(crate) type Administrator = Person;
+/// A person; the policies say who enrols.
+pub(crate) type Officer = Person;
+/// A person; the policies say who reviews.
+pub(crate) type Reader = Person;
+/// A person; the policies say who erases.
+pub(crate) type ErasureParty = Person;
+/// A person; the policies say who reads the policy.
+pub(crate) type PolicyReader = Person;
 
-/// An active user who may read and review the event log: auditors, and nobody else. Who runs the hospital's identities
-/// does not look into what people did with them, and the other way round.
-pub(crate) struct Reader(UserId);
-
-/// An active user who asks for erasures of records, or decides them.
-pub(crate) struct ErasureParty(());
-
-/// An active user who may read the policy: those who make it, and those who judge by it.
-pub(crate) struct PolicyReader(());
+impl Proof {
+    /// A token that was given for a one-time code: one factor.
+    pub(super) const CODE: Self = Self { aal: Aal::Aal1, client: None, sign_on: None };
+}
 
 impl MachinePeer {
     /// As the cause of events.
@@ -64,127 +84,71 @@ impl MachinePeer {
     }
 }
 
-impl Administrator {
-    /// As the cause of events.
-    pub(crate) const fn actor(&self) -> Actor {
-        Actor::User(self.0)
+impl Person {
+    pub(super) const fn new(user: User, proof: Proof) -> Self {
+        Self { user, proof }
     }
-}
 
-impl Officer {
     /// Who she is.
     pub(crate) const fn id(&self) -> UserId {
-        self.0
+        self.user.id
     }
 
     /// As the cause of events.
     pub(crate) const fn actor(&self) -> Actor {
-        Actor::User(self.0)
+        Actor::User(self.user.id)
+    }
+
+    /// What is known of her.
+    pub(crate) const fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// By what she showed that it is she.
+    pub(crate) const fn proof(&self) -> Proof {
+        self.proof
     }
 }
 
-impl Reader {
-    /// Who she is.
-    pub(crate) const fn id(&self) -> UserId {
-        self.0
-    }
-
-    /// As the cause of events.
-    pub(crate) const fn actor(&self) -> Actor {
-        Actor::User(self.0)
-    }
-}
-
-impl FromRequestParts<App> for WorkstationPeer {
-    type Rejection = ProblemResponse;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ProblemResponse> {
-        let peer = peer(parts, app)?;
-        let Machine::Workstation(id) = peer.spiffe_id.machine else {
-            return Err(problem::MACHINE_WRONG.says("This is for workstations only."));
-        };
-        let found = command::authenticate_workstation(&app.storage, id, &peer.public_key).await;
-        Ok(Self(found?))
-    }
-}
-
-impl FromRequestParts<App> for PhonePeer {
-    type Rejection = ProblemResponse;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ProblemResponse> {
-        let peer = peer(parts, app)?;
-        let Machine::Phone(id) = peer.spiffe_id.machine else {
-            return Err(problem::MACHINE_WRONG.says("This is for phones only."));
-        };
-        let found = command::authenticate_phone(&app.storage, id, &peer.public_key).await;
-        Ok(Self(found?))
-    }
-}
-
-impl FromRequestParts<App> for MachinePeer {
-    type Rejection = ProblemResponse;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ProblemResponse> {
-        let Peer { spiffe_id, public_key } = peer(parts, app)?.clone();
-        match spiffe_id.machine {
-            Machine::Workstation(id) => {
-                command::authenticate_workstation(&app.storage, id, &public_key).await?;
-            }
-            Machine::Phone(id) => {
-                command::authenticate_phone(&app.storage, id, &public_key).await?;
-            }
-        }
-        Ok(Self { spiffe_id, public_key })
-    }
-}
-
-impl FromRequestParts<App> for Person {
-    type Rejection = ProblemResponse;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ProblemResponse> {
-        let required = || problem::SIGN_IN_REQUIRED.says("Sign in first.");
-        let token = bearer(parts).ok_or_else(required)?;
-        let user = command::authenticate_token(&app.storage, token, app.now()).await;
-        let user = user.map_err(problem::unread)?.filter(User::is_active);
-        user.map(Self).ok_or_else(required)
-    }
-}
-
-/// Lets some roles through.
-macro_rules! role {
-    ($type:ident, $($role:ident)|+, |$user:ident| $value:expr, $refused:literal) => {
-        impl FromRequestParts<App> for $type {
+/// Takes from the request what stands there since the policies were asked.
+macro_rules! found {
+    ($($type:ident, $problem:expr;)+) => {
+        $(impl FromRequestParts<App> for $type {
             type Rejection = ProblemResponse;
 
             async fn from_request_parts(
                 parts: &mut Parts,
-                app: &App,
+                _app: &App,
             ) -> Result<Self, ProblemResponse> {
-                let Person($user) = Person::from_request_parts(parts, app).await?;
-                if matches!($user.role, $(Role::$role)|+) {
-                    Ok(Self($value))
-                } else {
-                    Err(problem::ROLE_INSUFFICIENT.says($refused))
-                }
+                parts.extensions.get::<Self>().cloned().ok_or_else(|| $problem)
             }
-        }
+        })+
     };
 }
-role!(Administrator, Administrator, |user| user.id, "Only an administrator may do this.");
-role!(Officer, Officer | Administrator, |user| user.id, "Only an officer may do this.");
-role!(Reader, Auditor, |user| user.id, "Only an auditor may read the event log.");
-role!(
-    ErasureParty,
-    Auditor | Administrator,
-    |user| (),
-    "Only an administrator or auditor may do this."
-);
-role!(
-    PolicyReader,
-    Auditor | Administrator,
-    |user| (),
-    "Only an auditor or administrator may do this."
-);
+found! {
+    WorkstationPeer, problem::MACHINE_WRONG.says("This is for workstations only.");
+    PhonePeer, problem::MACHINE_WRONG.says("This is for phones only.");
+    MachinePeer, problem::CERTIFICATE_REQUIRED.says("A client certificate is needed.");
+    Person, problem::SIGN_IN_REQUIRED.says("Sign in first.");
+}
+
+/// The enrolled machine at the other end, whatever it is. It is put into the request.
+pub(super) async fn machine(parts: &mut Parts, app: &App) -> Result<Machine, ProblemResponse> {
+    let Peer { spiffe_id, public_key } = peer(parts, app)?.clone();
+    let machine = spiffe_id.machine;
+    match machine {
+        Machine::Workstation(id) => {
+            let found = command::authenticate_workstation(&app.storage, id, &public_key).await?;
+            parts.extensions.insert(WorkstationPeer(found));
+        }
+        Machine::Phone(id) => {
+            let found = command::authenticate_phone(&app.storage, id, &public_key).await?;
+            parts.extensions.insert(PhonePeer(found));
+        }
+    }
+    parts.extensions.insert(MachinePeer { spiffe_id, public_key });
+    Ok(machine)
+}
 
 /// The peer of the connection, if its certificate counts now.
 fn peer<'a>(parts: &'a Parts, app: &App) -> Result<&'a Peer, ProblemResponse> {
@@ -200,6 +164,17 @@ fn peer<'a>(parts: &'a Parts, app: &App) -> Result<&'a Peer, ProblemResponse> {
         return Err(problem::MACHINE_WRONG.says(title));
     }
     Ok(&certificate.peer)
+}
+
+/// The person whose token or browser asks. She is put into the request.
+pub(super) async fn person(parts: &mut Parts, app: &App) -> Result<Person, ProblemResponse> {
+    let required = || problem::SIGN_IN_REQUIRED.says("Sign in first.");
+    let token = bearer(parts).ok_or_else(required)?;
+    let user = command::authenticate_token(&app.storage, token, app.now()).await;
+    let user = user.map_err(problem::unread)?.filter(User::is_active).ok_or_else(required)?;
+    let person = Person::new(user, Proof::CODE);
+    parts.extensions.insert(person.clone());
+    Ok(person)
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750 §2.1).

@@ -8,6 +8,7 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::authorize::authorize;
 use super::service::openapi::Security;
 use super::settle::settle;
 use super::{
@@ -42,6 +43,16 @@ fn strangers() -> OpenApiRouter<App> {
         .layer(DefaultBodyLimit::max(STRANGERS_BODY))
 }
 
+/// The routes of desktops' sessions, and of what is handed over to browsers and applications.
+fn sessions() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(session::list::list))
+        .routes(routes!(session::watch::watch))
+        .routes(routes!(session::suspend::suspend))
+        .routes(routes!(session::end::end))
+        .routes(routes!(session::hand_over::hand_over))
+}
+
 /// The routes by which auditors review the log.
 fn auditors() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -71,9 +82,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(tap::abandon::abandon_opened))
         .routes(routes!(tap::abandon::abandon))
         .routes(routes!(tap::roster::roster))
-        .routes(routes!(session::list::list))
-        .routes(routes!(session::suspend::suspend))
-        .routes(routes!(session::end::end))
+        .merge(sessions())
         // Machines
         .routes(routes!(machine::renew::renew))
         .routes(routes!(machine::erase::erase))
@@ -147,6 +156,7 @@ pub(crate) fn router(app: App) -> Router {
     };
     let settled = from_fn_with_state(app.storage.clone(), settle);
     let (router, _) = routes().split_for_parts();
+    let router = router.route_layer(from_fn_with_state(app.clone(), authorize));
     let router = router.fallback(unknown).method_not_allowed_fallback(not_allowed);
     let router = router.layer(settled).with_state(app);
     protected(router, bounds)

@@ -18,6 +18,7 @@ pub(crate) mod streams;
 pub(crate) mod verify;
 
 /// A receiver with its token.
+#[derive(Clone)]
 pub(crate) struct ReceiverPeer(pub(crate) Receiver);
 
 /// Which stream.
@@ -30,6 +31,14 @@ pub(crate) struct Which {
 }
 
 impl ReceiverPeer {
+    /// The receiver whose token this is.
+    pub(super) async fn authenticate(parts: &Parts, app: &App) -> Result<Self, ProblemResponse> {
+        let required = || problem::SIGN_IN_REQUIRED.says("A receiver's token is needed.");
+        let token = bearer(parts).ok_or_else(required)?;
+        let found = command::authenticate_receiver(&app.storage, token).await;
+        found.map_err(problem::unread)?.map(Self).ok_or_else(required)
+    }
+
     /// As whoever asks for changes.
     pub(crate) const fn author(&self) -> Author {
         Author::receiver(self.0.id)
@@ -39,10 +48,8 @@ impl ReceiverPeer {
 impl FromRequestParts<App> for ReceiverPeer {
     type Rejection = ProblemResponse;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ProblemResponse> {
-        let required = || problem::SIGN_IN_REQUIRED.says("A receiver's token is needed.");
-        let token = bearer(parts).ok_or_else(required)?;
-        let found = command::authenticate_receiver(&app.storage, token).await;
-        found.map_err(problem::unread)?.map(Self).ok_or_else(required)
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, ProblemResponse> {
+        let found = parts.extensions.get::<Self>().cloned();
+        found.ok_or_else(|| problem::SIGN_IN_REQUIRED.says("A receiver's token is needed."))
     }
 }

@@ -20,6 +20,7 @@ use super::idle::Activity;
 use super::listener::Door;
 use crate::app;
 use crate::http::caller::PeerCertificate;
+use crate::http::limits::PeerAddress;
 
 /// The longest head of a request, in bytes.
 const LARGEST_HEAD: u32 = 16 * 1024;
@@ -48,7 +49,8 @@ async fn handshake(door: &Door, stream: TcpStream) -> Result<TlsStream<TcpStream
 }
 
 async fn speak(door: &Door, tls: TlsStream<TcpStream>) -> Result<(), Error> {
-    let (_, session) = tls.get_ref();
+    let (stream, session) = tls.get_ref();
+    let address = PeerAddress(stream.peer_addr()?.ip());
     let peer = peer(session.peer_certificates())?;
     let is_h2 = session.alpn_protocol() == Some(b"h2".as_slice());
     let activity = Arc::new(Activity::default());
@@ -58,6 +60,7 @@ async fn speak(door: &Door, tls: TlsStream<TcpStream>) -> Result<(), Error> {
         let mut request = request.map(Body::new);
         // Answers that go on for long end with the server.
         request.extensions_mut().insert(door.shutdown.clone());
+        request.extensions_mut().insert(address);
         let answered = answer(router.clone(), peer.clone(), request);
         async move {
             let response = answered.await;

@@ -114,7 +114,7 @@ fn a_slip_in_a_policy_is_named_with_its_line() {
         (
             "permit (principal is Phone, action == Action::\"users\", resource);",
             Some(1),
-            "can never",
+            "applicable action",
         ),
         ("permit (principal == ?principal, action, resource);", None, "templates"),
         (

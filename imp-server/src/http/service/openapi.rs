@@ -19,6 +19,8 @@ impl Modify for Security {
         };
         let person = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
         let receiver = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let client = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        components.add_security_scheme("client", SecurityScheme::Http(client));
         components.add_security_scheme("machine", machine);
         components.add_security_scheme("receiver", SecurityScheme::Http(receiver));
         components.add_security_scheme("person", SecurityScheme::Http(person));
