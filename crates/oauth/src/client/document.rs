@@ -8,7 +8,6 @@ use super::metadata::{
 };
 use super::redirect::RedirectUri;
 use crate::jose::{Algorithm, JwkSet};
-use crate::scope::Scope;
 
 /// Members as they are written. Unknown ones are ignored (RFC 7591 §2).
 #[derive(Debug, Default, Serialize, Deserialize)]
