@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use crate::event::Event;
 use crate::id::UserId;
 use crate::name::{Email, Label, Username};
+use crate::profile::Profile;
 
 /// A member of staff.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,26 @@ pub enum State {
         /// When.
         at: Timestamp,
     },
+    /// She is gone since `at`, and will not come back: who returns is another user.
+    Removed {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What a user's attributes are to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    /// What she signs in as.
+    pub username: Username,
+    /// How she is shown to people.
+    pub display_name: Label,
+    /// What she may do.
+    pub role: Role,
+    /// The ward or department she belongs to.
+    pub unit: Option<Label>,
+    /// Where notices to her go.
+    pub email: Option<Email>,
 }
 
 /// The user is in that state already.
@@ -59,6 +80,9 @@ pub enum UserError {
     /// Nothing to enable.
     #[error("the user is active already")]
     AlreadyActive,
+    /// Nothing changes any more.
+    #[error("the user is gone from the directory")]
+    Removed,
 }
 
 impl User {
@@ -88,6 +112,46 @@ impl User {
         (self, event)
     }
 
+    /// Sets her attributes, and those of her profile. No event, no change.
+    pub fn change(
+        mut self,
+        profile: Profile,
+        to: Attributes,
+        new_profile: Profile,
+    ) -> Result<(Self, Profile, Option<Event>), UserError> {
+        if matches!(self.state, State::Removed { .. }) {
+            return Err(UserError::Removed);
+        }
+        let mut attributes = profile.differences(&new_profile);
+        for (name, changed) in [
+            ("username", self.username != to.username),
+            ("display_name", self.display_name != to.display_name),
+            ("role", self.role != to.role),
+            ("unit", self.unit != to.unit),
+            ("email", self.email != to.email),
+        ] {
+            if changed {
+                attributes.push(name.to_owned());
+            }
+        }
+        if attributes.is_empty() {
+            return Ok((self, profile, None));
+        }
+        attributes.sort_unstable();
+        let role = (self.role != to.role).then_some(to.role);
+        let event = Event::UserChanged { user: self.id, attributes, role };
+        let Attributes { username, display_name, role, unit, email } = to;
+        (self.username, self.display_name, self.role) = (username, display_name, role);
+        (self.unit, self.email) = (unit, email);
+        Ok((self, new_profile, Some(event)))
+    }
+
+    /// Her attributes.
+    pub fn attributes(&self) -> Attributes {
+        let Self { username, display_name, role, unit, email, .. } = self.clone();
+        Attributes { username, display_name, role, unit, email }
+    }
+
     /// Whether she may be authenticated.
     pub fn is_active(&self) -> bool {
         self.state == State::Active
@@ -102,6 +166,7 @@ impl User {
                 Ok((self, event))
             }
             State::Disabled { .. } => Err(UserError::AlreadyDisabled),
+            State::Removed { .. } => Err(UserError::Removed),
         }
     }
 
@@ -114,6 +179,19 @@ impl User {
                 Ok((self, event))
             }
             State::Active => Err(UserError::AlreadyActive),
+            State::Removed { .. } => Err(UserError::Removed),
+        }
+    }
+
+    /// Takes her out of the directory for good.
+    pub fn remove(mut self, now: Timestamp) -> Result<(Self, Event), UserError> {
+        match self.state {
+            State::Active | State::Disabled { .. } => {
+                self.state = State::Removed { at: now };
+                let event = Event::UserRemoved { user: self.id };
+                Ok((self, event))
+            }
+            State::Removed { .. } => Err(UserError::Removed),
         }
     }
 }
@@ -142,5 +220,30 @@ mod tests {
         let (user, _) = user.enable().unwrap();
         assert!(user.is_active());
         assert_eq!(user.enable(), Err(UserError::AlreadyActive));
+    }
+
+    #[test]
+    fn a_change_names_what_changed_and_not_how() {
+        let id = UserId::from(Uuid::from_u128(1));
+        let (user, _) =
+            User::create(id, "ada".parse().unwrap(), "Ada".parse().unwrap(), Role::Staff, None);
+        let (same, profile) = (user.attributes(), Profile::default());
+        let (user, profile, event) = user.change(profile.clone(), same, profile).unwrap();
+        assert_eq!(event, None);
+        let to = Attributes {
+            username: "ada.king".parse().unwrap(),
+            role: Role::Officer,
+            ..user.attributes()
+        };
+        let named = Profile { family_name: Some("King".parse().unwrap()), ..Profile::default() };
+        let (user, _, event) = user.change(profile.clone(), to.clone(), named).unwrap();
+        assert_eq!(user.attributes(), to);
+        let attributes = ["family_name", "role", "username"].map(str::to_owned).to_vec();
+        let expected = Event::UserChanged { user: id, attributes, role: Some(Role::Officer) };
+        assert_eq!(event, Some(expected));
+        let (gone, _) = user.remove(Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(gone.clone().enable(), Err(UserError::Removed));
+        assert_eq!(gone.clone().remove(Timestamp::UNIX_EPOCH), Err(UserError::Removed));
+        assert!(gone.change(profile.clone(), to, profile).is_err());
     }
 }

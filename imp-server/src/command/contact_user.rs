@@ -31,7 +31,7 @@ pub async fn contact_user(
         return Ok(user);
     }
     let (user, event) = user.contact(email);
-    transaction.users().update(&user).await?;
+    transaction.users().update(&user, context.now).await?;
     context.append(&mut transaction, &actor, event).await?;
     transaction.commit().await?;
     Ok(user)

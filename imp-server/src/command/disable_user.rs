@@ -1,10 +1,10 @@
 //! Disabling a user.
-use imp_identity::session::End;
-use imp_identity::user::{Role, User, UserError};
+use imp_identity::user::{State, User};
 use imp_identity::{Actor, UserId};
 use imp_storage::StorageError;
 
-use super::{Context, end_sessions_of_user};
+use super::Context;
+use super::deprovision::{Departure, DeprovisionError, deprovision};
 use crate::store::Tables as _;
 
 /// The user was not disabled.
@@ -24,15 +24,16 @@ pub enum DisableUserError {
     Storage(#[from] StorageError),
 }
 
-impl From<UserError> for DisableUserError {
-    fn from(error: UserError) -> Self {
+impl From<DeprovisionError> for DisableUserError {
+    fn from(error: DeprovisionError) -> Self {
         match error {
-            UserError::AlreadyDisabled | UserError::AlreadyActive => Self::AlreadyDisabled,
+            DeprovisionError::LastAdministrator => Self::LastAdministrator,
+            DeprovisionError::Storage(source) => Self::Storage(source),
         }
     }
 }
 
-/// Disables a user: her session, codes and tokens end; her phones and references stop counting through her.
+/// Disables a user: her sessions, sign-ons, grants, codes and tokens end; her phones and references stop counting through her.
 pub async fn disable_user(
     context: &mut Context<'_>,
     actor: Actor,
@@ -40,14 +41,13 @@ pub async fn disable_user(
 ) -> Result<User, DisableUserError> {
     let mut transaction = context.storage.begin().await?;
     let user = transaction.users().find(id).await?.ok_or(DisableUserError::NotFound)?;
-    let (user, event) = user.disable(context.now)?;
-    if user.role == Role::Administrator && transaction.users().active_administrators().await? <= 1 {
-        return Err(DisableUserError::LastAdministrator);
+    match user.state {
+        State::Active => {}
+        State::Disabled { .. } => return Err(DisableUserError::AlreadyDisabled),
+        State::Removed { .. } => return Err(DisableUserError::NotFound),
     }
-    transaction.users().update(&user).await?;
-    context.append(&mut transaction, &actor, event).await?;
-    transaction.sign_in().remove_of_user(id).await?;
-    end_sessions_of_user(context, &mut transaction, &actor, id, End::UserDisabled).await?;
+    let user =
+        deprovision(context, &mut transaction, &actor, user, Departure::Disabled).await?;
     transaction.commit().await?;
     Ok(user)
 }

@@ -24,6 +24,7 @@ impl From<UserError> for EnableUserError {
     fn from(error: UserError) -> Self {
         match error {
             UserError::AlreadyDisabled | UserError::AlreadyActive => Self::AlreadyActive,
+            UserError::Removed => Self::NotFound,
         }
     }
 }
@@ -37,7 +38,7 @@ pub async fn enable_user(
     let mut transaction = context.storage.begin().await?;
     let user = transaction.users().find(id).await?.ok_or(EnableUserError::NotFound)?;
     let (user, event) = user.enable()?;
-    transaction.users().update(&user).await?;
+    transaction.users().update(&user, context.now).await?;
     context.append(&mut transaction, &actor, event).await?;
     transaction.commit().await?;
     Ok(user)

@@ -20,6 +20,7 @@ mod change_sessions;
 mod confirm_reference;
 mod contact_user;
 mod create_user;
+mod deprovision;
 mod disable_user;
 mod dispute_use;
 mod enable_user;
@@ -60,6 +61,7 @@ mod revoke_workstation;
 mod roster;
 mod run_consumer;
 mod send_notice;
+mod service_provider;
 mod sign_on;
 mod steer_consumer;
 mod stream;
@@ -148,6 +150,11 @@ pub use run_consumer::{Shown, give_back_consumers, lend_consumer, settle_consume
 pub use send_notice::{
     ReadyNotice, Wording, due_notices, notice_of_link, notice_refused, notice_sent,
     notices_of_user, prepare_notice,
+};
+pub(crate) use service_provider::record_assertion;
+pub use service_provider::{
+    RegisterProviderError, change_service_provider, find_service_provider, list_service_providers,
+    register_service_provider,
 };
 pub use sign_on::{
     NewSignOn, end_sign_on, end_sign_ons_of_session, end_sign_ons_of_user, establish_sign_on,

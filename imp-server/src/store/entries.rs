@@ -254,6 +254,7 @@ impl Entries<'_> {
         const SQL: &str = "SELECT COALESCE(MAX(last) + 1, 0) FROM ( \
             SELECT MAX(log_index) AS last FROM entries WHERE kind = 'user-disabled' \
             UNION ALL SELECT MAX(log_index) FROM entries WHERE kind = 'user-enabled' \
+            UNION ALL SELECT MAX(log_index) FROM entries WHERE kind = 'user-changed' \
             UNION ALL SELECT MAX(log_index) FROM entries WHERE kind = 'phone-bound' \
             UNION ALL SELECT MAX(log_index) FROM entries WHERE kind = 'phone-revoked' \
             UNION ALL SELECT MAX(log_index) FROM entries WHERE kind = 'reference-activated' \

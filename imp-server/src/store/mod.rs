@@ -14,6 +14,7 @@ mod enrolments;
 mod entries;
 mod erasures;
 mod grants;
+mod groups;
 mod handovers;
 mod interactions;
 mod knowledge;
@@ -26,6 +27,7 @@ mod notices;
 mod oauth;
 mod phones;
 mod policies;
+mod profiles;
 mod receivers;
 mod references;
 mod saved_searches;
@@ -55,6 +57,7 @@ pub use enrolments::{Confirmation, Enrolments};
 pub use entries::{Content, Entries, NewEntry, StoredEntry};
 pub use erasures::Erasures;
 pub use grants::{AuthorizationCode, Grant, Grants, RefreshToken, Wishes};
+pub use groups::{Groups, StoredGroup};
 pub use handovers::{Handover, Handovers};
 pub use interactions::{Interaction, InteractionFailure, Interactions};
 pub use knowledge::TapKnowledge;
@@ -67,6 +70,7 @@ pub use notices::{Notice, Notices};
 pub use oauth::{DeviceCode, DeviceState, Oauth};
 pub use phones::{Phones, RosterRow};
 pub use policies::Policies;
+pub use profiles::{Person, Profiles};
 pub use receivers::Receivers;
 pub use references::References;
 pub use saved_searches::SavedSearches;
@@ -122,6 +126,8 @@ tables! {
     erasures: Erasures,
     /// What applications were granted.
     grants: Grants,
+    /// Groups of users.
+    groups: Groups,
     /// The log's entries.
     entries: Entries,
     /// Codes that hand desktops over to browsers.
@@ -146,6 +152,8 @@ tables! {
     phones: Phones,
     /// Versions of the policy.
     policies: Policies,
+    /// People as directories know them.
+    profiles: Profiles,
     /// Receivers of security events.
     receivers: Receivers,
     /// Biometric references.

@@ -53,7 +53,10 @@ impl Named<'_> {
         users: impl IntoIterator<Item = UserId>,
     ) -> Result<HashMap<UserId, Person>, StorageError> {
         const SQL: &str =
-            of_many!("SELECT user_id, username, display_name FROM users WHERE user_id");
+            of_many!(
+            "SELECT user_id, COALESCE(former_username, username), display_name \
+             FROM users WHERE user_id"
+        );
         let ids: Vec<Uuid> = users.into_iter().map(UserId::as_uuid).collect();
         let rows = ask!(self.0, SQL, ids, (Uuid, String, String));
         let person = |(id, username, display_name): (Uuid, String, String)| {

@@ -79,7 +79,7 @@ async fn users_are_read_as_they_were_written() {
         transaction.users().add(&ada).await.unwrap();
         assert_eq!(transaction.users().find(ada.id).await.unwrap().as_ref(), Some(&ada));
         let (ada, _) = ada.disable(NOW).unwrap();
-        transaction.users().update(&ada).await.unwrap();
+        transaction.users().update(&ada, NOW).await.unwrap();
         let found = transaction.users().find_by_name(&ada.username).await.unwrap();
         assert_eq!(found, Some(ada));
         let nobody = UserId::from(uuid(9));

@@ -2,11 +2,12 @@
 use imp_identity::clock::to_micros;
 use imp_identity::name::{Email, Label, Username};
 use imp_identity::user::{Role, State, User};
-use imp_identity::{UserId, clock};
+use imp_identity::UserId;
 use imp_storage::{Page, StorageError, Transaction, limit, on};
+use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::value::{corrupt, text};
+use super::value::{instant_if, text};
 
 /// People.
 #[derive(Debug)]
@@ -21,21 +22,24 @@ pub(super) struct UserRow {
     unit: Option<String>,
     email: Option<String>,
     disabled_at: Option<i64>,
+    removed_at: Option<i64>,
+    former_username: Option<String>,
 }
 
 impl TryFrom<UserRow> for User {
     type Error = StorageError;
 
     fn try_from(row: UserRow) -> Result<Self, StorageError> {
-        let state = match row.disabled_at {
-            None => State::Active,
-            Some(at) => {
-                State::Disabled { at: clock::from_micros(at).ok_or(corrupt("users.disabled_at"))? }
-            }
+        let disabled_at = instant_if("users.disabled_at", row.disabled_at)?;
+        let state = match (instant_if("users.removed_at", row.removed_at)?, disabled_at) {
+            (Some(at), _) => State::Removed { at },
+            (None, Some(at)) => State::Disabled { at },
+            (None, None) => State::Active,
         };
+        let username = row.former_username.unwrap_or(row.username);
         Ok(Self {
             id: row.user_id.into(),
-            username: text("users.username", &row.username)?,
+            username: text("users.username", &username)?,
             display_name: text("users.display_name", &row.display_name)?,
             role: text("users.role", &row.role)?,
             unit: row.unit.map(|unit| text("users.unit", &unit)).transpose()?,
@@ -45,10 +49,12 @@ impl TryFrom<UserRow> for User {
     }
 }
 
-fn disabled_at(user: &User) -> Option<i64> {
+/// When she was disabled, and when removed: who is removed counts as disabled, too.
+fn instants(user: &User) -> (Option<i64>, Option<i64>) {
     match user.state {
-        State::Active => None,
-        State::Disabled { at } => Some(to_micros(at)),
+        State::Active => (None, None),
+        State::Disabled { at } => (Some(to_micros(at)), None),
+        State::Removed { at } => (Some(to_micros(at)), Some(to_micros(at))),
     }
 }
 
@@ -65,27 +71,44 @@ impl Users<'_> {
             .bind(user.role.code())
             .bind(user.unit.as_ref().map(Label::as_str))
             .bind(user.email.as_ref().map(Email::expose))
-            .bind(disabled_at(user))
+            .bind(instants(user).0)
             .execute(conn)
             .await
             .map(drop)?);
         Ok(())
     }
 
-    /// Stores whether she may be authenticated, and where notices to her go.
-    pub async fn update(&mut self, user: &User) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE users SET disabled_at = $2, email = $3 WHERE user_id = $1";
+    /// Stores what she is now, as her next version; a unique violation when the username is taken. The name of one who is removed
+    /// is free.
+    pub async fn update(&mut self, user: &User, now: Timestamp) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE users SET username = $2, former_username = $3, \
+            display_name = $4, role = $5, unit = $6, email = $7, disabled_at = $8, \
+            removed_at = $9, user_changed_at = $10, user_version = user_version + 1 \
+            WHERE user_id = $1";
+        let (disabled_at, removed_at) = instants(user);
+        let name = user.username.to_string();
+        let (name, former) = match user.state {
+            State::Active | State::Disabled { .. } => (name, None),
+            State::Removed { .. } => (format!("removed-{}", user.id), Some(name)),
+        };
         on!(self.0, |conn| sqlx::query(SQL)
             .bind(user.id.as_uuid())
-            .bind(disabled_at(user))
+            .bind(name)
+            .bind(former)
+            .bind(user.display_name.as_str())
+            .bind(user.role.code())
+            .bind(user.unit.as_ref().map(Label::as_str))
             .bind(user.email.as_ref().map(Email::expose))
+            .bind(disabled_at)
+            .bind(removed_at)
+            .bind(to_micros(now))
             .execute(conn)
             .await
             .map(drop)?);
         Ok(())
     }
 
-    /// One user.
+    /// One user, who may be removed.
     pub async fn find(&mut self, id: UserId) -> Result<Option<User>, StorageError> {
         const SQL: &str = "SELECT * FROM users WHERE user_id = $1";
         let row: Option<UserRow> =
@@ -93,7 +116,7 @@ impl Users<'_> {
         row.map(User::try_from).transpose()
     }
 
-    /// The user of that name.
+    /// The user of that name who is not removed.
     pub async fn find_by_name(&mut self, name: &Username) -> Result<Option<User>, StorageError> {
         const SQL: &str = "SELECT * FROM users WHERE username = $1";
         let row: Option<UserRow> = on!(self.0, |conn| sqlx::query_as(SQL)
@@ -103,13 +126,14 @@ impl Users<'_> {
         row.map(User::try_from).transpose()
     }
 
-    /// The users after a name, by username.
+    /// The users after a name who are not removed, by username.
     pub async fn page(
         &mut self,
         after: Option<&Username>,
         asked: u32,
     ) -> Result<Page<User, Username>, StorageError> {
-        const SQL: &str = "SELECT * FROM users WHERE username > $1 ORDER BY username LIMIT $2";
+        const SQL: &str = "SELECT * FROM users \
+            WHERE username > $1 AND removed_at IS NULL ORDER BY username LIMIT $2";
         let after = after.map_or("", Username::as_str);
         let rows: Vec<UserRow> = on!(self.0, |conn| sqlx::query_as(SQL)
             .bind(after)
@@ -127,5 +151,14 @@ impl Users<'_> {
             .bind(Role::Administrator.code())
             .fetch_one(conn)
             .await?))
+    }
+
+    /// The units of those who are not removed, and how many are in each, by name.
+    pub async fn units(&mut self) -> Result<Vec<(Label, i64)>, StorageError> {
+        const SQL: &str = "SELECT unit, COUNT(*) FROM users \
+            WHERE unit IS NOT NULL AND removed_at IS NULL GROUP BY unit ORDER BY unit LIMIT 10000";
+        let rows: Vec<(String, i64)> =
+            on!(self.0, |conn| sqlx::query_as(SQL).fetch_all(conn).await?);
+        rows.into_iter().map(|(unit, count)| Ok((text("users.unit", &unit)?, count))).collect()
     }
 }
