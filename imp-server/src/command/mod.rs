@@ -20,6 +20,7 @@ mod change_sessions;
 mod confirm_reference;
 mod contact_user;
 mod create_user;
+mod credentials;
 mod deprovision;
 mod disable_user;
 mod dispute_use;
@@ -62,6 +63,7 @@ mod roster;
 mod run_consumer;
 mod send_notice;
 mod service_provider;
+mod sign_in_browser;
 mod sign_on;
 mod steer_consumer;
 mod stream;
@@ -80,6 +82,10 @@ pub(crate) use change_sessions::end_sessions_of_user;
 pub use confirm_reference::{ConfirmReference, ConfirmReferenceError, confirm_reference};
 pub use contact_user::{ContactUserError, contact_user};
 pub use create_user::{CreateUserError, NewUser, create_user};
+pub use credentials::{
+    ChangeCredentialError, RegisterCredentialError, begin_credential, credentials_of_user,
+    finish_credential, remove_credential, remove_own_credential, rename_credential,
+};
 pub use disable_user::{DisableUserError, disable_user};
 pub use dispute_use::{Dispute, DisputeUseError, Disputed, dispute_use};
 pub use enable_user::{EnableUserError, enable_user};
@@ -156,9 +162,13 @@ pub use service_provider::{
     RegisterProviderError, change_service_provider, find_service_provider, list_service_providers,
     register_service_provider,
 };
+pub use sign_in_browser::{
+    Asked, Browser, SignInError, SignedOn, begin_passkey, finish_passkey, redeem_code_in_browser,
+    redeem_desktop,
+};
 pub use sign_on::{
     NewSignOn, end_sign_on, end_sign_ons_of_session, end_sign_ons_of_user, establish_sign_on,
-    expire_sign_ons, find_sign_on_by_cookie, sign_ons_of_user,
+    expire_sign_ons, find_sign_on_by_cookie, purge_sign_ons, sign_ons_of_user,
 };
 pub use steer_consumer::{
     ConsumerState, Steer, SteerConsumerError, list_consumers, list_set_aside, steer_consumer,

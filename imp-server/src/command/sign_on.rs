@@ -1,13 +1,14 @@
 //! Browsers that are signed on: opening, renewing, finding, ending.
 use data_encoding::BASE64URL_NOPAD;
 use imp_identity::authentication::Authentication;
+use imp_identity::grant::GrantEnd;
 use imp_identity::sign_on::{Establishment, SignOn, SignOnEnd, SignOnPolicy};
 use imp_identity::user::User;
 use imp_identity::{
     Actor, CredentialId, Digest, Secret, SessionId, SignOnId, UserId, WorkstationId,
 };
 use imp_storage::{Storage, StorageError, Transaction};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rand::CryptoRng;
 
 use super::Context;
@@ -15,6 +16,8 @@ use crate::store::Tables as _;
 
 /// Sign-ons ended in one transaction: others wait for no longer than this takes.
 const BATCH: u32 = 100;
+/// What has ended is kept so long: applications that are still to be told look it up.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Who signs a browser on, by what.
 #[derive(Clone, Debug)]
@@ -183,7 +186,13 @@ pub async fn end_sign_ons_of_session(
     reason: SignOnEnd,
 ) -> Result<Vec<SignOn>, StorageError> {
     let open = transaction.sign_ons().open_of_session(session).await?;
-    close_all(context, transaction, actor, open, reason).await
+    let ended = close_all(context, transaction, actor, open, reason).await?;
+    // While it is suspended, tokens that the desktop exchanged do not count, but may again.
+    if reason != SignOnEnd::SessionSuspended {
+        let end = GrantEnd::SignedOut;
+        super::end_grants_of_session(context, transaction, actor, session, end).await?;
+    }
+    Ok(ended)
 }
 
 /// Ends every sign-on of a user, within a transaction.
@@ -229,6 +238,16 @@ pub async fn expire_sign_ons(context: &mut Context<'_>) -> Result<u64, StorageEr
     }
 }
 
+/// Removes what is over and what was never answered; how many rows.
+pub async fn purge_sign_ons(context: &mut Context<'_>) -> Result<u64, StorageError> {
+    let mut transaction = context.storage.begin().await?;
+    let removed = transaction.sign_ons().purge(context.now - KEPT).await?
+        + transaction.interactions().purge(context.now).await?
+        + transaction.ceremonies().purge(context.now).await?;
+    transaction.commit().await?;
+    Ok(removed)
+}
+
 async fn close_all(
     context: &mut Context<'_>,
     transaction: &mut Transaction,
@@ -254,5 +273,6 @@ async fn close(
     let Ok((ended, event)) = sign_on.end(reason, context.now) else { return Ok(None) };
     transaction.sign_ons().update(&ended).await?;
     context.append(transaction, actor, event).await?;
+    super::queue_logouts(context, transaction, actor, &ended, reason).await?;
     Ok(Some(ended))
 }
