@@ -9,6 +9,10 @@ use crate::scope::Scope;
 pub struct Person {
     /// `name`.
     pub name: String,
+    /// `given_name`.
+    pub given_name: Option<String>,
+    /// `family_name`.
+    pub family_name: Option<String>,
     /// `preferred_username`.
     pub username: String,
     /// `email`.
@@ -28,6 +32,8 @@ pub struct Person {
 /// Claims and the scope that asks for them (§5.4; `groups` and `roles` are ours).
 const CLAIMS: &[(&str, &str)] = &[
     ("name", "profile"),
+    ("given_name", "profile"),
+    ("family_name", "profile"),
     ("preferred_username", "profile"),
     ("updated_at", "profile"),
     ("department", "profile"),
@@ -63,6 +69,8 @@ impl Person {
     fn claim(&self, name: &str) -> Option<Value> {
         match name {
             "name" => Some(json!(self.name)),
+            "given_name" => self.given_name.as_ref().map(|name| json!(name)),
+            "family_name" => self.family_name.as_ref().map(|name| json!(name)),
             "preferred_username" => Some(json!(self.username)),
             "updated_at" => self.updated_at.map(|at| json!(at)),
             "department" => self.department.as_ref().map(|department| json!(department)),

@@ -95,7 +95,7 @@ impl Document {
             jwks_uri: endpoint("jwks"),
             registration_endpoint: offered.registration.then(|| endpoint("register")),
             pushed_authorization_request_endpoint: endpoint("par"),
-            device_authorization_endpoint: endpoint("device"),
+            device_authorization_endpoint: endpoint("device_authorization"),
             introspection_endpoint: endpoint("introspect"),
             revocation_endpoint: endpoint("revoke"),
             end_session_endpoint: endpoint("logout"),

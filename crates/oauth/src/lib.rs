@@ -14,6 +14,7 @@ pub mod exchange;
 pub mod form;
 pub mod introspect;
 pub mod jose;
+mod json;
 pub mod keys;
 pub mod logout;
 pub mod mtls;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::json;
+
 /// How many claims may be asked for at each place.
 const MAX_CLAIMS: usize = 50;
 
@@ -55,7 +57,7 @@ struct RawClaim {
 impl ClaimsRequest {
     /// Reads the parameter.
     pub fn parse(text: &str) -> Result<Self, InvalidClaims> {
-        let raw: Raw = serde_json::from_str(text).map_err(|_| InvalidClaims)?;
+        let raw: Raw = json::object(text.as_bytes()).map_err(|_| InvalidClaims)?;
         Ok(Self { userinfo: read(raw.userinfo)?, id_token: read(raw.id_token)? })
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::document::Document;
 use super::redirect::{self, InvalidUri, RedirectUri};
 use crate::jose::{Algorithm, InvalidJwk, JwkSet};
+use crate::json;
 use crate::scope::{OFFLINE_ACCESS, Scope};
 
 /// Where an application runs (OpenID Connect Registration §2).
@@ -223,9 +224,9 @@ pub(super) const fn rule(member: &'static str, reason: &'static str) -> InvalidM
 
 impl Metadata {
     /// Reads metadata as an administrator or an application wrote it.
-    pub fn parse(json: &[u8]) -> Result<Self, InvalidMetadata> {
-        let document: Document = serde_json::from_slice(json)
-            .map_err(|error| InvalidMetadata::Malformed(error.to_string()))?;
+    pub fn parse(text: &[u8]) -> Result<Self, InvalidMetadata> {
+        let document: Document =
+            json::object(text).map_err(|error| InvalidMetadata::Malformed(error.to_string()))?;
         Self::try_from(document)
     }
 

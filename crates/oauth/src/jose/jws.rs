@@ -4,6 +4,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::json;
+
 use super::{Algorithm, Jwk, JwkSet};
 
 /// How many bytes of a token are read.
@@ -68,8 +70,7 @@ impl<'a> Compact<'a> {
         let (header, payload) = signed.split_once('.').ok_or(JwsError::Malformed)?;
         let decode =
             |part: &str| BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| JwsError::Malformed);
-        let header: Header =
-            serde_json::from_slice(&decode(header)?).map_err(|_| JwsError::Malformed)?;
+        let header: Header = json::object(&decode(header)?).map_err(|_| JwsError::Malformed)?;
         if header.crit.is_some() {
             return Err(JwsError::Critical);
         }
@@ -99,7 +100,7 @@ impl<'a> Compact<'a> {
 
     /// The claims as anybody could have written them: to find out whose key to check with, and for nothing else.
     pub fn unverified<C: DeserializeOwned>(&self) -> Result<C, JwsError> {
-        serde_json::from_slice(&self.payload).map_err(|_| JwsError::Claims)
+        json::object(&self.payload).map_err(|_| JwsError::Claims)
     }
 }
 
