@@ -16,6 +16,7 @@ use crate::config::{Config, InvalidConfig, MailError};
 use crate::http::limits::Limits;
 use crate::log::{self, EstablishError};
 use crate::oauth::{Provider, ProviderError};
+use crate::saml::{Saml, SamlKeyError};
 use crate::store::MIGRATIONS;
 use crate::stream::{SealError, Service};
 
@@ -41,6 +42,8 @@ pub struct App {
     pub issuer: Arc<str>,
     /// The OpenID provider.
     pub oauth: Arc<Provider>,
+    /// The SAML identity provider.
+    pub saml: Arc<Saml>,
     /// What streams of events need.
     pub(crate) streams: Arc<Service>,
     /// Who may do what.
@@ -75,6 +78,9 @@ pub enum OpenError {
     /// Applications cannot be signed on to.
     #[error("the OpenID provider cannot be made")]
     Oauth(#[from] ProviderError),
+    /// Applications that speak SAML cannot be signed on to.
+    #[error("the SAML identity provider cannot be made")]
+    Saml(#[from] SamlKeyError),
     /// The log cannot be used.
     #[error("the log cannot be used")]
     Log(#[from] EstablishError),
@@ -102,6 +108,8 @@ impl App {
         let (keys, config) = (Arc::new(keys), Arc::new(config));
         let streams = Arc::new(Service::new(&keys, &config, clock.clone(), &url)?);
         let oauth = Arc::new(Provider::new(&keys, &config, issuer.clone())?);
+        let folder = config.data.join(crate::ca::DIRECTORY);
+        let saml = Arc::new(Saml::new(folder, issuer.clone(), keys.set_key().pkcs8())?);
         Ok(Self {
             storage,
             clock,
@@ -111,8 +119,10 @@ impl App {
             url,
             issuer,
             oauth,
+            saml,
             streams,
-            gate, limits,
+            gate,
+            limits,
             messenger,
         })
     }

@@ -21,6 +21,7 @@ mod output;
 mod phone;
 mod policy;
 mod receiver;
+mod saml;
 mod search;
 mod serve;
 mod stream;
@@ -88,6 +89,9 @@ enum Command {
     /// Let in, list and dismiss receivers of security events.
     #[command(subcommand)]
     Receiver(receiver::Command),
+    /// Register, list and change applications that speak SAML; print this identity provider's metadata.
+    #[command(subcommand)]
+    Saml(saml::Command),
     /// Check this installation, and say what is wrong and how to mend it.
     Doctor,
     /// Print the log's key or checkpoint, or check the log.
@@ -139,6 +143,7 @@ async fn other(config: Config, command: Command) -> Result<ExitCode, Failure> {
         Command::Consumer(command) => consumer::run(config, command).await?,
         Command::Stream(command) => stream::run(config, command).await?,
         Command::Receiver(command) => receiver::run(config, command).await?,
+        Command::Saml(command) => saml::run(config, command).await?,
         Command::Doctor => return doctor::run(&config).await,
         Command::Log(command) => log::run(config, command).await?,
         Command::Witness(arguments) => witness::run(arguments).await?,

@@ -13,6 +13,7 @@ pub(crate) mod me;
 pub(crate) mod notice;
 pub(crate) mod problem;
 pub(crate) mod router;
+pub(crate) mod saml;
 pub(crate) mod service;
 pub(crate) mod session;
 mod settle;

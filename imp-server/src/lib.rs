@@ -11,6 +11,7 @@ mod job;
 pub mod log;
 pub mod oauth;
 mod outside;
+pub mod saml;
 mod server;
 pub mod store;
 pub mod stream;
@@ -20,8 +21,8 @@ mod witness;
 pub use app::{App, OpenError};
 pub use ca::{Keys, KeysError};
 pub use config::{
-    Certificates, Config, Http, InvalidConfig, LogConfig, LogWitness, Mail, MailError, Notices,
-    AccessConfig, LimitsConfig, OauthConfig, StorageConfig,
+    AccessConfig, Certificates, Config, Http, InvalidConfig, LimitsConfig, LogConfig, LogWitness,
+    Mail, MailError, Notices, OauthConfig, StorageConfig,
 };
 pub use server::{Server, StartError};
 pub use witness::{Keeper, KeeperError, WitnessServer};

@@ -72,19 +72,6 @@ impl RedirectMessage {
         Ok(Self { relay_state, root: read(&document, BOUNDS)?, signature })
     }
 
-    /// From a form of the HTTP-POST binding. A signature inside is not looked at: such a message counts as unsigned.
-    pub fn from_form(message: &str, relay: Option<String>) -> Result<Self, BindingError> {
-        const PARAMETER: &str = "SAMLRequest";
-        if message.len() > 2 * LARGEST {
-            return Err(XmlError::TooLarge.into());
-        }
-        let text: String = message.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-        let document =
-            BASE64.decode(text.as_bytes()).map_err(|_| BindingError::Encoding(PARAMETER))?;
-        let root = read(&document, BOUNDS)?;
-        Ok(Self { relay_state: relay_state(relay)?, root, signature: None })
-    }
-
     /// The message's root element.
     pub(crate) const fn root(&self) -> &Element {
         &self.root
@@ -102,6 +89,25 @@ impl RedirectMessage {
             keys.iter().any(|key| key.verify(&signature.algorithm, message, &signature.value))
         })
     }
+}
+
+/// The query of HTTP-Redirect that says the same as a form of HTTP-POST. It comes without a signature: one inside the message is
+/// never looked at, so that an application that signs must do so in the query.
+///
+/// A browser does not send its cookies with a form from another site, but with the redirect that follows.
+pub fn query_of_form(message: &str, relay: Option<&str>) -> Result<String, BindingError> {
+    const PARAMETER: &str = "SAMLRequest";
+    if message.len() > 2 * LARGEST {
+        return Err(XmlError::TooLarge.into());
+    }
+    let text: String = message.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let document = BASE64.decode(text.as_bytes()).map_err(|_| BindingError::Encoding(PARAMETER))?;
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair(PARAMETER, &BASE64.encode(&compress_to_vec(&document, LEVEL)));
+    if let Some(state) = relay_state(relay.map(str::to_owned))? {
+        query.append_pair("RelayState", &state);
+    }
+    Ok(query.finish())
 }
 
 /// A signed address that takes a message to `location` (HTTP-Redirect).
@@ -247,6 +253,18 @@ mod tests {
         let bomb: String = url::form_urlencoded::byte_serialize(bomb.as_bytes()).collect();
         let error = RedirectMessage::from_query(&format!("SAMLRequest={bomb}"), "SAMLRequest");
         assert_eq!(error.unwrap_err(), BindingError::Encoding("SAMLRequest"));
+    }
+
+    #[test]
+    fn a_form_becomes_a_query_without_a_signature() {
+        let query = query_of_form(&BASE64.encode(b"<x>hello</x>"), Some("st ate")).unwrap();
+        let message = RedirectMessage::from_query(&query, "SAMLRequest").unwrap();
+        assert_eq!(message.root().text().unwrap(), "hello");
+        assert_eq!(message.relay_state.as_deref(), Some("st ate"));
+        assert!(!message.is_signed());
+        assert!(query_of_form("no base64!", None).is_err());
+        let long = "A".repeat(2 * LARGEST + 1);
+        assert_eq!(query_of_form(&long, None), Err(XmlError::TooLarge.into()));
     }
 
     proptest::proptest! {

@@ -23,7 +23,7 @@ pub(crate) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
 }
 
 /// Reads a certificate.
-pub(super) fn certificate(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn certificate(text: &[u8]) -> Option<Vec<u8>> {
     CertificateDer::from_pem_slice(text).ok().map(|der| der.to_vec())
 }
 

@@ -12,7 +12,8 @@ use super::authorize::authorize;
 use super::service::openapi::Security;
 use super::settle::settle;
 use super::{
-    admin, audit, enrolment, log, machine, me, notice, problem, service, session, ssf, streams, tap,
+    admin, audit, enrolment, log, machine, me, notice, problem, saml, service, session, ssf,
+    streams, tap,
 };
 use crate::app::App;
 use crate::config::seconds;
@@ -31,6 +32,9 @@ struct Contract;
 
 /// The largest body that a stranger may send, in bytes: a code and a certificate request.
 const STRANGERS_BODY: usize = 32 * 1024;
+
+/// The largest request of an application that speaks SAML, in bytes.
+const STRANGERS_SAML: usize = 192 * 1024;
 
 /// The routes that need no more than a one-time code.
 fn strangers() -> OpenApiRouter<App> {
@@ -51,6 +55,16 @@ fn sessions() -> OpenApiRouter<App> {
         .routes(routes!(session::suspend::suspend))
         .routes(routes!(session::end::end))
         .routes(routes!(session::hand_over::hand_over))
+}
+
+/// The routes of applications that speak SAML.
+fn saml_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(saml::metadata::metadata))
+        .routes(routes!(saml::sso::sign_on, saml::sso::post))
+        .routes(routes!(saml::resume::resume))
+        .routes(routes!(saml::logout::logout))
+        .layer(DefaultBodyLimit::max(STRANGERS_SAML))
 }
 
 /// The routes by which auditors review the log.
@@ -145,6 +159,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(service::health::healthy))
         .routes(routes!(service::ready::ready))
         .routes(routes!(service::openapi::contract))
+        .merge(saml_routes())
         .merge(strangers())
 }
 

@@ -3,6 +3,7 @@ use imp_identity::authentication::Aal;
 use miniz_oxide::deflate::compress_to_vec;
 
 use super::*;
+use crate::binding::query_of_form;
 use crate::service_provider::tests::metadata;
 
 const ADDRESS: &str = "https://imp.example/saml/sso";
@@ -105,8 +106,8 @@ fn an_issuer_is_one_plain_text() {
     let other = document("", "").replace("emr.example", "other.example");
     assert_eq!(accept(&other), Err(RequestError::Issuer));
     let comment = document("", "").replace("https://emr", "<!-- -->https://emr");
-    let bytes = BASE64.encode(comment.as_bytes());
-    assert!(RedirectMessage::from_form(&bytes, None).is_err());
+    let query = query_of_form(&BASE64.encode(comment.as_bytes()), None).unwrap();
+    assert!(RedirectMessage::from_query(&query, "SAMLRequest").is_err());
 }
 
 #[test]
@@ -134,7 +135,8 @@ fn who_signs_must_have_signed() {
     assert_eq!(accepted, Err(RequestError::Signature));
     // An enveloped signature is never processed, whatever it says
     let enveloped = document("", "<ds:Signature xmlns:ds='http://www.w3.org/2000/09/xmldsig#'/>");
-    let form = RedirectMessage::from_form(&BASE64.encode(enveloped.as_bytes()), None).unwrap();
+    let query = query_of_form(&BASE64.encode(enveloped.as_bytes()), None).unwrap();
+    let form = RedirectMessage::from_query(&query, "SAMLRequest").unwrap();
     let accepted = AuthnRequest::accept(form, &provider, ADDRESS, now());
     assert_eq!(accepted, Err(RequestError::Signature));
 }

@@ -1,0 +1,91 @@
+//! Web single sign-on by SAML 2.0, for applications that speak nothing newer (docs/saml.md).
+pub(crate) mod logout;
+pub(crate) mod metadata;
+mod page;
+pub(crate) mod resume;
+pub(crate) mod sso;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use imp_identity::sign_on::SignOn;
+use imp_identity::user::User;
+use imp_saml::{AuthnRequest, IdentityProvider, Statement, Status};
+
+use super::{ProblemResponse, problem};
+use crate::app::{self, App, Rng};
+use crate::command;
+use crate::saml::RegisteredProvider;
+
+/// The query parameter and form field of requests.
+const REQUEST: &str = "SAMLRequest";
+
+/// Ourselves.
+fn provider<'a>(app: &'a App, rng: &mut Rng) -> Result<&'a IdentityProvider, ProblemResponse> {
+    app.saml.provider(app.now(), rng).map_err(|error| problem::internal(&error))
+}
+
+/// The application that calls itself so. `None`, too, when it speaks something else.
+async fn application(
+    app: &App,
+    entity_id: &str,
+) -> Result<Option<RegisteredProvider>, ProblemResponse> {
+    command::find_service_provider(&app.storage, entity_id).await.map_err(problem::unread)
+}
+
+/// Tells the application who is signed on, by way of her browser; or that she cannot be told of as it asked.
+async fn answer(
+    app: &App,
+    request: &AuthnRequest,
+    application: &RegisteredProvider,
+    (sign_on, user): (&SignOn, &User),
+) -> Result<Response, ProblemResponse> {
+    let Some(format) = request.name_id else {
+        return refuse(app, request, Status::InvalidNameIdPolicy);
+    };
+    let Some(context) = request.context.answer(&sign_on.authentication) else {
+        return refuse(app, request, Status::NoAuthnContext);
+    };
+    let entity = &application.provider.entity_id;
+    let names = (user.username.as_str(), user.display_name.as_str());
+    let statement = Statement {
+        name_id: app.saml.name_id(format, entity, sign_on, user),
+        authentication: &sign_on.authentication,
+        context,
+        session_index: app.saml.session_index(entity, sign_on),
+        session_ends: sign_on.expires_at,
+        names: application.provider.attributes.then_some(names),
+    };
+    let mut rng = app::rng();
+    let provider = provider(app, &mut rng)?;
+    let response = provider.assertion(request, &statement, app.now(), &mut rng);
+    let response = response.map_err(|error| problem::internal(&error))?;
+    let recorded =
+        command::record_assertion(&mut app.context(&mut rng), application.stored.id, sign_on).await;
+    recorded.map_err(problem::unread)?;
+    page::post(request, &response)
+}
+
+/// Tells the application why nobody is signed on.
+fn refuse(app: &App, request: &AuthnRequest, status: Status) -> Result<Response, ProblemResponse> {
+    let mut rng = app::rng();
+    let response = provider(app, &mut rng)?.refusal(request, status, app.now(), &mut rng);
+    page::post(request, &response.map_err(|error| problem::internal(&error))?)
+}
+
+/// Sends the browser elsewhere.
+fn see_other(location: &str) -> Result<Response, ProblemResponse> {
+    let mut location =
+        HeaderValue::try_from(location).map_err(|error| problem::internal(&error))?;
+    location.set_sensitive(true);
+    let headers = [
+        (header::LOCATION, location),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((StatusCode::SEE_OTHER, headers).into_response())
+}
+
+/// An error with its causes, in one sentence.
+fn told(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
