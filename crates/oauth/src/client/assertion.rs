@@ -152,7 +152,7 @@ mod tests {
         verify(&assertion, &keys, &expected)
     }
 
-    fn claims(changes: Value) -> Value {
+    fn claims(changes: &Value) -> Value {
         let exp = now().as_second() + 60;
         let mut claims =
             json!({"iss": CLIENT, "sub": CLIENT, "aud": ISSUER, "exp": exp, "jti": "1"});
@@ -165,10 +165,10 @@ mod tests {
     #[test]
     fn a_good_assertion_is_believed_and_remembered() {
         let verified =
-            check(&claims(json!({"aud": [format!("{ISSUER}/oauth/token")]})), None).unwrap();
+            check(&claims(&json!({"aud": [format!("{ISSUER}/oauth/token")]})), None).unwrap();
         assert_eq!(verified.jti, "1");
         assert_eq!(verified.until, now() + SignedDuration::from_secs(90));
-        check(&claims(json!({})), Some(Algorithm::Es256)).unwrap();
+        check(&claims(&json!({})), Some(Algorithm::Es256)).unwrap();
     }
 
     #[test]
@@ -189,10 +189,10 @@ mod tests {
             (json!({"jti": null}), AssertionError::Jti),
             (json!({"exp": "soon"}), AssertionError::Token(JwsError::Claims)),
         ] {
-            assert_eq!(check(&claims(changes.clone()), None), Err(why), "{changes}");
+            assert_eq!(check(&claims(&changes), None), Err(why), "{changes}");
         }
         assert_eq!(
-            check(&claims(json!({})), Some(Algorithm::Rs384)),
+            check(&claims(&json!({})), Some(Algorithm::Rs384)),
             Err(AssertionError::Algorithm)
         );
     }

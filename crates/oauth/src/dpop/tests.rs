@@ -48,7 +48,7 @@ fn key() -> SigningKey {
     .unwrap()
 }
 
-fn check(header: Value, claims: Value, nonces: Option<&NonceKey>) -> Result<Proof, DpopError> {
+fn check(header: &Value, claims: &Value, nonces: Option<&NonceKey>) -> Result<Proof, DpopError> {
     let key = key();
     let mut full = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": key.public().to_json()});
     for (name, value) in header.as_object().unwrap() {
@@ -67,10 +67,10 @@ fn check(header: Value, claims: Value, nonces: Option<&NonceKey>) -> Result<Proo
 
 #[test]
 fn a_proof_counts_for_its_request_and_its_time_only() {
-    check(json!({}), json!({}), None).unwrap();
+    check(&json!({}), &json!({}), None).unwrap();
     check(
-        json!({}),
-        json!({"htu": "HTTPS://imp.example:443/oauth/./token?x=1#y", "iat": 999.5}),
+        &json!({}),
+        &json!({"htu": "HTTPS://imp.example:443/oauth/./token?x=1#y", "iat": 999.5}),
         None,
     )
     .unwrap();
@@ -96,23 +96,23 @@ fn a_proof_counts_for_its_request_and_its_time_only() {
         (json!({}), json!({"jti": "x".repeat(257)}), DpopError::Jti),
         (json!({}), json!({"htm": 1}), DpopError::Token(JwsError::Claims)),
     ] {
-        assert_eq!(check(header.clone(), claims.clone(), None), Err(why), "{header} {claims}");
+        assert_eq!(check(&header, &claims, None), Err(why), "{header} {claims}");
     }
 }
 
 #[test]
 fn where_nonces_are_wanted_a_proof_needs_one() {
     let nonces = NonceKey::new(&Secret::new([7; 32]));
-    assert_eq!(check(json!({}), json!({}), Some(&nonces)), Err(DpopError::Nonce));
-    assert_eq!(check(json!({}), json!({"nonce": "x"}), Some(&nonces)), Err(DpopError::Nonce));
-    check(json!({}), json!({"nonce": nonces.nonce(at(1000))}), Some(&nonces)).unwrap();
+    assert_eq!(check(&json!({}), &json!({}), Some(&nonces)), Err(DpopError::Nonce));
+    assert_eq!(check(&json!({}), &json!({"nonce": "x"}), Some(&nonces)), Err(DpopError::Nonce));
+    check(&json!({}), &json!({"nonce": nonces.nonce(at(1000))}), Some(&nonces)).unwrap();
     assert_eq!(OAuthError::from(DpopError::Nonce).code, ErrorCode::UseDpopNonce);
 }
 
 #[test]
 fn the_same_proof_has_the_same_name() {
-    let one = check(json!({}), json!({}), None).unwrap();
-    let two = check(json!({}), json!({}), None).unwrap();
+    let one = check(&json!({}), &json!({}), None).unwrap();
+    let two = check(&json!({}), &json!({}), None).unwrap();
     // Another key may use the same jti.
     assert_ne!(one.replay, two.replay);
     assert_eq!(one.until, at(1070));

@@ -6,7 +6,7 @@ fn parse(value: &Value) -> Result<Metadata, InvalidMetadata> {
     Metadata::parse(value.to_string().as_bytes())
 }
 
-fn with(changes: Value) -> Result<Metadata, InvalidMetadata> {
+fn with(changes: &Value) -> Result<Metadata, InvalidMetadata> {
     let mut document =
         json!({"client_name": "Chart", "redirect_uris": ["https://chart.example/cb"]});
     for (name, value) in changes.as_object().unwrap() {
@@ -17,7 +17,7 @@ fn with(changes: Value) -> Result<Metadata, InvalidMetadata> {
 
 #[test]
 fn what_is_left_out_has_the_defaults_of_the_rfc() {
-    let metadata = with(json!({})).unwrap();
+    let metadata = with(&json!({})).unwrap();
     assert_eq!(metadata.auth_method, AuthMethod::ClientSecretBasic);
     assert_eq!(metadata.grant_types, [GrantType::AuthorizationCode]);
     assert_eq!(metadata.id_token_algorithm, Algorithm::Es256);
@@ -29,7 +29,7 @@ fn what_is_left_out_has_the_defaults_of_the_rfc() {
 #[test]
 fn metadata_survives_being_stored() {
     let key = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "1"});
-    let metadata = with(json!({
+    let metadata = with(&json!({
         "application_type": "native",
         "redirect_uris": ["com.example.chart:/cb", "http://127.0.0.1/cb"],
         "token_endpoint_auth_method": "private_key_jwt",
@@ -90,7 +90,7 @@ fn what_does_not_go_together_is_refused() {
             "sector_identifier_uri",
         ),
     ] {
-        let error = with(changes.clone()).unwrap_err();
+        let error = with(&changes).unwrap_err();
         assert!(
             matches!(error, InvalidMetadata::Rule { member: named, .. } if named == member),
             "{changes}: {error}"
@@ -100,7 +100,7 @@ fn what_does_not_go_together_is_refused() {
 
 #[test]
 fn uris_are_checked() {
-    let error = with(json!({"redirect_uris": ["http://chart.example/cb"]})).unwrap_err();
+    let error = with(&json!({"redirect_uris": ["http://chart.example/cb"]})).unwrap_err();
     assert_eq!(
         error,
         InvalidMetadata::RedirectUri { member: "redirect_uris", source: InvalidUri::Scheme }
@@ -112,10 +112,10 @@ fn uris_are_checked() {
         "initiate_login_uri",
         "sector_identifier_uri",
     ] {
-        let error = with(json!({member: "http://intranet.example/"})).unwrap_err();
+        let error = with(&json!({member: "http://intranet.example/"})).unwrap_err();
         assert_eq!(error, InvalidMetadata::Uri { member, source: InvalidUri::Scheme });
     }
-    with(json!({"backchannel_logout_uri": "http://127.0.0.1:8080/logout"})).unwrap();
+    with(&json!({"backchannel_logout_uri": "http://127.0.0.1:8080/logout"})).unwrap();
 }
 
 #[test]
