@@ -79,6 +79,17 @@ impl Filter {
         let filter = parser.filter().map_err(refused)?;
         if parser.at_end() { Ok(filter) } else { Err(refused(parser.unexpected())) }
     }
+
+    /// Whether it looks at an attribute of this name.
+    pub fn asks_about(&self, name: &str) -> bool {
+        match self {
+            Self::And(terms) | Self::Or(terms) => terms.iter().any(|it| it.asks_about(name)),
+            Self::Not(term) => term.asks_about(name),
+            Self::Present(path) | Self::Compare { path, .. } | Self::Within { path, .. } => {
+                path.name.eq_ignore_ascii_case(name)
+            }
+        }
+    }
 }
 
 fn refused(error: InvalidFilter) -> ScimError {

@@ -140,6 +140,12 @@ impl Query {
         }
     }
 
+    /// Whether the filter or the order looks at this attribute of the resource itself.
+    pub fn asks_about(&self, name: &str) -> bool {
+        let sorted = self.sort.as_ref().is_some_and(|it| it.by.name.eq_ignore_ascii_case(name));
+        sorted || self.filter.as_ref().is_some_and(|it| it.asks_about(name))
+    }
+
     /// Whether every resource is wanted, in the order in which they were created.
     pub const fn is_plain(&self) -> bool {
         self.filter.is_none() && self.sort.is_none()

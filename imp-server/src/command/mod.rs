@@ -16,6 +16,7 @@ mod abandon_tap;
 mod append_records;
 mod authenticate;
 mod bind_phone;
+mod break_glass;
 mod change_sessions;
 mod confirm_reference;
 mod contact_user;
@@ -61,6 +62,8 @@ mod revoke_phone;
 mod revoke_workstation;
 mod roster;
 mod run_consumer;
+pub(crate) mod scim;
+mod security_key;
 mod send_notice;
 mod service_provider;
 mod sign_in_browser;
@@ -78,6 +81,10 @@ pub use abandon_tap::{AbandonTapError, Abandoned, AbandonedTap, abandon_tap};
 pub use append_records::append_records;
 pub use authenticate::{AuthenticateMachineError, authenticate_phone, authenticate_workstation};
 pub use bind_phone::{BindPhoneError, PhoneBound, bind_phone};
+pub use break_glass::{
+    BreakGlassError, BreakingGlass, ReviewBreakGlassError, break_glass, owed_reviews,
+    review_break_glass,
+};
 pub(crate) use change_sessions::end_sessions_of_user;
 pub use confirm_reference::{ConfirmReference, ConfirmReferenceError, confirm_reference};
 pub use contact_user::{ContactUserError, contact_user};
@@ -153,6 +160,7 @@ pub use revoke_phone::{RevokePhoneError, phones_of_user, revoke_phone};
 pub use revoke_workstation::{RevokeWorkstationError, revoke_workstation};
 pub use roster::{RosterCache, RosterError, roster};
 pub use run_consumer::{Shown, give_back_consumers, lend_consumer, settle_consumer};
+pub use security_key::{AnswerKeyError, AskKeyError, KeyAnswer, KeyAsked, answer_key, ask_key};
 pub use send_notice::{
     ReadyNotice, Wording, due_notices, notice_of_link, notice_refused, notice_sent,
     notices_of_user, prepare_notice,
@@ -185,7 +193,7 @@ pub use suspend_session::{
     SuspendSessionError, sessions_of_workstation, suspend_session, touch_session,
 };
 pub use token::authenticate_token;
-pub use users::{find_user, find_username, list_users};
+pub use users::{find_user, group_names, find_username, list_users};
 
 /// What every command works with.
 pub struct Context<'a> {
