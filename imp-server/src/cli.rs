@@ -12,6 +12,7 @@ use crate::config::{Config, ENVIRONMENT};
 
 mod account;
 mod arguments;
+mod break_glass;
 mod case;
 mod consumer;
 mod doctor;
@@ -80,6 +81,9 @@ enum Command {
     /// Open, list, show and change cases about entries of the event log.
     #[command(subcommand)]
     Case(case::Command),
+    /// List and review entries in emergencies.
+    #[command(subcommand)]
+    BreakGlass(break_glass::Command),
     /// List, pause, resume and replay what lives on the log.
     #[command(subcommand)]
     Consumer(consumer::Command),
@@ -140,6 +144,7 @@ async fn other(config: Config, command: Command) -> Result<ExitCode, Failure> {
         Command::Events(arguments) => events::run(config, arguments).await?,
         Command::Search(command) => search::run(config, command).await?,
         Command::Case(command) => case::run(config, command).await?,
+        Command::BreakGlass(command) => break_glass::run(config, command).await?,
         Command::Consumer(command) => consumer::run(config, command).await?,
         Command::Stream(command) => stream::run(config, command).await?,
         Command::Receiver(command) => receiver::run(config, command).await?,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
-use crate::{admin, enrolment, machine, session, tap};
+use crate::{admin, break_glass, enrolment, machine, security_key, session, tap};
 
 mod administration;
 mod audit;
@@ -132,6 +132,30 @@ impl Client {
         body: &session::HandOver,
     ) -> Result<session::HandedOver, ClientError> {
         self.post("v1/sign-ons/handover", body).await
+    }
+
+    /// `POST /v1/security-keys/challenge`
+    pub async fn ask_key(
+        &self,
+        body: &security_key::AskKey,
+    ) -> Result<security_key::KeyChallenge, ClientError> {
+        self.post("v1/security-keys/challenge", body).await
+    }
+
+    /// `POST /v1/security-keys/assertion`
+    pub async fn answer_key(
+        &self,
+        body: &security_key::AnswerKey,
+    ) -> Result<security_key::KeyAccepted, ClientError> {
+        self.post("v1/security-keys/assertion", body).await
+    }
+
+    /// `POST /v1/break-glass`
+    pub async fn break_glass(
+        &self,
+        body: &break_glass::BreakGlass,
+    ) -> Result<tap::Session, ClientError> {
+        self.post("v1/break-glass", body).await
     }
 
     /// `POST /v1/sessions/{session}/suspension`

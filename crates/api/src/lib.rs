@@ -1,6 +1,7 @@
 //! The HTTP contract of IMP: paths, bodies, problems, and the typed client that workstations and phones use.
 pub mod admin;
 pub mod audit;
+pub mod break_glass;
 pub mod bytes;
 pub mod client;
 pub mod enrolment;
@@ -9,6 +10,7 @@ pub mod log;
 pub mod machine;
 pub mod me;
 pub mod problem;
+pub mod security_key;
 pub mod session;
 pub mod stream;
 pub mod tap;

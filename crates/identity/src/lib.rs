@@ -7,6 +7,7 @@ pub mod challenge;
 pub mod clock;
 pub mod credential;
 pub mod digest;
+pub mod emergency;
 pub mod enrolment;
 pub mod erasure;
 pub mod event;

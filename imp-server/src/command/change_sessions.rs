@@ -1,14 +1,17 @@
 //! What somebody's arrival at a workstation does to sessions: pure, then stored. Every session that is opened, suspended,
 //! resumed or ended goes through here, and so do the browsers that it signed on.
+use imp_identity::grant::GrantEnd;
 use imp_identity::policy::{OnSuspend, SessionLimits};
 use imp_identity::session::{End, Proof, Session, SessionError, State};
+use imp_identity::sign_on::SignOnEnd;
 use imp_identity::tap::Purpose;
 use imp_identity::{Actor, Event, Refusal, SessionId, UserId, WorkstationId};
 use imp_storage::{StorageError, Transaction};
 use jiff::Timestamp;
 use rand::CryptoRng;
 
-use super::Context;
+use super::sign_on::end_sign_ons_of_session;
+use super::{Context, end_grants_of_session};
 use crate::store::Tables as _;
 
 /// Somebody was authenticated at a workstation.
@@ -77,9 +80,26 @@ pub(super) async fn store_session(
     (session, event): (&Session, Event),
     on_suspend: OnSuspend,
 ) -> Result<(), StorageError> {
+    let before = transaction.sessions().find(session.id).await?;
+    let moved = before.is_some_and(|before| before.session.workstation != session.workstation);
     transaction.sessions().update(session).await?;
     context.append(transaction, actor, event).await?;
-    let _on_suspend = on_suspend;
+    let reason = match session.state {
+        State::Active if moved => SignOnEnd::SessionSuspended,
+        State::Active => return Ok(()),
+        State::Suspended { .. } => SignOnEnd::SessionSuspended,
+        State::Ended { .. } => SignOnEnd::SessionEnded,
+    };
+    transaction.handovers().remove_of_session(session.id).await?;
+    if matches!(session.state, State::Suspended { .. }) && on_suspend == OnSuspend::Keep {
+        return Ok(());
+    }
+    end_sign_ons_of_session(context, transaction, actor, session.id, reason).await?;
+    if reason == SignOnEnd::SessionEnded {
+        // What the desktop exchanged for native applications; while it is suspended it does not count anyway.
+        let ended = GrantEnd::SignedOut;
+        end_grants_of_session(context, transaction, actor, session.id, ended).await?;
+    }
     Ok(())
 }
 

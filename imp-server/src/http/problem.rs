@@ -33,6 +33,12 @@ kinds! {
     CODE_INVALID = "code-invalid", 403, "The one-time code is not valid, or was used before.";
     CODE_EXPIRED = "code-expired", 403, "The one-time code has expired: ask for a new one.";
     CERTIFICATE_REQUEST_INVALID = "certificate-request-invalid", 422, "The certificate request is not PKCS#10 for a P-256 key, signed by that key.";
+    SIGN_ON_REFUSED = "sign-on-refused", 403, "The browser was not signed on; the title says what may be said. The log says why.";
+    INTERACTION_OVER = "interaction-over", 404, "The sign-in is over, or was begun in another browser: begin again at the application.";
+    CROSS_SITE = "cross-site", 403, "The request came from a page of another site, or the browser did not say.";
+    PASSKEYS_UNAVAILABLE = "passkeys-unavailable", 409, "The server is called by an address, and passkeys need a name.";
+    CREDENTIAL_REFUSED = "credential-refused", 422, "The passkey or security key cannot be registered; the title says why.";
+    CREDENTIAL_STATE = "credential-state", 409, "There are too many credentials, this one is registered, or it is the last way to sign in; the title says which.";
     PATH_INVALID = "path-invalid", 400, "An identifier in the path is not one.";
     QUERY_INVALID = "query-invalid", 400, "A parameter in the query is unknown or not what is expected.";
     NOT_FOUND = "not-found", 404, "There is no such thing, or none that the caller may know of.";
@@ -60,6 +66,12 @@ kinds! {
     REVOKED_ALREADY = "revoked-already", 409, "It was revoked already.";
     NO_SESSION = "no-session", 409, "Nobody is signed in at this workstation, or its desktop is locked.";
     STEP_UP_REQUIRED = "step-up-required", 403, "More assurance, or a newer authentication, is required; `detail` names the purpose of the tap that brings it.";
+    KEYS_UNAVAILABLE = "keys-unavailable", 409, "Passkeys and security keys need a server that is called by a name.";
+    KEY_REFUSED = "key-refused", 403, "The security key was refused; `detail` says why (see [Reasons](reasons.md)).";
+    BREAK_GLASS_REFUSED = "break-glass-refused", 403, "Entering in an emergency is not allowed to this person here.";
+    SECOND_PERSON_REQUIRED = "second-person-required", 403, "Somebody else has to sign in at this workstation first, and so vouch for the emergency.";
+    REVIEWED_ALREADY = "reviewed-already", 409, "It was reviewed already.";
+    REVIEW_OWN = "review-own", 403, "Who took part in an emergency cannot review it.";
     SESSION_ENDED = "session-ended", 409, "The session has ended.";
     OWN_ENROLMENT = "own-enrolment", 403, "An officer cannot supervise her own enrolment.";
     NOTICE_INVALID = "notice-invalid", 422, "The version of the notice must be named.";

@@ -12,8 +12,8 @@ use super::authorize::authorize;
 use super::service::openapi::Security;
 use super::settle::settle;
 use super::{
-    admin, audit, enrolment, log, machine, me, notice, problem, saml, service, session, ssf,
-    streams, tap,
+    admin, audit, break_glass, enrolment, log, machine, me, notice, problem, saml, service,
+    session, ssf, streams, tap,
 };
 use crate::app::App;
 use crate::config::seconds;
@@ -55,6 +55,8 @@ fn sessions() -> OpenApiRouter<App> {
         .routes(routes!(session::suspend::suspend))
         .routes(routes!(session::end::end))
         .routes(routes!(session::hand_over::hand_over))
+        .routes(routes!(break_glass::enter::enter, break_glass::list::list))
+        .routes(routes!(break_glass::review::review))
 }
 
 /// The routes of applications that speak SAML.

@@ -31,6 +31,11 @@ async fn copies(transaction: &mut Transaction, event: &Event) -> Result<(), Stor
     if let Event::SessionRevoked { session, .. } = event {
         transaction.sessions().forget(*session).await?;
     }
+    if let Event::BreakGlassUsed { session: Some(session), .. }
+    | Event::BreakGlassReviewed { session, .. } = event
+    {
+        transaction.emergencies().forget(*session).await?;
+    }
     if let Event::EnrolmentCompleted { enrolment, .. } = event {
         transaction.enrolments().forget_receipt(*enrolment).await?;
     }

@@ -10,6 +10,7 @@ mod challenges;
 mod clients;
 mod consumers;
 mod credentials;
+mod emergencies;
 mod enrolments;
 mod entries;
 mod erasures;
@@ -53,6 +54,7 @@ pub use challenges::{Answer, Challenges};
 pub use clients::{ClientKind, Clients, StoredClient};
 pub use consumers::{Consumers, Cursor, Lease, SetAside};
 pub use credentials::Credentials;
+pub use emergencies::Emergencies;
 pub use enrolments::{Confirmation, Enrolments};
 pub use entries::{Content, Entries, NewEntry, StoredEntry};
 pub use erasures::Erasures;
@@ -120,6 +122,8 @@ tables! {
     consumers: Consumers,
     /// Passkeys and security keys.
     credentials: Credentials,
+    /// Entries in emergencies.
+    emergencies: Emergencies,
     /// Supervised enrolments.
     enrolments: Enrolments,
     /// Requests to erase records of the log.

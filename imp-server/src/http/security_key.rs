@@ -1,0 +1,3 @@
+//! Security keys at workstations.
+pub(crate) mod answer;
+pub(crate) mod ask;
