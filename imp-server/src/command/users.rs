@@ -19,6 +19,12 @@ pub async fn find_username(
     storage.read().await?.users().find_by_name(name).await
 }
 
+/// The names of the groups that a user is in.
+pub async fn group_names(storage: &Storage, user: UserId) -> Result<Vec<String>, StorageError> {
+    let groups = storage.read().await?.groups().of_user(user).await?;
+    Ok(groups.into_iter().map(|stored| stored.group.name.to_string()).collect())
+}
+
 /// The users after a name, by username; at most 500.
 pub async fn list_users(
     storage: &Storage,

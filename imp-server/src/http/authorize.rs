@@ -164,8 +164,12 @@ async fn subject(app: &App, route: &Route, parts: &mut Parts) -> Result<Subject,
 }
 
 /// A person as the policies see her.
-#[expect(clippy::unused_async, reason = "groups are read from the database")]
-async fn known(_app: &App, user: &User) -> Result<Person, ProblemResponse> {
+async fn known(app: &App, user: &User) -> Result<Person, ProblemResponse> {
     let unit = user.unit.as_ref().map(ToString::to_string);
-    Ok(Person { id: user.id, role: user.role, unit, groups: vec![] })
+    let groups = if app.gate.access.reads_groups() {
+        command::group_names(&app.storage, user.id).await.map_err(problem::unread)?
+    } else {
+        vec![]
+    };
+    Ok(Person { id: user.id, role: user.role, unit, groups })
 }

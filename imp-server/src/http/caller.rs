@@ -12,7 +12,8 @@ use imp_identity::workstation::Workstation;
 use imp_identity::{Actor, ClientId, SignOnId, UserId};
 use jiff::Timestamp;
 
-use super::{ProblemResponse, problem};
+use super::sign_in::cookie::BrowserSignOn;
+use super::{ProblemResponse, origin, problem};
 use crate::app::App;
 use crate::command::{self, AuthenticateMachineError};
 
@@ -71,7 +72,7 @@ pub(crate) type PolicyReader = Person;
 
 impl Proof {
     /// A token that was given for a one-time code: one factor.
-    pub(super) const CODE: Self = Self { aal: Aal::Aal1, client: None, sign_on: None };
+    const CODE: Self = Self { aal: Aal::Aal1, client: None, sign_on: None };
 }
 
 impl MachinePeer {
@@ -85,10 +86,6 @@ impl MachinePeer {
 }
 
 impl Person {
-    pub(super) const fn new(user: User, proof: Proof) -> Self {
-        Self { user, proof }
-    }
-
     /// Who she is.
     pub(crate) const fn id(&self) -> UserId {
         self.user.id
@@ -168,13 +165,31 @@ fn peer<'a>(parts: &'a Parts, app: &App) -> Result<&'a Peer, ProblemResponse> {
 
 /// The person whose token or browser asks. She is put into the request.
 pub(super) async fn person(parts: &mut Parts, app: &App) -> Result<Person, ProblemResponse> {
-    let required = || problem::SIGN_IN_REQUIRED.says("Sign in first.");
-    let token = bearer(parts).ok_or_else(required)?;
-    let user = command::authenticate_token(&app.storage, token, app.now()).await;
-    let user = user.map_err(problem::unread)?.filter(User::is_active).ok_or_else(required)?;
-    let person = Person::new(user, Proof::CODE);
+    let found = match bearer(parts) {
+        Some(token) => by_token(token, app).await?,
+        None => by_browser(parts, app).await?,
+    };
+    let person = found.filter(|person| person.user.is_active());
+    let person = person.ok_or_else(|| problem::SIGN_IN_REQUIRED.says("Sign in first."))?;
     parts.extensions.insert(person.clone());
     Ok(person)
+}
+
+async fn by_token(token: &str, app: &App) -> Result<Option<Person>, ProblemResponse> {
+    let user = command::authenticate_token(&app.storage, token, app.now()).await;
+    Ok(user.map_err(problem::unread)?.map(|user| Person { user, proof: Proof::CODE }))
+}
+
+/// By the cookie of her browser, when a script of our own pages asks.
+async fn by_browser(parts: &mut Parts, app: &App) -> Result<Option<Person>, ProblemResponse> {
+    if !origin::is_own_script(&parts.method, &parts.headers, &app.issuer) {
+        return Ok(None);
+    }
+    let BrowserSignOn(found) = BrowserSignOn::from_request_parts(parts, app).await?;
+    Ok(found.map(|(sign_on, user)| {
+        let (aal, sign_on) = (sign_on.authentication.aal, Some(sign_on.id));
+        Person { user, proof: Proof { aal, client: None, sign_on } }
+    }))
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750 §2.1).

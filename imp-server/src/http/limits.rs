@@ -46,6 +46,9 @@ const LIMITED: &[(&str, Limit)] = &[
     ("enrol_workstation", Limit::Failures),
     ("show_notice", Limit::Failures),
     ("dispute_noticed_use", Limit::Failures),
+    ("saml_sign_on", Limit::Openings),
+    ("saml_post_request", Limit::Openings),
+    ("saml_continue", Limit::Openings),
 ];
 
 impl Limits {
