@@ -5,14 +5,16 @@ use imp_delivery::Messenger;
 use imp_events::export::Source;
 use imp_identity::{Clock, Digest};
 use imp_storage::{Storage, StorageError};
+use imp_webauthn::RelyingParty;
 use jiff::Timestamp;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
+use url::Url;
 
 use crate::access::{Gate, GateError};
 use crate::ca::{Keys, KeysError};
 use crate::command::{Context, RosterCache};
-use crate::config::{Config, InvalidConfig, MailError};
+use crate::config::{AttestationError, Config, InvalidConfig, MailError};
 use crate::http::limits::Limits;
 use crate::log::{self, EstablishError};
 use crate::oauth::{Provider, ProviderError};
@@ -42,6 +44,8 @@ pub struct App {
     pub issuer: Arc<str>,
     /// The OpenID provider.
     pub oauth: Arc<Provider>,
+    /// Who verifies passkeys and security keys.
+    pub webauthn: Arc<RelyingParty>,
     /// The SAML identity provider.
     pub saml: Arc<Saml>,
     /// What streams of events need.
@@ -81,6 +85,9 @@ pub enum OpenError {
     /// Applications that speak SAML cannot be signed on to.
     #[error("the SAML identity provider cannot be made")]
     Saml(#[from] SamlKeyError),
+    /// Models of security keys cannot be told apart.
+    #[error("security keys cannot be attested")]
+    Attestation(#[from] AttestationError),
     /// The log cannot be used.
     #[error("the log cannot be used")]
     Log(#[from] EstablishError),
@@ -98,6 +105,7 @@ impl App {
         let keys = Keys::open(&config, clock.now(), &mut rng())?;
         let url: Arc<str> = config.url(port).into();
         let issuer: Arc<str> = config.issuer(port).into();
+        let webauthn = Arc::new(relying_party(&config, &issuer, clock.now())?);
         let options = config.storage_options();
         let storage = Storage::open(&config.storage_url(), &MIGRATIONS, &options).await?;
         let set_key = Digest::of(&[keys.set_key().public_key().as_spki()]);
@@ -119,6 +127,7 @@ impl App {
             url,
             issuer,
             oauth,
+            webauthn,
             saml,
             streams,
             gate,
@@ -153,6 +162,16 @@ impl App {
             log_key: self.keys.log_key(),
         }
     }
+}
+
+/// Passkeys are for the origin that applications know.
+fn relying_party(config: &Config, issuer: &str, now: Timestamp) -> Result<RelyingParty, OpenError> {
+    let origin = Url::parse(issuer).map_err(|_| InvalidConfig::Url)?;
+    let party = RelyingParty::new(&origin, config.sign_on.attestation(now)?);
+    if !party.is_available() {
+        tracing::warn!(issuer, "the server is called by an address: passkeys need a name");
+    }
+    Ok(party)
 }
 
 /// The operating system's generator.

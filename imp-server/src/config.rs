@@ -14,12 +14,14 @@ mod limits;
 mod log;
 mod notices;
 mod oauth;
+mod sign_on;
 
 pub use access::AccessConfig;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogWitness};
 pub use notices::{Mail, MailError, Notices};
 pub use oauth::OauthConfig;
+pub use sign_on::{AttestationError, AttestationMode, SignOnConfig};
 
 /// The prefix of environment variables: `IMP_SERVER__HTTP__LISTEN` sets `listen` in `[http]`.
 pub(crate) const ENVIRONMENT: &str = "IMP_SERVER";
@@ -46,6 +48,8 @@ pub struct Config {
     pub notices: Notices,
     /// The OpenID provider.
     pub oauth: OauthConfig,
+    /// Passkeys, and the pages where people sign in.
+    pub sign_on: SignOnConfig,
     /// Who may do what.
     pub access: AccessConfig,
     /// How often strangers may try.
@@ -136,6 +140,7 @@ impl Default for Config {
             review: Thresholds::default(),
             notices: Notices::default(),
             oauth: OauthConfig::default(),
+            sign_on: SignOnConfig::default(),
             access: AccessConfig::default(),
             limits: LimitsConfig::default(),
             telemetry: Telemetry::default(),

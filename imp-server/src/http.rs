@@ -1,4 +1,5 @@
 //! HTTP: the route table, who asks, and one file an endpoint.
+pub(crate) mod account;
 pub(crate) mod admin;
 pub(crate) mod answer;
 pub(crate) mod audit;
@@ -12,10 +13,12 @@ pub(crate) mod log;
 pub(crate) mod machine;
 pub(crate) mod me;
 pub(crate) mod notice;
+pub(crate) mod oauth;
 pub(crate) mod origin;
 pub(crate) mod problem;
 pub(crate) mod router;
 pub(crate) mod saml;
+pub(crate) mod security_key;
 pub(crate) mod service;
 pub(crate) mod session;
 mod settle;

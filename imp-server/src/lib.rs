@@ -21,8 +21,8 @@ mod witness;
 pub use app::{App, OpenError};
 pub use ca::{Keys, KeysError};
 pub use config::{
-    AccessConfig, Certificates, Config, Http, InvalidConfig, LimitsConfig, LogConfig, LogWitness,
-    Mail, MailError, Notices, OauthConfig, StorageConfig,
+    AccessConfig, AttestationMode, Certificates, Config, Http, InvalidConfig, LimitsConfig,
+    LogConfig, LogWitness, Mail, MailError, Notices, OauthConfig, SignOnConfig, StorageConfig,
 };
 pub use server::{Server, StartError};
 pub use witness::{Keeper, KeeperError, WitnessServer};

@@ -51,6 +51,8 @@ kinds! {
     STREAM_CONFLICT = "stream-conflict", 409, "The name of the stream or receiver is taken, or there are as many as there may be.";
     TOO_SOON = "too-soon", 429, "This was asked for a moment ago. Wait, and ask again.";
     ATTENDANCE_REFUSED = "attendance-refused", 403, "The answer would show when somebody was at work: IMP never reports attendance. `detail` says what may be asked instead.";
+    CLIENT_INVALID = "client-invalid", 422, "The application cannot be registered like this; `detail` says why.";
+    CLIENT_STATE = "client-state", 409, "The application has no secret, or there are as many applications as there may be.";
     SEARCH_NAME_TAKEN = "search-name-taken", 409, "There is a saved search of that name.";
     SEARCH_OF_CASE = "search-of-case", 422, "A question that is asked for one case cannot be saved.";
     CASE_INVALID = "case-invalid", 422, "The case needs a title or an entry, names an entry that the log does not have, or somebody who is not an active auditor.";

@@ -1,7 +1,7 @@
 //! The one route table.
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use imp_service::http::{Bounds, ProblemResponse, protected};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
@@ -12,8 +12,8 @@ use super::authorize::authorize;
 use super::service::openapi::Security;
 use super::settle::settle;
 use super::{
-    admin, audit, break_glass, enrolment, log, machine, me, notice, problem, saml, service,
-    session, ssf, streams, tap,
+    account, admin, audit, break_glass, enrolment, log, machine, me, notice, oauth, problem, saml,
+    security_key, service, session, sign_in, ssf, streams, tap,
 };
 use crate::app::App;
 use crate::config::seconds;
@@ -55,6 +55,8 @@ fn sessions() -> OpenApiRouter<App> {
         .routes(routes!(session::suspend::suspend))
         .routes(routes!(session::end::end))
         .routes(routes!(session::hand_over::hand_over))
+        .routes(routes!(security_key::ask::ask))
+        .routes(routes!(security_key::answer::answer))
         .routes(routes!(break_glass::enter::enter, break_glass::list::list))
         .routes(routes!(break_glass::review::review))
 }
@@ -162,7 +164,11 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(service::ready::ready))
         .routes(routes!(service::openapi::contract))
         .merge(saml_routes())
+        .merge(oauth::routes())
         .merge(strangers())
+        // People in browsers
+        .merge(sign_in::routes())
+        .merge(account::routes())
 }
 
 /// The router with everything around it.
@@ -175,7 +181,7 @@ pub(crate) fn router(app: App) -> Router {
     let (router, _) = routes().split_for_parts();
     let router = router.route_layer(from_fn_with_state(app.clone(), authorize));
     let router = router.fallback(unknown).method_not_allowed_fallback(not_allowed);
-    let router = router.layer(settled).with_state(app);
+    let router = router.layer(settled).layer(from_fn(oauth::cors::cors)).with_state(app);
     protected(router, bounds)
 }
 

@@ -1,0 +1,139 @@
+//! `GET /sign-in`
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use imp_identity::InteractionId;
+use imp_identity::sign_on::answers;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::cookie::{self, BrowserSignOn};
+use super::text::{ENGLISH, Text};
+use super::{answer, html};
+use crate::app::{self, App};
+use crate::command::{self, Interaction, InteractionAnswer, InteractionError};
+use crate::http::{ProblemResponse, Query, problem};
+
+/// Which sign-in.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(crate) struct Which {
+    /// What an application, or a page of ours, began.
+    #[param(value_type = Uuid)]
+    pub(crate) interaction: InteractionId,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage<'a> {
+    t: &'static Text,
+    interaction: InteractionId,
+    application: &'a str,
+    broker: Option<String>,
+    /// Who is signed on, but not as the application requires.
+    known: Option<&'a str>,
+    /// She proved herself for this, and it does not suffice.
+    more_needed: bool,
+    codes: bool,
+    phones: bool,
+}
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct ConsentPage<'a> {
+    t: &'static Text,
+    interaction: InteractionId,
+    application: &'a str,
+    name: &'a str,
+    asked: &'a [String],
+}
+
+/// Goes on where the browser is signed on as required; else shows how to sign in, or asks whether she agrees.
+#[utoipa::path(
+    get, path = "/sign-in", tag = "pages", operation_id = "sign_in_page", params(Which),
+    responses(
+        (status = 200, description = "a page", content_type = "text/html", body = String),
+        (status = 303, description = "nothing is to be asked: back to where it began"),
+        (status = 400, description = "the sign-in is over, or of another browser", content_type = "text/html", body = String),
+    )
+)]
+#[tracing::instrument(skip_all, fields(interaction.id = %which.interaction))]
+pub(crate) async fn show(
+    State(app): State<App>,
+    BrowserSignOn(browser): BrowserSignOn,
+    headers: HeaderMap,
+    Query(which): Query<Which>,
+) -> Result<Response, ProblemResponse> {
+    let mut rng = app::rng();
+    let context = &mut app.context(&mut rng);
+    let binding = cookie::binding(&headers, which.interaction);
+    let asked = match command::find_interaction(context, which.interaction, binding).await {
+        Ok(asked) => asked,
+        Err(InteractionError::Storage(error)) => return Err(problem::unread(error)),
+        Err(_) => return over(&app),
+    };
+    if asked.failure.is_some() {
+        return Ok(back(&asked));
+    }
+    let now = app.now();
+    let enough = browser.as_ref().filter(|(sign_on, _)| {
+        answers(&asked.requirements, &sign_on.authentication, asked.asked_at, now)
+    });
+    let Some((sign_on, user)) = enough else {
+        let known = browser.as_ref().map(|(_, user)| user.display_name.as_str());
+        let proved = browser
+            .as_ref()
+            .is_some_and(|(sign_on, _)| sign_on.authentication.at >= asked.asked_at);
+        return choices(&app, &asked, known, proved).await;
+    };
+    command::answer_interaction(context, asked.id, InteractionAnswer::SignOn(sign_on)).await?;
+    match &asked.requirements.consent {
+        Some(wanted) if !asked.consented => {
+            let page = ConsentPage {
+                t: &ENGLISH,
+                interaction: asked.id,
+                application: asked.requirements.client_name.as_str(),
+                name: user.display_name.as_str(),
+                asked: wanted,
+            };
+            html::page(&app, StatusCode::OK, &page)
+        }
+        Some(_) | None => Ok(back(&asked)),
+    }
+}
+
+async fn choices(
+    app: &App,
+    asked: &Interaction,
+    known: Option<&str>,
+    proved: bool,
+) -> Result<Response, ProblemResponse> {
+    let policy = command::current_policy(&app.storage).await;
+    let policy = policy.map_err(problem::unread)?.sign_on;
+    let page = SignInPage {
+        t: &ENGLISH,
+        interaction: asked.id,
+        application: asked.requirements.client_name.as_str(),
+        broker: html::broker(app),
+        known,
+        more_needed: proved,
+        codes: policy.codes,
+        phones: policy.phones && !asked.requirements.phishing_resistant,
+    };
+    html::page(app, StatusCode::OK, &page)
+}
+
+/// A page for whoever cannot go on.
+pub(crate) fn over(app: &App) -> Result<Response, ProblemResponse> {
+    html::message(app, StatusCode::BAD_REQUEST, (ENGLISH.over, ENGLISH.over_why))
+}
+
+fn back(asked: &Interaction) -> Response {
+    let next = format!("{}?interaction={}", asked.continue_at, asked.id);
+    (StatusCode::SEE_OTHER, [(header::LOCATION, next)]).into_response()
+}
+
+/// Where a form goes after its answer.
+pub(crate) fn after(app: &App, interaction: InteractionId) -> Result<Response, ProblemResponse> {
+    html::go_on(app, &answer::page_of(interaction))
+}
