@@ -16,6 +16,7 @@ pub(crate) mod notice;
 pub(crate) mod oauth;
 pub(crate) mod origin;
 pub(crate) mod problem;
+mod refusal;
 pub(crate) mod router;
 pub(crate) mod saml;
 pub(crate) mod security_key;

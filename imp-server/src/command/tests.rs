@@ -4,9 +4,11 @@ use imp_storage::testing;
 
 use crate::{command, store};
 
+mod break_glass;
 mod enrolment;
 mod erasures;
 mod export;
+mod handover;
 mod hospital;
 mod jobs;
 mod machines;

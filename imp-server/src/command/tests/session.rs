@@ -1,14 +1,17 @@
 //! What taps do to sessions, and `suspend_session`, `end_session`, `sessions_of_workstation`, `expire_sessions`
+use imp_identity::authentication::Authentication;
+use imp_identity::policy::{Policy, SessionLimits};
 use imp_identity::session::{End, State};
 use imp_identity::tap::Purpose;
 use imp_identity::{Actor, Refusal, SessionId};
 use jiff::SignedDuration;
 use uuid::Uuid;
 
+use super::hospital::Hospital;
 use super::{Ward, wards};
 use crate::command::{
-    EndSessionError, SubmitTapError, SuspendSessionError, TapAccepted, end_session,
-    expire_sessions, sessions_of_workstation, suspend_session,
+    EndSessionError, SubmitTapError, SuspendSessionError, TapAccepted, current_policy, end_session,
+    expire_sessions, sessions_of_workstation, set_policy, suspend_session, touch_session,
 };
 
 fn no_session(result: Result<TapAccepted, SubmitTapError>) {
@@ -77,8 +80,10 @@ async fn a_step_up_needs_a_session_here_and_a_tap_out_ends_it() {
         let opened = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap().session;
         let elsewhere = hospital.desk("Ward 4").await;
         no_session(hospital.tap(&nurse, &elsewhere, Purpose::StepUp).await);
+        hospital.advance(SignedDuration::from_secs(5));
         let stepped = hospital.tap(&nurse, &desk, Purpose::StepUp).await.unwrap().session;
-        assert_eq!(stepped, opened);
+        assert_eq!((stepped.id, stepped.opened_at), (opened.id, opened.opened_at));
+        assert_eq!(stepped.authentication, Authentication::tap(hospital.now));
         let ended = hospital.tap(&nurse, &desk, Purpose::TapOut).await.unwrap().session;
         let at = hospital.now;
         assert_eq!(ended.state, State::Ended { at, reason: End::TapOut });
@@ -156,5 +161,77 @@ async fn an_administrator_ends_a_session_once() {
         let refused = end_session(&mut hospital.context(), Actor::Server, nobody).await;
         assert!(matches!(refused, Err(EndSessionError::NotFound)));
         no_session(hospital.tap(&nurse, &desk, Purpose::StepUp).await);
+    }
+}
+
+async fn limit(hospital: &mut Hospital, change: impl FnOnce(&mut SessionLimits)) {
+    let policy = current_policy(&hospital.storage).await.unwrap();
+    let mut session = policy.session.clone();
+    change(&mut session);
+    let policy = Policy { session, ..policy };
+    set_policy(&mut hospital.context(), Actor::Server, policy).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_policy_may_allow_several_workstations_and_the_oldest_makes_room() {
+    for Ward { mut hospital, desk, nurse, .. } in wards().await {
+        limit(&mut hospital, |session| session.several = 2).await;
+        let (second, third) = (hospital.desk("Ward 4").await, hospital.desk("Ward 5").await);
+        let one = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap().session;
+        hospital.advance(SignedDuration::from_secs(1));
+        let two = hospital.tap(&nurse, &second, Purpose::TapIn).await.unwrap().session;
+        hospital.advance(SignedDuration::from_secs(1));
+        let place = hospital.place().await;
+        let again = hospital.tap(&nurse, &second, Purpose::TapIn).await.unwrap().session;
+        assert_ne!(again.id, two.id, "at the same workstation there is one");
+        assert_eq!(
+            hospital.events_after(place).await,
+            ["session-revoked", "session-established", "tap-accepted"]
+        );
+        let here = sessions_of_workstation(&hospital.storage, desk.id, hospital.now).await.unwrap();
+        assert_eq!(here[0].session.id, one.id, "and the first goes on elsewhere");
+        hospital.tap(&nurse, &third, Purpose::TapIn).await.unwrap();
+        let here = sessions_of_workstation(&hospital.storage, desk.id, hospital.now).await.unwrap();
+        assert_eq!(here, [], "the oldest made room");
+        hospital.tap(&nurse, &second, Purpose::StepUp).await.unwrap();
+        let out = hospital.tap(&nurse, &third, Purpose::TapOut).await.unwrap().session;
+        assert_eq!(out.workstation, third.id, "she taps out where she stands");
+        hospital.tap(&nurse, &second, Purpose::StepUp).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_session_follows_to_another_workstation_within_its_grace_only() {
+    for Ward { mut hospital, desk, nurse, .. } in wards().await {
+        limit(&mut hospital, |session| session.grace = Some(SignedDuration::from_mins(10))).await;
+        let elsewhere = hospital.desk("Ward 4").await;
+        let opened = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap().session;
+        suspend_session(&mut hospital.context(), desk.id, opened.id).await.unwrap();
+        hospital.advance(SignedDuration::from_mins(9));
+        let moved = hospital.tap(&nurse, &elsewhere, Purpose::Unlock).await.unwrap().session;
+        assert_eq!((moved.id, moved.workstation), (opened.id, elsewhere.id));
+        suspend_session(&mut hospital.context(), elsewhere.id, opened.id).await.unwrap();
+        hospital.advance(SignedDuration::from_mins(10));
+        no_session(hospital.tap(&nurse, &desk, Purpose::Unlock).await);
+        hospital.tap(&nurse, &elsewhere, Purpose::Unlock).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_session_without_a_sign_of_life_is_suspended() {
+    for Ward { mut hospital, desk, nurse, .. } in wards().await {
+        let opened = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap().session;
+        hospital.advance(SignedDuration::from_hours(2));
+        assert_eq!(expire_sessions(&mut hospital.context()).await.unwrap(), 0, "no limit is set");
+        limit(&mut hospital, |session| session.idle = Some(SignedDuration::from_mins(30))).await;
+        touch_session(&hospital.storage, desk.id, opened.id, hospital.now).await.unwrap();
+        hospital.advance(SignedDuration::from_mins(29));
+        assert_eq!(expire_sessions(&mut hospital.context()).await.unwrap(), 0);
+        hospital.advance(SignedDuration::from_mins(1));
+        let place = hospital.place().await;
+        assert_eq!(expire_sessions(&mut hospital.context()).await.unwrap(), 1);
+        assert_eq!(hospital.events_after(place).await, ["session-suspended"]);
+        assert_eq!(expire_sessions(&mut hospital.context()).await.unwrap(), 0);
+        hospital.tap(&nurse, &desk, Purpose::Unlock).await.unwrap();
     }
 }
