@@ -14,9 +14,11 @@ mod account;
 mod arguments;
 mod break_glass;
 mod case;
+mod client;
 mod consumer;
 mod doctor;
 mod events;
+mod key;
 mod log;
 mod output;
 mod phone;
@@ -96,6 +98,12 @@ enum Command {
     /// Register, list and change applications that speak SAML; print this identity provider's metadata.
     #[command(subcommand)]
     Saml(saml::Command),
+    /// Register, list, change and remove applications that speak OpenID Connect or OAuth.
+    #[command(subcommand)]
+    Client(client::Command),
+    /// List or change the keys that sign tokens.
+    #[command(subcommand)]
+    Key(key::Command),
     /// Check this installation, and say what is wrong and how to mend it.
     Doctor,
     /// Print the log's key or checkpoint, or check the log.
@@ -149,6 +157,8 @@ async fn other(config: Config, command: Command) -> Result<ExitCode, Failure> {
         Command::Stream(command) => stream::run(config, command).await?,
         Command::Receiver(command) => receiver::run(config, command).await?,
         Command::Saml(command) => saml::run(config, command).await?,
+        Command::Client(command) => client::run(config, command).await?,
+        Command::Key(command) => key::run(config, command).await?,
         Command::Doctor => return doctor::run(&config).await,
         Command::Log(command) => log::run(config, command).await?,
         Command::Witness(arguments) => witness::run(arguments).await?,

@@ -11,6 +11,7 @@ use crate::command;
 
 pub(crate) mod consumers;
 mod erasure;
+mod logout;
 mod notices;
 mod rules;
 mod streams;
@@ -27,6 +28,7 @@ pub(crate) fn start(app: &App, shutdown: &Shutdown) {
     streams::start(app, shutdown);
     erasure::start(app, shutdown);
     witnesses::start(app, shutdown);
+    logout::start(app, shutdown);
     let (app, stop) = (app.clone(), shutdown.clone());
     shutdown.spawn(async move {
         let mut tick = interval(EACH_MINUTE);
@@ -52,6 +54,11 @@ async fn each_minute(app: &App) {
         Ok(0) => {}
         Ok(sessions) => tracing::info!(sessions, "sessions expired"),
         Err(error) => warn(&error, "cannot expire sessions"),
+    }
+    match command::keep_signing_keys(&mut app.context(&mut rng), &app.oauth).await {
+        Ok(0) => {}
+        Ok(keys) => tracing::info!(keys, "keys that sign tokens were changed"),
+        Err(error) => warn(&error, "cannot change the keys that sign tokens"),
     }
     notices::tell(app).await;
     if let Err(error) = app.keys.listener(&app.clock, &mut rng) {

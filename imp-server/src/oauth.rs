@@ -5,11 +5,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::hmac;
-use imp_identity::ClientId;
+use imp_identity::{ClientId, UserId};
+use imp_oauth::client::Metadata;
+use imp_oauth::dpop::NonceKey;
 use imp_oauth::jose::{Algorithm, SigningKey};
+use imp_oauth::keys::{KeySet, Rotation};
+use imp_oauth::subject::PairwiseKey;
 use imp_storage::{Storage, StorageError};
 use jiff::{SignedDuration, Timestamp};
-use zeroize::Zeroizing;
 
 use crate::ca::Keys;
 use crate::config::Config;
@@ -18,12 +21,11 @@ use crate::store::{StoredSigningKey, Tables as _};
 mod client;
 mod keys;
 mod outside;
+mod refusals;
 mod seal;
 
 pub use client::RegisteredClient;
-pub(crate) use keys::KeyRing;
-pub use keys::KeyUse;
-pub(crate) use keys::{Due, Rotation, uses};
+pub(crate) use keys::times;
 pub use outside::OutsideError;
 pub use seal::SealKeyError;
 
@@ -40,10 +42,12 @@ const REVISION: &str = "oauth-revision";
 pub struct Provider {
     issuer: Arc<str>,
     sealer: seal::KeySealer,
-    nonces: hmac::Key,
-    subjects: Zeroizing<[u8; 32]>,
+    nonces: NonceKey,
+    subjects: PairwiseKey,
+    confirmations: hmac::Key,
     pub(crate) rotation: Rotation,
     pub(crate) outside: outside::Outside,
+    pub(crate) refusals: refusals::ClientRefusals,
     cached: RwLock<Cached>,
 }
 
@@ -52,7 +56,7 @@ pub struct Provider {
 struct Cached {
     looked_at: Option<Instant>,
     revision: Option<String>,
-    ring: Arc<KeyRing>,
+    keys: Arc<KeySet>,
     clients: HashMap<ClientId, Arc<RegisteredClient>>,
 }
 
@@ -74,15 +78,25 @@ impl Provider {
         config: &Config,
         issuer: Arc<str>,
     ) -> Result<Self, ProviderError> {
-        let (sealer, nonces, subjects) = seal::derive_all(keys.set_key().pkcs8())?;
+        let seal::Derived { sealer, nonces, subjects, confirmations } =
+            seal::derive_all(keys.set_key().pkcs8())?;
         let hours = |count: u32| SignedDuration::from_hours(count.into());
-        let rotation = Rotation {
-            period: hours(24 * config.oauth.key_days),
-            overlap: hours(config.oauth.key_overlap_hours),
-        };
+        let overlap = hours(config.oauth.key_overlap_hours);
+        let rotation =
+            Rotation { period: hours(24 * config.oauth.key_days), lead: overlap, keep: overlap };
         let outside = outside::Outside::new(&config.oauth)?;
-        let cached = RwLock::default();
-        Ok(Self { issuer, sealer, nonces, subjects, rotation, outside, cached })
+        let (cached, refusals) = (RwLock::default(), refusals::ClientRefusals::default());
+        Ok(Self {
+            issuer,
+            sealer,
+            nonces,
+            subjects,
+            confirmations,
+            rotation,
+            outside,
+            refusals,
+            cached,
+        })
     }
 
     /// `iss` of every token.
@@ -91,13 +105,23 @@ impl Provider {
     }
 
     /// The key of DPoP nonces, the same at every replica.
-    pub(crate) const fn nonces(&self) -> &hmac::Key {
+    pub(crate) const fn nonces(&self) -> &NonceKey {
         &self.nonces
     }
 
-    /// The salt of pairwise subjects (OpenID Connect Core §8.1), the same at every replica.
-    pub(crate) fn subjects(&self) -> &[u8] {
-        self.subjects.as_slice()
+    /// `sub` of a user, as an application sees her.
+    pub(crate) fn subject(&self, user: UserId, metadata: &Metadata) -> String {
+        self.subjects.subject(user, metadata)
+    }
+
+    /// What only a page of ours knows about `parts`, in Base64url: the same at every replica.
+    pub(crate) fn confirmation(&self, parts: &[&[u8]]) -> String {
+        let mut context = hmac::Context::with_key(&self.confirmations);
+        for part in parts {
+            context.update(part);
+            context.update(&[0]);
+        }
+        data_encoding::BASE64URL_NOPAD.encode(context.sign().as_ref())
     }
 
     /// A new key of an algorithm, sealed.
@@ -117,9 +141,9 @@ impl Provider {
     }
 
     /// The keys.
-    pub(crate) async fn ring(&self, storage: &Storage) -> Result<Arc<KeyRing>, StorageError> {
+    pub(crate) async fn keys(&self, storage: &Storage) -> Result<Arc<KeySet>, StorageError> {
         self.look(storage).await?;
-        Ok(self.read().ring.clone())
+        Ok(self.read().keys.clone())
     }
 
     /// An application that speaks OAuth.
@@ -173,7 +197,7 @@ impl Provider {
         let keys = if changed { Some(transaction.signing_keys().all().await?) } else { None };
         let mut cached = self.write();
         if let Some(keys) = keys {
-            cached.ring = Arc::new(KeyRing::open(keys, &self.sealer));
+            cached.keys = Arc::new(keys::open(&keys, &self.sealer));
             cached.clients.clear();
             cached.revision = revision;
         }

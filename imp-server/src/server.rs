@@ -50,6 +50,9 @@ pub enum StartError {
     /// The installation cannot be recorded.
     #[error("the installation cannot be recorded")]
     Initialise(#[source] StorageError),
+    /// There is no key to sign tokens with.
+    #[error("tokens cannot be signed")]
+    Keys(#[source] command::KeepKeysError),
     /// There is no certificate to show.
     #[error("HTTPS cannot be offered")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -91,6 +94,9 @@ impl Server {
         }
         // What is wrong with the certificate shows at the start, not at the first connection.
         app.keys.listener(&app.clock, &mut rng)?;
+        command::keep_signing_keys(&mut app.context(&mut rng), &app.oauth)
+            .await
+            .map_err(StartError::Keys)?;
         let router = http::router::router(app.clone());
         shutdown.spawn(listener::serve(socket, app.clone(), router, shutdown.clone()));
         job::start(&app, &shutdown);

@@ -9,6 +9,7 @@ pub mod export;
 pub mod log;
 pub mod machine;
 pub mod me;
+pub mod oauth;
 pub mod problem;
 pub mod security_key;
 pub mod session;

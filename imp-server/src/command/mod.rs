@@ -193,7 +193,7 @@ pub use suspend_session::{
     SuspendSessionError, sessions_of_workstation, suspend_session, touch_session,
 };
 pub use token::authenticate_token;
-pub use users::{find_user, group_names, find_username, list_users};
+pub use users::{find_user, find_username, group_names, list_users};
 
 /// What every command works with.
 pub struct Context<'a> {

@@ -10,6 +10,9 @@ const CHALLENGES: SignedDuration = SignedDuration::from_hours(24);
 /// An expired certificate is kept so long.
 const CERTIFICATES: SignedDuration = SignedDuration::from_hours(24 * 90);
 
+/// What was granted is kept so long after it expired, so that a late second use of its tokens is still noticed.
+const GRANTS: SignedDuration = SignedDuration::from_hours(24);
+
 /// How much was removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Purged {
@@ -28,6 +31,8 @@ pub async fn purge(context: &mut Context<'_>) -> Result<Purged, StorageError> {
     let mut transaction = context.storage.begin().await?;
     let challenges = transaction.challenges().purge(context.now - CHALLENGES).await?;
     let (codes, tokens) = transaction.sign_in().purge(context.now).await?;
+    transaction.oauth().purge(context.now).await?;
+    transaction.grants().purge(context.now - GRANTS).await?;
     let certificates = transaction.certificates().purge(context.now - CERTIFICATES).await?;
     transaction.commit().await?;
     Ok(Purged { challenges, codes, tokens, certificates })

@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use imp_access::Caller;
 use imp_authenticator::Peer;
 use imp_identity::authentication::Aal;
 use imp_identity::phone::Phone;
@@ -12,6 +13,8 @@ use imp_identity::workstation::Workstation;
 use imp_identity::{Actor, ClientId, SignOnId, UserId};
 use jiff::Timestamp;
 
+use super::oauth::access_token::{TokenCaller, authenticate_access_token};
+use super::refusal::Refusal;
 use super::sign_in::cookie::BrowserSignOn;
 use super::{ProblemResponse, origin, problem};
 use crate::app::App;
@@ -21,9 +24,14 @@ use crate::command::{self, AuthenticateMachineError};
 #[derive(Clone, Debug)]
 pub(crate) struct PeerCertificate {
     pub(crate) peer: Peer,
+    /// What tokens and registrations compare of it (RFC 8705).
+    pub(crate) certificate: imp_oauth::mtls::Certificate,
     /// First instant at which it no longer counts; connections may outlive it.
     pub(crate) expires_at: Timestamp,
 }
+
+/// With this scope an application may use this contract in a person's name.
+const SCOPE: &str = "imp";
 
 /// An enrolled workstation.
 #[derive(Clone)]
@@ -164,10 +172,11 @@ fn peer<'a>(parts: &'a Parts, app: &App) -> Result<&'a Peer, ProblemResponse> {
 }
 
 /// The person whose token or browser asks. She is put into the request.
-pub(super) async fn person(parts: &mut Parts, app: &App) -> Result<Person, ProblemResponse> {
+pub(super) async fn person(parts: &mut Parts, app: &App) -> Result<Person, Refusal> {
     let found = match bearer(parts) {
-        Some(token) => by_token(token, app).await?,
-        None => by_browser(parts, app).await?,
+        Some(token) if !token.contains('.') => by_token(token, app).await?,
+        _ if parts.headers.contains_key(AUTHORIZATION) => by_application(parts, app).await?,
+        _ => by_browser(parts, app).await?,
     };
     let person = found.filter(|person| person.user.is_active());
     let person = person.ok_or_else(|| problem::SIGN_IN_REQUIRED.says("Sign in first."))?;
@@ -178,6 +187,32 @@ pub(super) async fn person(parts: &mut Parts, app: &App) -> Result<Person, Probl
 async fn by_token(token: &str, app: &App) -> Result<Option<Person>, ProblemResponse> {
     let user = command::authenticate_token(&app.storage, token, app.now()).await;
     Ok(user.map_err(problem::unread)?.map(|user| Person { user, proof: Proof::CODE }))
+}
+
+/// By an access token that an application has in her name, if it is for this server's own contract.
+async fn by_application(parts: &Parts, app: &App) -> Result<Option<Person>, Refusal> {
+    let TokenCaller { client, user, scope, authentication, .. } =
+        authenticate_access_token(app, parts).await?;
+    let (Some(user), Some(authentication)) = (user, authentication) else { return Ok(None) };
+    if !scope.contains(SCOPE) {
+        let title = "The access token lacks the scope imp.";
+        return Err(problem::ACCESS_REFUSED.says(title).into());
+    }
+    let proof = Proof { aal: authentication.aal, client: Some(client), sign_on: None };
+    Ok(Some(Person { user, proof }))
+}
+
+/// An application in its own name, by its access token. It is put into the request.
+pub(super) async fn application(parts: &mut Parts, app: &App) -> Result<Caller, Refusal> {
+    let token = authenticate_access_token(app, parts).await?;
+    if token.user.is_some() {
+        let title = "This is for applications in their own names.";
+        return Err(problem::ACCESS_REFUSED.says(title).into());
+    }
+    let scopes = token.scope.tokens().map(ToOwned::to_owned).collect();
+    let caller = Caller::Client { id: token.client, scopes };
+    parts.extensions.insert(token);
+    Ok(caller)
 }
 
 /// By the cookie of her browser, when a script of our own pages asks.

@@ -4,6 +4,8 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use aws_lc_rs::hmac;
 use imp_identity::Secret;
+use imp_oauth::dpop::NonceKey;
+use imp_oauth::subject::PairwiseKey;
 use rand::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -27,25 +29,36 @@ pub enum SealKeyError {
 }
 
 /// What is derived from the folder's key.
-fn derive(prk: &Prk, use_of: &'static [u8]) -> Result<Zeroizing<[u8; 32]>, SealKeyError> {
+fn derive(prk: &Prk, use_of: &'static [u8]) -> Result<Secret<[u8; 32]>, SealKeyError> {
     let mut key = Zeroizing::new([0; 32]);
     let info = [use_of];
     let okm = prk.expand(&info, HKDF_SHA256).map_err(|_| SealKeyError::Sealed)?;
     okm.fill(key.as_mut_slice()).map_err(|_| SealKeyError::Sealed)?;
-    Ok(key)
+    Ok(Secret::new(*key))
 }
 
-/// What is derived from `pkcs8`, a private key of the folder: what seals keys, what makes DPoP nonces, and what makes
-/// pairwise subjects.
-pub(super) fn derive_all(
-    pkcs8: &Secret<Vec<u8>>,
-) -> Result<(KeySealer, hmac::Key, Zeroizing<[u8; 32]>), SealKeyError> {
+/// What is derived from a private key of the folder.
+pub(super) struct Derived {
+    /// Seals keys that sign tokens.
+    pub(super) sealer: KeySealer,
+    /// Makes DPoP nonces.
+    pub(super) nonces: NonceKey,
+    /// Makes pairwise subjects.
+    pub(super) subjects: PairwiseKey,
+    /// Confirms that a page of ours asked.
+    pub(super) confirmations: hmac::Key,
+}
+
+/// Derives everything from `pkcs8`, a private key of the folder.
+pub(super) fn derive_all(pkcs8: &Secret<Vec<u8>>) -> Result<Derived, SealKeyError> {
     let prk = Salt::new(HKDF_SHA256, LABEL).extract(pkcs8.expose());
     let key = derive(&prk, b"signing keys")?;
-    let key = UnboundKey::new(&AES_256_GCM, key.as_slice()).map_err(|_| SealKeyError::Sealed)?;
-    let nonces = hmac::Key::new(hmac::HMAC_SHA256, derive(&prk, b"dpop nonces")?.as_slice());
-    let subjects = derive(&prk, b"pairwise subjects")?;
-    Ok((KeySealer(LessSafeKey::new(key)), nonces, subjects))
+    let key = UnboundKey::new(&AES_256_GCM, key.expose()).map_err(|_| SealKeyError::Sealed)?;
+    let nonces = NonceKey::new(&derive(&prk, b"dpop nonces")?);
+    let subjects = PairwiseKey::new(&derive(&prk, b"pairwise subjects")?);
+    let confirmations = derive(&prk, b"confirmations")?;
+    let confirmations = hmac::Key::new(hmac::HMAC_SHA256, confirmations.expose());
+    Ok(Derived { sealer: KeySealer(LessSafeKey::new(key)), nonces, subjects, confirmations })
 }
 
 impl KeySealer {
@@ -83,13 +96,13 @@ mod tests {
     #[test]
     fn keys_open_only_by_their_name_and_only_unchanged() {
         let folder = Secret::new(vec![1; 32]);
-        let (sealer, _, _) = derive_all(&folder).unwrap();
+        let sealer = derive_all(&folder).unwrap().sealer;
         let key = Secret::new(b"private".to_vec());
         let mut sealed = sealer.seal("a", &key, &mut crate::app::rng()).unwrap();
         assert!(!sealed.windows(7).any(|window| window == b"private"));
         assert_eq!(sealer.open("a", &sealed).unwrap().expose(), b"private");
         sealer.open("b", &sealed).unwrap_err();
-        let (thief, _, _) = derive_all(&Secret::new(vec![2; 32])).unwrap();
+        let thief = derive_all(&Secret::new(vec![2; 32])).unwrap().sealer;
         thief.open("a", &sealed).unwrap_err();
         *sealed.last_mut().unwrap() ^= 1;
         sealer.open("a", &sealed).unwrap_err();

@@ -122,5 +122,7 @@ fn peer(
         return Ok(None);
     };
     let expires_at = Certificate::parse(first.to_vec())?.expires_at();
-    Ok(Some(PeerCertificate { peer, expires_at }))
+    let mut certificate = imp_oauth::mtls::Certificate::of(first);
+    certificate.uris.push(peer.spiffe_id.to_string());
+    Ok(Some(PeerCertificate { peer, certificate, expires_at }))
 }

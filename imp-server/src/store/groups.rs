@@ -125,7 +125,8 @@ impl Groups<'_> {
         after: Option<GroupId>,
         asked: u32,
     ) -> Result<Page<StoredGroup, GroupId>, StorageError> {
-        const SQL: &str = "SELECT * FROM user_groups WHERE group_id > $1 ORDER BY group_id LIMIT $2";
+        const SQL: &str =
+            "SELECT * FROM user_groups WHERE group_id > $1 ORDER BY group_id LIMIT $2";
         let rows: Vec<GroupRow> = on!(self.0, |conn| sqlx::query_as(SQL)
             .bind(after.map_or(Uuid::nil(), GroupId::as_uuid))
             .bind(limit(asked))
@@ -142,7 +143,8 @@ impl Groups<'_> {
             WHERE group_id = $1 ORDER BY users.user_id";
         let rows: Vec<(Uuid, String)> =
             on!(self.0, |conn| sqlx::query_as(SQL).bind(id.as_uuid()).fetch_all(conn).await?);
-        let member = |(id, name): (Uuid, String)| Ok((id.into(), text("users.display_name", &name)?));
+        let member =
+            |(id, name): (Uuid, String)| Ok((id.into(), text("users.display_name", &name)?));
         rows.into_iter().map(member).collect()
     }
 

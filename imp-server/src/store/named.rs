@@ -52,8 +52,7 @@ impl Named<'_> {
         &mut self,
         users: impl IntoIterator<Item = UserId>,
     ) -> Result<HashMap<UserId, Person>, StorageError> {
-        const SQL: &str =
-            of_many!(
+        const SQL: &str = of_many!(
             "SELECT user_id, COALESCE(former_username, username), display_name \
              FROM users WHERE user_id"
         );

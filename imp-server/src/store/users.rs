@@ -1,8 +1,8 @@
 //! `users`
+use imp_identity::UserId;
 use imp_identity::clock::to_micros;
 use imp_identity::name::{Email, Label, Username};
 use imp_identity::user::{Role, State, User};
-use imp_identity::UserId;
 use imp_storage::{Page, StorageError, Transaction, limit, on};
 use jiff::Timestamp;
 use uuid::Uuid;

@@ -1,10 +1,12 @@
 //! The keys that sign tokens: made, shown, used, shown still, removed.
 use imp_identity::{Actor, Event};
+use imp_oauth::jose::Algorithm;
+use imp_oauth::keys::{self, KeyState, Plan};
 use imp_storage::{Storage, StorageError, Transaction};
 use jiff::Timestamp;
 
 use super::super::Context;
-use crate::oauth::{self, KeyUse, Provider, SealKeyError};
+use crate::oauth::{self, Provider, SealKeyError};
 use crate::store::{StoredSigningKey, Tables as _};
 
 /// A key as administrators see it.
@@ -15,7 +17,7 @@ pub struct SigningKeyState {
     /// `alg`.
     pub algorithm: String,
     /// What it is for.
-    pub use_of: KeyUse,
+    pub state: KeyState,
     /// When it was made.
     pub made_at: Timestamp,
     /// From when on it signs.
@@ -47,21 +49,19 @@ pub async fn keep_signing_keys(
     context: &mut Context<'_>,
     provider: &Provider,
 ) -> Result<usize, KeepKeysError> {
-    let keys = context.storage.read().await?.signing_keys().all().await?;
-    let due = provider.rotation.due(&keys, context.now);
-    if due == oauth::Due::default() {
+    let stored = context.storage.read().await?.signing_keys().all().await?;
+    if plan(&stored, provider, context.now) == Plan::default() {
         return Ok(0);
     }
     let mut transaction = context.storage.begin().await?;
     // Another replica may have been quicker.
-    let keys = transaction.signing_keys().all().await?;
-    let due = provider.rotation.due(&keys, context.now);
-    let count = due.make.len() + due.remove.len();
-    for wanted in due.make {
-        make(context, &mut transaction, provider, wanted, &Actor::Server).await?;
-    }
-    for id in due.remove {
-        retire(context, &mut transaction, id, &Actor::Server).await?;
+    let stored = transaction.signing_keys().all().await?;
+    let plan = plan(&stored, provider, context.now);
+    let count = plan.create.len() + plan.remove.len();
+    match carry_out(context, &mut transaction, provider, (&stored, plan), &Actor::Server).await {
+        Ok(()) => {}
+        Err(error) if made_elsewhere(&error) => return Ok(0),
+        Err(error) => return Err(error),
     }
     oauth::changed(&mut transaction, context.rng).await?;
     match transaction.commit().await {
@@ -83,32 +83,24 @@ pub async fn rotate_signing_keys(
     haste: Haste,
 ) -> Result<(), KeepKeysError> {
     let mut transaction = context.storage.begin().await?;
-    let keys = transaction.signing_keys().all().await?;
-    let signs_from = match haste {
-        Haste::Orderly => context.now + provider.rotation.overlap,
-        Haste::Compromised => context.now,
-    };
-    for algorithm in imp_oauth::jose::Algorithm::SIGNING.iter().copied() {
-        let of: Vec<_> = keys.iter().filter(|key| key.algorithm == algorithm.code()).collect();
-        let newest = of.iter().map(|key| key.generation).max().unwrap_or_default();
-        let next = of.iter().find(|key| key.signs_from > context.now);
-        match (haste, next) {
-            // It is shown already: nobody has to be surprised.
+    let stored = transaction.signing_keys().all().await?;
+    let (times, now) = (oauth::times(&stored), context.now);
+    for algorithm in Algorithm::SIGNING.iter().copied() {
+        let next = times.iter().find(|key| key.algorithm == algorithm && key.active_at > now);
+        let plan = match (haste, next) {
+            (Haste::Compromised, _) => keys::plan_replacement(&times, algorithm, now),
+            (Haste::Orderly, None) => {
+                let create = vec![(algorithm, now + provider.rotation.lead)];
+                Plan { create, remove: vec![] }
+            }
+            // It is shown already, and begins as soon as nobody is surprised.
             (Haste::Orderly, Some(next)) => {
-                let shown = next.made_at + provider.rotation.overlap;
-                let from = next.signs_from.min(shown.max(context.now));
+                let from = next.active_at.min(now + provider.rotation.lead);
                 transaction.signing_keys().begin(&next.id, from).await?;
+                Plan::default()
             }
-            (Haste::Orderly, None) | (Haste::Compromised, _) => {
-                let wanted = (algorithm, newest + 1, signs_from);
-                make(context, &mut transaction, provider, wanted, actor).await?;
-            }
-        }
-    }
-    if haste == Haste::Compromised {
-        for key in keys {
-            retire(context, &mut transaction, key.id, actor).await?;
-        }
+        };
+        carry_out(context, &mut transaction, provider, (&stored, plan), actor).await?;
     }
     oauth::changed(&mut transaction, context.rng).await?;
     transaction.commit().await?;
@@ -122,35 +114,44 @@ pub async fn list_signing_keys(
     now: Timestamp,
 ) -> Result<Vec<SigningKeyState>, StorageError> {
     let keys = storage.read().await?.signing_keys().all().await?;
-    let state = |(key, use_of, _): (&StoredSigningKey, KeyUse, Option<Timestamp>)| {
-        let StoredSigningKey { id, algorithm, made_at, signs_from, .. } = key.clone();
-        SigningKeyState { id, algorithm, use_of, made_at, signs_from }
-    };
-    Ok(oauth::uses(&keys, now).into_iter().map(state).collect())
+    let times = oauth::times(&keys);
+    let states = times.iter().filter_map(|own| {
+        let StoredSigningKey { id, algorithm, made_at, signs_from, .. } =
+            keys.iter().find(|key| key.id == own.id)?.clone();
+        let state = keys::state_of(own, &times, now);
+        Some(SigningKeyState { id, algorithm, state, made_at, signs_from })
+    });
+    Ok(states.collect())
 }
 
-async fn make(
+fn plan(stored: &[StoredSigningKey], provider: &Provider, now: Timestamp) -> Plan {
+    keys::plan(&oauth::times(stored), Algorithm::SIGNING, &provider.rotation, now)
+}
+
+fn made_elsewhere(error: &KeepKeysError) -> bool {
+    matches!(error, KeepKeysError::Storage(error) if error.is_unique_violation())
+}
+
+async fn carry_out(
     context: &mut Context<'_>,
     transaction: &mut Transaction,
     provider: &Provider,
-    wanted: (imp_oauth::jose::Algorithm, u64, Timestamp),
+    (stored, plan): (&[StoredSigningKey], Plan),
     actor: &Actor,
 ) -> Result<(), KeepKeysError> {
-    let key = provider.make_key(wanted, context.now, context.rng)?;
-    transaction.signing_keys().add(&key).await?;
-    let event = Event::SigningKeyMade { key: key.id, algorithm: key.algorithm };
-    context.append(transaction, actor, event).await?;
-    Ok(())
-}
-
-async fn retire(
-    context: &mut Context<'_>,
-    transaction: &mut Transaction,
-    id: String,
-    actor: &Actor,
-) -> Result<(), StorageError> {
-    if transaction.signing_keys().remove(&id).await? {
-        context.append(transaction, actor, Event::SigningKeyRetired { key: id }).await?;
+    for (algorithm, signs_from) in plan.create {
+        let of = stored.iter().filter(|key| key.algorithm == algorithm.code());
+        let generation = of.map(|key| key.generation).max().unwrap_or_default() + 1;
+        let wanted = (algorithm, generation, signs_from);
+        let key = provider.make_key(wanted, context.now, context.rng)?;
+        transaction.signing_keys().add(&key).await?;
+        let event = Event::SigningKeyMade { key: key.id, algorithm: key.algorithm };
+        context.append(transaction, actor, event).await?;
+    }
+    for id in plan.remove {
+        if transaction.signing_keys().remove(&id).await? {
+            context.append(transaction, actor, Event::SigningKeyRetired { key: id }).await?;
+        }
     }
     Ok(())
 }
