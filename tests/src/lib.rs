@@ -1,5 +1,6 @@
 //! The tests of IMP as a whole: a world of server, workstations and phones, journeys through it, and the tools to look at
 //! what they leave behind.
+pub mod browser;
 pub mod demo;
 pub mod leak;
 pub mod node;

@@ -5,6 +5,7 @@
     reason = "clippy knows only functions marked as tests, not what they call"
 )]
 mod architecture;
+mod conformance;
 mod docs;
 mod foreign;
 mod journeys;

@@ -6,6 +6,7 @@
     clippy::missing_panics_doc,
     reason = "this is what tests are made of: what goes wrong in it is a failed test"
 )]
+mod browsing;
 pub mod caller;
 pub mod clock;
 pub mod faces;
