@@ -19,6 +19,7 @@ pub(crate) mod problem;
 mod refusal;
 pub(crate) mod router;
 pub(crate) mod saml;
+pub(crate) mod scim;
 pub(crate) mod security_key;
 pub(crate) mod service;
 pub(crate) mod session;

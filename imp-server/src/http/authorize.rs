@@ -10,6 +10,7 @@ use imp_identity::UserId;
 use imp_identity::spiffe::Machine;
 use imp_identity::user::User;
 
+use super::refusal::Refusal;
 use super::ssf::ReceiverPeer;
 use super::{ProblemResponse, caller, limits, problem};
 use crate::access::{Route, Scheme};
@@ -45,10 +46,10 @@ pub(super) async fn authorize(State(app): State<App>, request: Request, next: Ne
     response
 }
 
-async fn permit(app: &App, route: &Route, parts: &mut Parts) -> Result<(), ProblemResponse> {
+async fn permit(app: &App, route: &Route, parts: &mut Parts) -> Result<(), Refusal> {
     let Some(way) = chosen(route, parts) else {
         let (caller, circumstances) = (Caller::Anyone, circumstances(app));
-        return ask(app, route, parts, (caller, circumstances)).await;
+        return Ok(ask(app, route, parts, (caller, circumstances)).await?);
     };
     for scheme in way {
         let who = authenticate(app, *scheme, parts).await?;
@@ -69,7 +70,7 @@ async fn authenticate(
     app: &App,
     scheme: Scheme,
     parts: &mut Parts,
-) -> Result<(Caller, Circumstances), ProblemResponse> {
+) -> Result<(Caller, Circumstances), Refusal> {
     let mut circumstances = circumstances(app);
     let caller = match scheme {
         Scheme::Machine => match caller::machine(parts, app).await? {
@@ -88,9 +89,7 @@ async fn authenticate(
             parts.extensions.insert(ReceiverPeer(receiver));
             Caller::Receiver(id)
         }
-        Scheme::Client => {
-            return Err(problem::SIGN_IN_REQUIRED.says("An application's access token is needed."));
-        }
+        Scheme::Client => caller::application(parts, app).await?,
     };
     Ok((caller, circumstances))
 }

@@ -150,7 +150,27 @@ impl Hospital {
         (bound, machine)
     }
 
+    /// An HTTP client that says what it is told: with a machine's certificate, or without.
+    pub(crate) fn http(&self, machine: Option<&Machine>) -> reqwest::Client {
+        let tls = match machine {
+            Some(Machine { signer, credentials, .. }) => self.machine_tls(signer, credentials),
+            None => first_meeting(self.server.ca(), self.clock.clone()).unwrap(),
+        };
+        let builder = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
+        builder.redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    }
+
     pub(crate) fn machine(&self, signer: Arc<dyn Signer>, credentials: Credentials) -> Machine {
+        let tls = self.machine_tls(&signer, &credentials);
+        let client = Client::new(self.server.url(), tls).unwrap();
+        Machine { signer, credentials, client }
+    }
+
+    fn machine_tls(
+        &self,
+        signer: &Arc<dyn Signer>,
+        credentials: &Credentials,
+    ) -> rustls::ClientConfig {
         let bytes = |all: &[imp_api::Base64]| all.iter().map(|b| b.0.clone()).collect();
         let anchors = TrustAnchors {
             trust_domain: credentials.spiffe_id.trust_domain.clone(),
@@ -161,9 +181,7 @@ impl Hospital {
             chain: bytes(&credentials.certificate_chain),
             signer: signer.clone(),
         };
-        let tls = machine_to_server(Some(&identity), &anchors, self.clock.clone()).unwrap();
-        let client = Client::new(self.server.url(), tls).unwrap();
-        Machine { signer, credentials, client }
+        machine_to_server(Some(&identity), &anchors, self.clock.clone()).unwrap()
     }
 }
 

@@ -1,10 +1,14 @@
 //! The server as its clients see it: over TLS, in one process with the test.
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod bounds;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod export;
+#[cfg(test)]
+mod hardening;
 #[cfg(test)]
 mod hospital;
 #[cfg(test)]
