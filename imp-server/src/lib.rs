@@ -6,6 +6,7 @@ mod ca;
 pub mod cli;
 pub mod command;
 mod config;
+mod directory;
 mod http;
 mod job;
 pub mod log;
@@ -21,7 +22,7 @@ mod witness;
 pub use app::{App, OpenError};
 pub use ca::{Keys, KeysError};
 pub use config::{
-    AccessConfig, AttestationMode, Certificates, Config, Http, InvalidConfig, LimitsConfig,
+    AccessConfig, AttestationMode, Certificates, Config, Directory, GroupName, Http, InvalidConfig, LimitsConfig,
     LogConfig, LogWitness, Mail, MailError, Notices, OauthConfig, SignOnConfig, StorageConfig,
 };
 pub use server::{Server, StartError};

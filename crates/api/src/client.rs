@@ -8,10 +8,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
-use crate::{admin, break_glass, enrolment, machine, security_key, session, tap};
+use crate::{admin, break_glass, enrolment, machine, phone_sign_in, security_key, session, tap};
 
 mod administration;
 mod audit;
+mod exchange;
 mod export;
 mod log;
 
@@ -106,6 +107,23 @@ impl Client {
     /// `POST /v1/taps/abandonments`
     pub async fn abandon(&self, body: &tap::AbandonTap) -> Result<(), ClientError> {
         self.post_nothing("v1/taps/abandonments", body).await
+    }
+
+    /// `GET /v1/phone-sign-ins/{id}`
+    pub async fn phone_sign_in(
+        &self,
+        id: uuid::Uuid,
+    ) -> Result<phone_sign_in::PhoneSignIn, ClientError> {
+        self.get(&format!("v1/phone-sign-ins/{id}")).await
+    }
+
+    /// `POST /v1/phone-sign-ins/{id}`
+    pub async fn answer_phone_sign_in(
+        &self,
+        id: uuid::Uuid,
+        body: &phone_sign_in::AnswerPhoneSignIn,
+    ) -> Result<(), ClientError> {
+        self.post_nothing(&format!("v1/phone-sign-ins/{id}"), body).await
     }
 
     /// `GET /v1/roster`

@@ -10,6 +10,7 @@ pub mod log;
 pub mod machine;
 pub mod me;
 pub mod oauth;
+pub mod phone_sign_in;
 pub mod problem;
 pub mod security_key;
 pub mod session;

@@ -18,6 +18,7 @@ pub mod message;
 pub mod receipt;
 pub mod roster;
 mod salt;
+pub mod sign_in;
 pub mod signer;
 pub mod statement;
 pub mod storage;
@@ -51,6 +52,7 @@ pub use message::{
 pub use receipt::{Receipt, UnverifiedReceipt};
 pub use roster::{Roster, RosterEntry, UnverifiedRoster};
 pub use salt::Salt;
+pub use sign_in::{SignInStatement, UnverifiedSignInStatement};
 pub use signer::{SignError, Signer, certificate_request};
 pub use statement::{TapStatement, UnverifiedTapStatement};
 pub use storage::{StorageStatement, UnverifiedStorageStatement};

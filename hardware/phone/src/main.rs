@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use imp_api::phone_sign_in::SignInUri;
 use imp_authenticator::InvitationUri;
 use imp_identity::Clock as _;
 use imp_identity::clock::SystemClock;
@@ -73,6 +74,14 @@ enum Action {
         /// What you want to add
         #[arg(long)]
         comment: Option<Remark>,
+    },
+    /// Sign a browser on: scan the code of its page, or type the text beside it
+    SignIn {
+        /// What the page shows: imp:sign-in?id=…
+        text: SignInUri,
+        /// The number that the page shows; asked for if absent
+        #[arg(long)]
+        number: Option<u8>,
     },
     /// Show what the hospital told you was done in your name, day by day
     Notices {
@@ -178,6 +187,7 @@ async fn act(command: Command) -> Result<ExitCode, Failure> {
         Action::Receipt { index, file } => receipt(&phone, index, &file),
         Action::Dispute { index, comment } => dispute(&phone, index, comment).await,
         Action::Notices { json } => notices(&phone, json).await,
+        Action::SignIn { text, number } => sign_in(&phone, text, number).await,
         Action::Erase { everything, force } => erase(&phone, Erase { everything, force }).await,
         Action::Doctor => doctor(&phone, &config).await,
     }
@@ -272,6 +282,35 @@ async fn notices(phone: &Phone, json: bool) -> Result<ExitCode, Failure> {
         print(imp_phone::notice_lines(notice).trim_end());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn sign_in(phone: &Phone, text: SignInUri, number: Option<u8>) -> Result<ExitCode, Failure> {
+    let request = phone.sign_in_request(text, Arc::new(SystemClock)).await?;
+    print(&format!("a browser wants to sign in to {}", request.application));
+    print(&format!("its address bar must begin with {}", request.origin));
+    let numbers: Vec<_> = request.numbers.iter().map(u8::to_string).collect();
+    let number = match number {
+        Some(number) => Some(number),
+        None => {
+            print(&format!(
+                "which number does it show: {}? Anything else: none, or it is not your browser",
+                numbers.join(", ")
+            ));
+            terminal::read_line().and_then(|line| line.trim().parse().ok())
+        }
+    };
+    match number.filter(|number| request.numbers.contains(number)) {
+        Some(number) => {
+            request.agree(number, &SystemClock).await?;
+            print("signed: the browser goes on");
+            Ok(ExitCode::SUCCESS)
+        }
+        None => {
+            request.refuse().await?;
+            print("the sign-in is refused, and the security team can see that");
+            Ok(ExitCode::FAILURE)
+        }
+    }
 }
 
 async fn erase(phone: &Phone, how: Erase) -> Result<ExitCode, Failure> {

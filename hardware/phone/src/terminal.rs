@@ -62,6 +62,11 @@ fn read_lines() -> mpsc::Receiver<String> {
     receiver
 }
 
+/// One line of the terminal; `None` at its end.
+pub(crate) fn read_line() -> Option<String> {
+    io::stdin().lock().lines().next()?.ok()
+}
+
 /// One line on standard output; a reader who has gone does not matter.
 pub(crate) fn print(line: &str) {
     let _gone = writeln!(io::stdout(), "{line}");

@@ -35,6 +35,7 @@ mod events;
 mod expire_records;
 mod expire_sessions;
 mod hand_over;
+mod import_directory;
 mod initialise_server;
 mod interaction;
 mod invite_workstation;
@@ -67,6 +68,7 @@ mod security_key;
 mod send_notice;
 mod service_provider;
 mod sign_in_browser;
+mod sign_in_phone;
 mod sign_on;
 mod steer_consumer;
 mod stream;
@@ -108,6 +110,7 @@ pub use events::{events_of_user, events_page};
 pub use expire_records::expire_records;
 pub use expire_sessions::expire_sessions;
 pub use hand_over::{Desktop, HandOverError, HandedOver, hand_over, redeem_handover};
+pub use import_directory::{Imported, import_directory, known_people, record_import};
 pub use initialise_server::{AdministratorCode, initialise_server};
 pub use interaction::{
     INTERACTION_LIFETIME, Interaction, InteractionAnswer, InteractionError, InteractionFailure,
@@ -173,6 +176,10 @@ pub use service_provider::{
 pub use sign_in_browser::{
     Asked, Browser, SignInError, SignedOn, begin_passkey, finish_passkey, redeem_code_in_browser,
     redeem_desktop,
+};
+pub use sign_in_phone::{
+    AnswerPhoneError, PhoneAsked, PhoneAwaited, answer_phone, await_phone, phone_question,
+    redeem_phone,
 };
 pub use sign_on::{
     NewSignOn, end_sign_on, end_sign_ons_of_session, end_sign_ons_of_user, establish_sign_on,

@@ -9,6 +9,7 @@ pub(crate) mod html;
 pub(crate) mod origin;
 pub(crate) mod page;
 pub(crate) mod passkey;
+pub(crate) mod phone;
 pub(crate) mod sign_out;
 pub(crate) mod text;
 
@@ -28,6 +29,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(passkey::begin))
         .routes(routes!(passkey::finish))
         .routes(routes!(handover::redeem))
+        .routes(routes!(phone::begin))
+        .routes(routes!(phone::poll))
+        .routes(routes!(phone::show, phone::answer))
         .routes(routes!(code::redeem))
         .routes(routes!(decide::consent))
         .routes(routes!(decide::cancel))
