@@ -21,7 +21,8 @@ pub struct Gate {
     pub access: Access,
     /// `access.require_aal2`.
     pub(crate) requires_aal2: bool,
-    routes: HashMap<(Method, String), Route>,
+    /// By path, then by method.
+    routes: HashMap<String, Vec<(Method, Route)>>,
     pub(crate) refusals: Refusals,
 }
 
@@ -52,15 +53,19 @@ impl Gate {
             None => Policies::shipped(),
         };
         let access = Access::load(&operations, &policies.policies)?;
-        let routes = routes.into_iter().collect();
-        let requires_aal2 = config.require_aal2;
+        let mut by_path: HashMap<_, Vec<_>> = HashMap::new();
+        for ((method, path), route) in routes {
+            by_path.entry(path).or_default().push((method, route));
+        }
+        let (routes, requires_aal2) = (by_path, config.require_aal2);
         Ok(Self { access, requires_aal2, routes, refusals: Refusals::default() })
     }
 
     /// The operation at a route. `HEAD` asks what `GET` asks.
     pub(crate) fn route(&self, method: &Method, path: &str) -> Option<&Route> {
-        let method = if *method == Method::HEAD { Method::GET } else { method.clone() };
-        self.routes.get(&(method, path.to_owned()))
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        let at_path = self.routes.get(path)?;
+        at_path.iter().find(|(own, _)| own == method).map(|(_, route)| route)
     }
 }
 
