@@ -2,7 +2,8 @@
 //!
 //! - [`ble`]: the radio between phone and workstation, and the [`ble::Conversation`] that runs over it;
 //! - [`camera`]: what a face is seen with;
-//! - [`keystore`]: where machine keys and what is sealed under them live.
+//! - [`keystore`]: where machine keys and what is sealed under them live;
+//! - [`security_key`]: what somebody holds who does not tap.
 //!
 //! Emulators are behind the feature `emulator`, which a release build refuses.
 #[cfg(all(feature = "emulator", not(debug_assertions)))]
@@ -13,3 +14,4 @@ compile_error!(
 pub mod ble;
 pub mod camera;
 pub mod keystore;
+pub mod security_key;

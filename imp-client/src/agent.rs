@@ -11,7 +11,9 @@ use imp_biometrics::Engine;
 use imp_hardware::ble::Central;
 use imp_hardware::camera::{Camera, CameraError};
 use imp_hardware::keystore::Keystore;
+use imp_hardware::security_key::SecurityKey;
 use imp_identity::Clock;
+use imp_identity::tap::Purpose;
 use imp_service::Shutdown;
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -45,6 +47,8 @@ pub struct Devices {
     pub camera: CameraFactory,
     /// Holds the machine's key.
     pub keystore: Arc<dyn Keystore>,
+    /// Signs for whoever holds it.
+    pub keys: Arc<dyn SecurityKey>,
     /// Recognises faces.
     pub engine: Arc<Engine>,
 }
@@ -187,6 +191,20 @@ impl Agent {
         let patience = Duration::from_secs(2);
         let _told_or_later = tokio::time::timeout(patience, self.outbox.flush(&self.server)).await;
         crash::point("lock:told");
+    }
+
+    /// Opens the desktop to whom the server let in, or closes it after she signed out.
+    pub(crate) fn admit(&self, purpose: Purpose, session: Session) {
+        self.change_desktop(|desktop| {
+            // This is newer than any suspension that still waits, and would be undone by it.
+            self.outbox.forget_suspensions(session.id);
+            let (desktop, displaced) = desktop.accept(purpose, session);
+            if let Some(other) = displaced {
+                self.outbox.put(Message::Suspend { session: other.id });
+                self.outbox_wanted.notify_one();
+            }
+            desktop
+        });
     }
 
     /// Who is signed in now.

@@ -1,10 +1,12 @@
 //! What can be asked for on the command line, a file a command.
 mod agent;
+mod break_glass;
 mod doctor;
 mod enrol;
 pub(crate) mod output;
 mod status;
 mod tap;
+mod token;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -41,6 +43,10 @@ enum Command {
     Agent,
     /// Tap: sign in, unlock, confirm or sign out with phone and face.
     Tap(tap::Tap),
+    /// Enter in an emergency, without the usual proof: a second person vouches, or an auditor reviews it.
+    BreakGlass(break_glass::BreakGlass),
+    /// Print a token with which an application of this desktop knows who is at work.
+    Token(token::Token),
     /// Lock the desktop.
     Lock {
         /// Print JSON.
@@ -90,6 +96,8 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
         match &arguments.command {
             Command::Agent => agent::run(context()?).await,
             Command::Tap(tap) => tap.run(&context()?).await,
+            Command::BreakGlass(command) => command.run(&context()?).await,
+            Command::Token(command) => command.run(&context()?).await,
             Command::Lock { json } => status::lock(&context()?, *json).await,
             Command::Status { json } => status::status(&context()?, *json).await,
             Command::Enrol(enrol) => enrol.run(context()?).await,

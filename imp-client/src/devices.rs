@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use imp_biometrics::{Engine, LoadError};
 use imp_hardware::ble::{Address, Advertisement, Central, CentralConfig, Connection, RadioError};
 use imp_hardware::keystore::KeystoreError;
+use imp_hardware::security_key::UsbKeys;
 use imp_models::{ModelStore, OpenError};
 use tokio::sync::{OnceCell, mpsc};
 
@@ -35,6 +36,7 @@ impl Devices {
             central: Arc::new(LateCentral::new(config.radio.clone())),
             camera: camera(config),
             keystore: config.keystore(state).open()?,
+            keys: Arc::new(UsbKeys::new()),
             engine: Arc::new(Engine::load(&store, config.capture.threads())?),
         })
     }

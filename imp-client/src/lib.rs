@@ -1,6 +1,6 @@
 //! The workstation's agent: hears the phone, sees the face, has the server decide, opens and locks the desktop.
 //!
-//! [`agent`] holds the parts together; [`tap`] is the main job; [`enrolment`] prepares it; [`upkeep`] keeps everything fresh; [`socket`] is how
+//! [`agent`] holds the parts together; [`tap`] is the main job; [`entry`] are the ways in beside it; [`enrolment`] prepares it; [`upkeep`] keeps everything fresh; [`socket`] is how
 //! programs of the workstation ask; [`broker`] hands the session over to the browser; [`doctor`] says what is wrong.
 pub mod agent;
 pub mod broker;
@@ -11,6 +11,7 @@ pub mod desktop;
 pub mod devices;
 pub mod doctor;
 pub mod enrolment;
+pub mod entry;
 pub mod hardening;
 pub mod meeting;
 pub mod outbox;

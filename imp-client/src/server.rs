@@ -3,13 +3,16 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use imp_api::break_glass::BreakGlass;
 use imp_api::enrolment::{
     ConfirmReference, EnrolmentCompleted, EnrolmentOpened, EnrolmentStatus, IssueReference,
     OpenEnrolment, ReferenceIssued,
 };
 use imp_api::machine::{Credentials, RenewCertificate};
+use imp_api::security_key::{AnswerKey, AskKey, KeyAccepted, KeyChallenge};
 use imp_api::session::{
-    HandOver, HandedOver, Sessions, SessionsSeen, SuspendSession, WatchSessions,
+    ExchangeSession, ExchangedToken, HandOver, HandedOver, Sessions, SessionsSeen, SuspendSession,
+    WatchSessions,
 };
 use imp_api::tap::{AbandonTap, OpenTap, Session, SignedRoster, SubmitTap, TapAccepted, TapOpened};
 use imp_api::{Client, ClientError};
@@ -132,6 +135,34 @@ impl Server {
     pub async fn hand_over(&self, body: &HandOver) -> Result<HandedOver, ClientError> {
         let client = self.client();
         self.send("v1/sign-ons/handover", body, client.hand_over(body)).await
+    }
+
+    /// A token for an application of this desktop.
+    pub async fn exchange_session(
+        &self,
+        session: SessionId,
+        wanted: &ExchangeSession,
+    ) -> Result<ExchangedToken, ClientError> {
+        let client = self.client();
+        self.send("oauth/token", wanted, client.exchange_session(session, wanted)).await
+    }
+
+    /// A question to the security key that somebody holds.
+    pub async fn ask_key(&self, body: &AskKey) -> Result<KeyChallenge, ClientError> {
+        let client = self.client();
+        self.send("v1/security-keys/challenge", body, client.ask_key(body)).await
+    }
+
+    /// The key's answer.
+    pub async fn answer_key(&self, body: &AnswerKey) -> Result<KeyAccepted, ClientError> {
+        let client = self.client();
+        self.send("v1/security-keys/assertion", body, client.answer_key(body)).await
+    }
+
+    /// Somebody has to work and cannot be authenticated.
+    pub async fn break_glass(&self, body: &BreakGlass) -> Result<Session, ClientError> {
+        let client = self.client();
+        self.send("v1/break-glass", body, client.break_glass(body)).await
     }
 
     /// What the server's discovery document (OpenID Connect Discovery §3) calls it.

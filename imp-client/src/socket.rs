@@ -4,5 +4,5 @@ mod protocol;
 mod service;
 
 pub use client::{Connection, ConnectionError};
-pub use protocol::{Answer, LONGEST_LINE, LineError, Request};
+pub use protocol::{Answer, Entered, LONGEST_LINE, LineError, Request};
 pub use service::{ListenError, serve};

@@ -3,7 +3,7 @@ use imp_identity::invitation::Code;
 use imp_identity::name::Email;
 use imp_identity::policy::Policy;
 use imp_identity::user::Role;
-use imp_identity::{PhoneId, Secret, UserId, WorkstationId};
+use imp_identity::{GroupId, PhoneId, Secret, UserId, WorkstationId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -96,6 +96,66 @@ pub struct Users {
     pub next: Option<String>,
 }
 
+/// A group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Group {
+    /// Names the group.
+    #[schema(value_type = Uuid)]
+    pub id: GroupId,
+    /// What it is called.
+    pub name: String,
+    /// How many are in it.
+    pub members: i64,
+}
+
+/// `GET /v1/groups`: one page of groups, in the order in which they were created.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Groups {
+    /// The page.
+    pub groups: Vec<Group>,
+    /// Pass as `after` for the next page; absent on the last.
+    #[schema(value_type = Option<Uuid>)]
+    pub next: Option<GroupId>,
+}
+
+/// `GET /v1/groups/{group}`: a group and who is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GroupWithMembers {
+    /// Names the group.
+    #[schema(value_type = Uuid)]
+    pub id: GroupId,
+    /// What it is called.
+    pub name: String,
+    /// Who is in it.
+    pub members: Vec<Member>,
+}
+
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Member {
+    /// Who.
+    #[schema(value_type = Uuid)]
+    pub user: UserId,
+    /// How she is shown to people.
+    pub display_name: String,
+}
+
+/// `GET /v1/units`: the units that people belong to, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Units {
+    /// The units.
+    pub units: Vec<Unit>,
+}
+
+/// A unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Unit {
+    /// What it is called.
+    pub unit: String,
+    /// How many people belong to it.
+    pub users: i64,
+}
+
 /// `POST /v1/users/{user}/sign-in-code` by an administrator. Answers 201.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SignInCode {
@@ -185,6 +245,37 @@ pub struct Phone {
 pub struct Phones {
     /// Newest last.
     pub phones: Vec<Phone>,
+}
+
+/// A passkey or security key of a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Credential {
+    /// Names it.
+    #[schema(value_type = Uuid)]
+    pub id: imp_identity::CredentialId,
+    /// What she calls it.
+    pub name: String,
+    /// `passkey` (may be copied between devices) or `security-key` (stays in one).
+    pub kind: String,
+    /// Its model, as the authenticator says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aaguid: Option<uuid::Uuid>,
+    /// Whether its maker vouched for the model.
+    pub attested: bool,
+    /// When it was registered.
+    #[schema(value_type = String, format = DateTime)]
+    pub registered_at: Timestamp,
+    /// When it was used last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub used_at: Option<Timestamp>,
+}
+
+/// A user's passkeys and security keys. `GET /v1/users/{user}/credentials` by an officer or administrator.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Credentials {
+    /// Newest last.
+    pub credentials: Vec<Credential>,
 }
 
 /// The policy in force. `GET /v1/policy` by an administrator or auditor; `PUT` of it by an administrator, with the

@@ -66,3 +66,41 @@ pub struct HandedOver {
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
 }
+
+/// What a workstation exchanges the session of its desktop for (RFC 8693): a token for one application of that desktop.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExchangeSession {
+    /// The application, as it is registered.
+    pub client: String,
+    /// What it may do; all that it is registered for, if absent.
+    #[serde(default)]
+    pub scope: Option<String>,
+    /// Where the token is to be shown, if elsewhere than at the server.
+    #[serde(default)]
+    pub resource: Option<String>,
+    /// An ID token instead of an access token.
+    #[serde(default)]
+    pub id_token: bool,
+}
+
+/// A token (RFC 8693 §2.2.1).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ExchangedToken {
+    /// The token.
+    pub access_token: Secret<String>,
+    /// How it is used: `Bearer`, `DPoP`, or `N_A` for an ID token.
+    pub token_type: String,
+    /// Seconds for which it counts.
+    #[serde(default)]
+    pub expires_in: Option<i64>,
+    /// What it allows.
+    #[serde(default)]
+    pub scope: Option<String>,
+}
+
+impl PartialEq for ExchangedToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.access_token.expose() == other.access_token.expose()
+    }
+}

@@ -20,7 +20,11 @@ async fn ask(context: &Context, request: &Request) -> Result<StatusReport, Failu
     match connection.next().await? {
         Answer::Status(status) => Ok(*status),
         Answer::Failed { message } => Err(message.into()),
-        Answer::Progress(_) | Answer::Tap(_) | Answer::Enrolled(_) => {
+        Answer::Progress(_)
+        | Answer::Tap(_)
+        | Answer::Enrolled(_)
+        | Answer::Entered(_)
+        | Answer::Token(_) => {
             Err("the agent answered something else: is it of another version?".into())
         }
     }

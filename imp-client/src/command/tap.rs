@@ -2,8 +2,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use imp_client::socket::{Answer, Connection, Request};
+use imp_client::entry::KeyCommand;
+use imp_client::socket::{Answer, Connection, Entered, Request};
 use imp_client::tap::{TapCommand, TapOutcome, TapReport};
+use imp_identity::Secret;
 use imp_identity::tap::{Intent, Purpose};
 
 use super::{Context, Failure, output};
@@ -20,6 +22,12 @@ pub(super) struct Tap {
     /// How the person pressed: screen or key.
     #[arg(long, default_value = "key")]
     intent: Intent,
+    /// Use the security key that is put in, instead of phone and face.
+    #[arg(long, conflicts_with = "user")]
+    security_key: bool,
+    /// Read the key's PIN from standard input; without it the key verifies you by itself.
+    #[arg(long, requires = "security_key")]
+    pin: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -27,13 +35,20 @@ pub(super) struct Tap {
 
 impl Tap {
     pub(super) async fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+        if self.security_key {
+            return self.key(context).await;
+        }
         let (purpose, user, intent) = (self.purpose, self.user.clone(), self.intent);
         let request = Request::Tap(TapCommand { purpose, user, intent });
         let mut connection = Connection::ask(&context.state.socket(), &request).await?;
         let report = match connection.next().await? {
             Answer::Tap(report) => report,
             Answer::Failed { message } => return Err(message.into()),
-            Answer::Progress(_) | Answer::Status(_) | Answer::Enrolled(_) => {
+            Answer::Progress(_)
+            | Answer::Status(_)
+            | Answer::Enrolled(_)
+            | Answer::Entered(_)
+            | Answer::Token(_) => {
                 return Err("the agent answered something else: is it of another version?".into());
             }
         };
@@ -50,6 +65,44 @@ impl Tap {
             TapOutcome::Busy => ExitCode::from(2),
         })
     }
+}
+
+impl Tap {
+    async fn key(&self, context: &Context) -> Result<ExitCode, Failure> {
+        let pin = if self.pin { Some(read_pin()?) } else { None };
+        let request = Request::Key(KeyCommand { purpose: self.purpose, pin });
+        let mut connection = Connection::ask(&context.state.socket(), &request).await?;
+        match connection.next().await? {
+            Answer::Entered(entered) if self.json => output::say_json(&entered)?,
+            Answer::Entered(Entered { purpose, session }) => {
+                let name = session.display_name;
+                output::say(&match purpose {
+                    Purpose::TapIn | Purpose::Unlock => format!("Welcome, {name}."),
+                    Purpose::StepUp => format!("Confirmed by {name}."),
+                    Purpose::TapOut => format!("Goodbye, {name}. You are signed out."),
+                });
+            }
+            Answer::Failed { message } => {
+                output::complain(&message);
+                return Ok(ExitCode::from(1));
+            }
+            Answer::Progress(_)
+            | Answer::Tap(_)
+            | Answer::Status(_)
+            | Answer::Enrolled(_)
+            | Answer::Token(_) => {
+                return Err("the agent answered something else: is it of another version?".into());
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// One line of standard input.
+fn read_pin() -> std::io::Result<Secret<String>> {
+    let mut line = zeroize::Zeroizing::new(String::new());
+    std::io::stdin().read_line(&mut line)?;
+    Ok(Secret::new(line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 fn print(report: &TapReport) {

@@ -1,8 +1,12 @@
 //! What is said on the socket.
+use imp_api::session::{ExchangeSession, ExchangedToken};
+use imp_api::tap::Session;
+use imp_identity::tap::Purpose;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use crate::enrolment::{EnrolCommand, Enrolled, Progress};
+use crate::entry::{BreakGlassCommand, KeyCommand};
 use crate::status::StatusReport;
 use crate::tap::{TapCommand, TapReport};
 
@@ -21,6 +25,12 @@ pub enum Request {
     Status,
     /// Enrol a person.
     Enrol(EnrolCommand),
+    /// Use the security key that is put in.
+    Key(KeyCommand),
+    /// Let somebody in, in an emergency.
+    BreakGlass(BreakGlassCommand),
+    /// Get a token for an application of this desktop.
+    Token(ExchangeSession),
 }
 
 /// What the agent answers: any number of `progress`, then one of the others, then the connection closes.
@@ -35,11 +45,24 @@ pub enum Answer {
     Status(Box<StatusReport>),
     /// The person is enrolled.
     Enrolled(Enrolled),
+    /// Somebody was let in, confirmed, or signed out.
+    Entered(Entered),
+    /// The token.
+    Token(ExchangedToken),
     /// It was not done.
     Failed {
         /// Why, with its causes.
         message: String,
     },
+}
+
+/// Somebody was let in without a tap.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entered {
+    /// What for.
+    pub purpose: Purpose,
+    /// The session that was opened, resumed, stepped up or ended.
+    pub session: Session,
 }
 
 /// A line cannot be read.
@@ -96,7 +119,7 @@ pub(super) async fn write_line(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use imp_identity::tap::{Intent, Purpose};
+    use imp_identity::tap::Intent;
 
     async fn read(bytes: &[u8]) -> Result<Request, LineError> {
         read_line(&mut tokio::io::BufReader::with_capacity(64, bytes)).await

@@ -10,7 +10,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::protocol::{Answer, LineError, Request, read_line, write_line};
+use super::protocol::{Answer, Entered, LineError, Request, read_line, write_line};
 use crate::agent::Agent;
 use crate::enrolment::EnrolCommand;
 use crate::tap::{TapCommand, with_causes};
@@ -114,7 +114,26 @@ async fn converse(
         }
         Request::Status => answer(&mut write, &Answer::Status(Box::new(agent.status()))).await,
         Request::Enrol(command) => enrol(agent, &command, &mut read, &mut write).await,
+        Request::Key(command) => {
+            let used = agent.use_key(command).await;
+            let used = used.map(|(purpose, session)| Answer::Entered(Entered { purpose, session }));
+            answer(&mut write, &used.unwrap_or_else(|error| failed(&error))).await
+        }
+        Request::BreakGlass(command) => {
+            let purpose = imp_identity::tap::Purpose::TapIn;
+            let entered = agent.break_glass(command).await;
+            let entered = entered.map(|session| Answer::Entered(Entered { purpose, session }));
+            answer(&mut write, &entered.unwrap_or_else(|error| failed(&error))).await
+        }
+        Request::Token(wanted) => {
+            let token = agent.token(&wanted).await.map(Answer::Token);
+            answer(&mut write, &token.unwrap_or_else(|error| failed(&error))).await
+        }
     }
+}
+
+fn failed(error: &dyn std::error::Error) -> Answer {
+    Answer::Failed { message: with_causes(error) }
 }
 
 /// Runs a tap; the program that asked for it may go away, which stops it.

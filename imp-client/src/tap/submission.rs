@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 use super::phone::{Answer, Contact};
 use super::{Attempt, Failure, with_causes};
 use crate::crash;
-use crate::outbox::Message;
 
 /// The least time that is left to the server.
 const LEAST_FOR_SERVER: Duration = Duration::from_secs(2);
@@ -54,17 +53,7 @@ impl Attempt<'_> {
     /// Opens the desktop to her, or closes it after she tapped out.
     fn unlock(&self, session: Session) {
         let _step = self.timeline.step("unlock");
-        let outbox = &self.agent.outbox;
-        self.agent.change_desktop(|desktop| {
-            // The tap is newer than any suspension that still waits, and would be undone by it.
-            outbox.forget_suspensions(session.id);
-            let (desktop, displaced) = desktop.accept(self.purpose, session);
-            if let Some(other) = displaced {
-                outbox.put(Message::Suspend { session: other.id });
-                self.agent.outbox_wanted.notify_one();
-            }
-            desktop
-        });
+        self.agent.admit(self.purpose, session);
         crash::point("tap:unlocked");
     }
 

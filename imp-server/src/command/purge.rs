@@ -32,6 +32,7 @@ pub async fn purge(context: &mut Context<'_>) -> Result<Purged, StorageError> {
     let challenges = transaction.challenges().purge(context.now - CHALLENGES).await?;
     let (codes, tokens) = transaction.sign_in().purge(context.now).await?;
     transaction.oauth().purge(context.now).await?;
+    transaction.handovers().purge(context.now).await?;
     transaction.grants().purge(context.now - GRANTS).await?;
     let certificates = transaction.certificates().purge(context.now - CERTIFICATES).await?;
     transaction.commit().await?;

@@ -5,6 +5,7 @@ use imp_storage::testing;
 use crate::{command, store};
 
 mod break_glass;
+mod directory;
 mod enrolment;
 mod erasures;
 mod export;
@@ -15,7 +16,9 @@ mod machines;
 mod notices;
 mod people;
 mod review;
+mod security_key;
 mod session;
+mod sign_on;
 mod tap;
 mod uses;
 

@@ -2,6 +2,7 @@ use imp_events::Entry;
 use imp_identity::attempts::Attempts;
 use imp_identity::authentication::Authentication;
 use imp_identity::challenge::{Audience, Challenge};
+use imp_identity::emergency::Emergency;
 use imp_identity::event::Record;
 use imp_identity::invitation::{Code, Invitation};
 use imp_identity::phone::{Binding, Phone, Revocation};
@@ -13,8 +14,8 @@ use imp_identity::tap::{Outcome, Purpose, Tap};
 use imp_identity::user::{Role, User};
 use imp_identity::workstation::{Place, Workstation};
 use imp_identity::{
-    Actor, Digest, EnrolmentId, Event, EventId, PhoneId, ReferenceId, SessionId, TapId, UserId,
-    WorkstationId, enrolment,
+    Actor, Digest, EnrolmentId, Event, EventId, InteractionId, PhoneId, ReferenceId, SessionId,
+    TapId, UserId, WorkstationId, enrolment,
 };
 use imp_storage::{StorageError, Transaction, on, testing};
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -323,6 +324,66 @@ async fn sessions_without_a_sign_of_life_are_found_until_they_give_one() {
         transaction.sessions().touch(first.id, desk.id, NOW).await.unwrap();
         let found = transaction.sessions().find(first.id).await.unwrap().unwrap();
         assert_eq!(found.session.active_at, late, "it never goes back");
+    }
+}
+
+#[tokio::test]
+async fn a_handover_is_taken_once_and_goes_with_its_session_or_its_time() {
+    for mut transaction in transactions().await {
+        let (ada, desk, _) = people_and_machines(&mut transaction).await;
+        let (id, tap) = (SessionId::from(uuid(5)), Authentication::tap(NOW));
+        let (session, _) = Session::open(id, ada.id, desk.id, tap, &LIMITS, NOW);
+        transaction.sessions().add(&session).await.unwrap();
+        let handover = |n: u8| Handover {
+            code: Digest::of(&[&[n]]),
+            interaction: InteractionId::from(uuid(n.into())),
+            session: id,
+            expires_at: NOW + 30.seconds(),
+        };
+        for n in 1..=3 {
+            transaction.handovers().add(&handover(n)).await.unwrap();
+        }
+        let newer = Handover { code: Digest::of(&[b"newer"]), ..handover(1) };
+        transaction.handovers().add(&newer).await.unwrap();
+        assert_eq!(transaction.handovers().take(handover(1).code).await.unwrap(), None);
+        assert_eq!(transaction.handovers().take(newer.code).await.unwrap(), Some(newer));
+        assert_eq!(transaction.handovers().take(newer.code).await.unwrap(), None);
+        assert_eq!(transaction.handovers().purge(NOW + 29.seconds()).await.unwrap(), 0);
+        transaction.handovers().remove_of_session(SessionId::from(uuid(9))).await.unwrap();
+        assert_eq!(transaction.handovers().purge(NOW + 30.seconds()).await.unwrap(), 2);
+        transaction.handovers().add(&handover(4)).await.unwrap();
+        transaction.handovers().remove_of_session(id).await.unwrap();
+        assert_eq!(transaction.handovers().take(handover(4).code).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn emergencies_are_owed_a_review_until_they_have_one() {
+    for mut transaction in transactions().await {
+        let (ada, desk, _) = people_and_machines(&mut transaction).await;
+        let emergency = |n: u128, second| Emergency {
+            session: SessionId::from(uuid(n)),
+            user: ada.id,
+            workstation: desk.id,
+            reason: "Cardiac arrest".parse().unwrap(),
+            second,
+            at: NOW,
+            review_by: NOW + SignedDuration::from_hours(24 - i64::try_from(n).unwrap()),
+            review: None,
+        };
+        let (first, second) = (emergency(1, None), emergency(2, Some(UserId::from(uuid(8)))));
+        transaction.emergencies().add(&first).await.unwrap();
+        transaction.emergencies().add(&second).await.unwrap();
+        let owed = transaction.emergencies().owed(9).await.unwrap();
+        assert_eq!(owed, [second.clone(), first.clone()], "the most urgent first");
+        let (actor, remark) = (Actor::User(UserId::from(uuid(7))), "fine".parse().unwrap());
+        let (reviewed, _) = second.review(&actor, true, remark, NOW + 1.hour()).unwrap();
+        transaction.emergencies().update(&reviewed).await.unwrap();
+        let found = transaction.emergencies().find(reviewed.session).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&reviewed));
+        assert_eq!(transaction.emergencies().owed(9).await.unwrap(), std::slice::from_ref(&first));
+        transaction.emergencies().forget(first.session).await.unwrap();
+        assert_eq!(transaction.emergencies().find(first.session).await.unwrap(), None);
     }
 }
 

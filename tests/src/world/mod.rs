@@ -40,7 +40,7 @@ use tempfile::TempDir;
 use clock::VirtualClock;
 pub use phone::BoundPhone;
 pub use record::{Traffic, Upload};
-pub use workstation::{Scene, Workstation};
+pub use workstation::{PIN, Scene, Workstation};
 
 /// The ward where everything happens unless a journey says otherwise.
 pub const WARD: &str = "Ward 3";

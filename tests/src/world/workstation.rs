@@ -1,15 +1,18 @@
 //! A workstation of the hospital.
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use imp_authenticator::invitation::InvitationUri;
 use imp_client::agent::{Agent, CameraFactory, Devices, Parts};
+use imp_client::broker;
 use imp_client::config::ClientConfig;
 use imp_client::meeting::enrol_machine;
 use imp_client::state::StateDirectory;
 use imp_client::tap::{TapCommand, TapOutcome, TapReport};
 use imp_hardware::camera::CameraConfig;
 use imp_hardware::keystore::{Keystore, KeystoreConfig};
+use imp_hardware::security_key::EmulatedKey;
 use imp_identity::refusal::Abandonment;
 use imp_identity::tap::{Intent, Purpose};
 use imp_identity::{Clock, Refusal};
@@ -26,7 +29,14 @@ pub struct Workstation {
     pub scene: Scene,
     /// Its keys.
     pub keystore: Arc<dyn Keystore>,
+    /// The security key that is in it, with the PIN [`PIN`]; whose it is, a registration says.
+    pub key: Arc<EmulatedKey>,
+    /// Where browsers on its desktop ask.
+    pub broker: SocketAddr,
 }
+
+/// The PIN of every security key.
+pub const PIN: &str = "4711";
 
 /// What stands before a camera: a picture or a folder of pictures.
 #[derive(Clone)]
@@ -64,7 +74,9 @@ impl Workstation {
         let mut config = ClientConfig::default();
         config.limits.tap_seconds = 60;
         config.capture.frames = 1;
+        config.broker.port = 0;
         config.enrolment.interval_milliseconds = 0;
+        let key = Arc::new(EmulatedKey::registered("localhost", &[], PIN, true));
         let parts = Parts {
             config,
             state,
@@ -73,12 +85,14 @@ impl Workstation {
                 central: world.air.central(),
                 camera: scene.factory(),
                 keystore: keystore.clone(),
+                keys: key.clone(),
                 engine: faces::engine(),
             },
             recorder: Some(world.traffic.recorder()),
         };
         let agent = Agent::start(parts, &world.shutdown).await.expect("the agent starts");
-        Self { agent, folder, scene, keystore }
+        let broker = broker::serve(&agent).await.expect("the broker listens");
+        Self { agent, folder, scene, keystore, key, broker }
     }
 
     /// A press on "tap in" by somebody whose phone is near.

@@ -7,6 +7,7 @@ mod limits;
 mod policy;
 mod privacy;
 mod renewal;
+mod sign_on;
 mod theft;
 mod uses;
 

@@ -1,0 +1,161 @@
+//! The ways in beside the tap: a security key, with equal rights; an emergency, with few. And the way on: tokens for applications of the desktop.
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::BASE64URL_NOPAD;
+use imp_api::ClientError;
+use imp_api::break_glass::BreakGlass;
+use imp_api::security_key::{AnswerKey, AskKey, KeyChallenge};
+use imp_api::session::{ExchangeSession, ExchangedToken};
+use imp_api::tap::Session;
+use imp_hardware::security_key::{Assertion, AssertionRequest, SecurityKeyError};
+use imp_identity::Secret;
+use imp_identity::tap::Purpose;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::agent::Agent;
+use crate::desktop::Desktop;
+
+/// What somebody asks for who has put her security key in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyCommand {
+    /// What for; if absent: unlock where the desktop is locked, else tap in.
+    #[serde(default)]
+    pub purpose: Option<Purpose>,
+    /// The key's PIN; if absent, the key verifies her by itself.
+    #[serde(default)]
+    pub pin: Option<Secret<String>>,
+}
+
+/// What somebody says who has to work and cannot be authenticated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BreakGlassCommand {
+    /// Who she says she is.
+    pub username: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Nobody was let in.
+#[derive(Debug, thiserror::Error)]
+pub enum EntryError {
+    /// There is one person before the desktop.
+    #[error("one moment: another tap is under way")]
+    Busy,
+    /// The key did not sign.
+    #[error(transparent)]
+    Key(#[from] SecurityKeyError),
+    /// What the server asks is not what keys are asked.
+    #[error("the server asks something that no security key understands")]
+    Question,
+    /// The server said no, or nothing.
+    #[error(transparent)]
+    Server(#[from] ClientError),
+}
+
+/// There is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// Nobody is at work here.
+    #[error("nobody is signed in at this workstation, or its desktop is locked")]
+    NoSession,
+    /// The server said no, or nothing.
+    #[error("the server gives no token")]
+    Server(#[from] ClientError),
+}
+
+impl Agent {
+    /// Lets somebody in, lets her in again, has her confirm, or signs her out, by her security key.
+    pub async fn use_key(&self, command: KeyCommand) -> Result<(Purpose, Session), EntryError> {
+        let _one_at_a_time = self.busy.try_lock().map_err(|_| EntryError::Busy)?;
+        let purpose = command.purpose.unwrap_or_else(|| match self.desktop() {
+            Desktop::Locked(_) => Purpose::Unlock,
+            Desktop::Unknown | Desktop::Free | Desktop::Open(_) => Purpose::TapIn,
+        });
+        if !self.outbox.suspensions().is_empty() {
+            // The server has to know that the desktop was locked before it can be unlocked.
+            self.outbox.flush(&self.server).await;
+        }
+        let challenge = self.server.ask_key(&AskKey { purpose }).await?;
+        let question = Question::read(&challenge).ok_or(EntryError::Question)?;
+        let answer = self.ask_key(question, command.pin).await?;
+        let body = AnswerKey { challenge: challenge.challenge, answer };
+        let session = self.server.answer_key(&body).await?.session;
+        self.admit(purpose, session.clone());
+        Ok((purpose, session))
+    }
+
+    async fn ask_key(
+        &self,
+        question: Question,
+        pin: Option<Secret<String>>,
+    ) -> Result<Value, SecurityKeyError> {
+        let keys = Arc::clone(&self.devices.keys);
+        let ask = move || {
+            let hash = digest(&SHA256, question.client_data.as_bytes());
+            let mut client_data_hash = [0; 32];
+            client_data_hash.copy_from_slice(hash.as_ref());
+            let (rp_id, pin) = (question.rp_id.as_str(), pin.as_ref());
+            let request = AssertionRequest { rp_id, client_data_hash: &client_data_hash, pin };
+            keys.assert(&request).map(|assertion| question.answer(&assertion))
+        };
+        tokio::task::spawn_blocking(ask)
+            .await
+            .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
+    /// Opens a short session for somebody who has to work and cannot be authenticated.
+    pub async fn break_glass(&self, command: BreakGlassCommand) -> Result<Session, EntryError> {
+        let _one_at_a_time = self.busy.try_lock().map_err(|_| EntryError::Busy)?;
+        let BreakGlassCommand { username, reason } = command;
+        let session = self.server.break_glass(&BreakGlass { username, reason }).await?;
+        self.admit(Purpose::TapIn, session.clone());
+        Ok(session)
+    }
+
+    /// A token with which an application of this desktop knows who is at work.
+    pub async fn token(&self, wanted: &ExchangeSession) -> Result<ExchangedToken, TokenError> {
+        let Desktop::Open(session) = self.desktop() else { return Err(TokenError::NoSession) };
+        Ok(self.server.exchange_session(session.id, wanted).await?)
+    }
+}
+
+/// What a key is asked, and the client data that it signs the digest of.
+struct Question {
+    rp_id: String,
+    client_data: String,
+}
+
+impl Question {
+    fn read(challenge: &KeyChallenge) -> Option<Self> {
+        let options = &challenge.options["publicKey"];
+        let client_data = json!({
+            "type": "webauthn.get",
+            "challenge": options["challenge"].as_str()?,
+            "origin": challenge.origin,
+            "crossOrigin": false,
+        });
+        let rp_id = options["rpId"].as_str()?.to_owned();
+        Some(Self { rp_id, client_data: client_data.to_string() })
+    }
+
+    /// What a browser would answer (`toJSON`, WebAuthn L3 §5.1).
+    fn answer(&self, assertion: &Assertion) -> Value {
+        let text = |bytes: &[u8]| BASE64URL_NOPAD.encode(bytes);
+        let id = text(&assertion.credential);
+        json!({
+            "id": id, "rawId": id, "type": "public-key",
+            "authenticatorAttachment": "cross-platform",
+            "clientExtensionResults": {},
+            "response": {
+                "clientDataJSON": text(self.client_data.as_bytes()),
+                "authenticatorData": text(&assertion.authenticator_data),
+                "signature": text(&assertion.signature),
+                "userHandle": text(&assertion.user),
+            },
+        })
+    }
+}
