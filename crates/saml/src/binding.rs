@@ -111,7 +111,7 @@ pub fn query_of_form(message: &str, relay: Option<&str>) -> Result<String, Bindi
 }
 
 /// A signed address that takes a message to `location` (HTTP-Redirect).
-pub(crate) fn signed_redirect(
+pub fn signed_redirect(
     location: &str,
     (parameter, document): (&str, &str),
     relay_state: Option<&str>,

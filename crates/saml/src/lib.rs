@@ -15,7 +15,7 @@ pub mod service_provider;
 mod xml;
 
 pub use authn_request::{AuthnRequest, RequestError};
-pub use binding::{BindingError, RedirectMessage, query_of_form};
+pub use binding::{BindingError, RedirectMessage, query_of_form, signed_redirect};
 pub use context::{ContextClass, RequestedContext};
 pub use identity_provider::IdentityProvider;
 pub use key::{CertificateError, Credential, KeyError, SigningKey, VerifyingKey};
