@@ -16,8 +16,11 @@ mod break_glass;
 mod case;
 mod client;
 mod consumer;
+mod credential;
+mod directory;
 mod doctor;
 mod events;
+mod group;
 mod key;
 mod log;
 mod output;
@@ -66,12 +69,21 @@ enum Command {
     /// Create, list, disable and enable users.
     #[command(subcommand)]
     User(user::Command),
+    /// List and show groups.
+    #[command(subcommand)]
+    Group(group::Command),
+    /// Take people over from the configured directory.
+    #[command(subcommand)]
+    Directory(directory::Command),
     /// Invite, list and revoke workstations.
     #[command(subcommand)]
     Workstation(workstation::Command),
     /// List and revoke phones.
     #[command(subcommand)]
     Phone(phone::Command),
+    /// List and remove passkeys and security keys.
+    #[command(subcommand)]
+    Credential(credential::Command),
     /// Show the policy in force, or put another in force; check and test who may do what.
     #[command(subcommand)]
     Policy(policy::Command),
@@ -146,8 +158,11 @@ async fn other(config: Config, command: Command) -> Result<ExitCode, Failure> {
         Command::Migrate => serve::migrate(&config).await?,
         Command::Token => token::token(config).await?,
         Command::User(command) => user::run(config, command).await?,
+        Command::Group(command) => group::run(config, command).await?,
+        Command::Directory(command) => directory::run(config, command).await?,
         Command::Workstation(command) => workstation::run(config, command).await?,
         Command::Phone(command) => phone::run(config, command).await?,
+        Command::Credential(command) => credential::run(config, command).await?,
         Command::Policy(command) => policy::run(config, command).await?,
         Command::Events(arguments) => events::run(config, arguments).await?,
         Command::Search(command) => search::run(config, command).await?,

@@ -10,6 +10,7 @@ use imp_service::telemetry::Telemetry;
 use serde::{Deserialize, Deserializer};
 
 mod access;
+mod directory;
 mod limits;
 mod log;
 mod notices;
@@ -17,6 +18,8 @@ mod oauth;
 mod sign_on;
 
 pub use access::AccessConfig;
+pub use directory::{Directory, GroupName};
+pub(crate) use directory::{DirectoryError, credentials};
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogWitness};
 pub use notices::{Mail, MailError, Notices};
@@ -52,6 +55,8 @@ pub struct Config {
     pub sign_on: SignOnConfig,
     /// Who may do what.
     pub access: AccessConfig,
+    /// Provisioning and directories.
+    pub directory: Directory,
     /// How often strangers may try.
     pub limits: LimitsConfig,
     /// The log on stderr.
@@ -118,6 +123,9 @@ pub enum InvalidConfig {
         /// Largest.
         most: u32,
     },
+    /// The directory cannot be asked.
+    #[error("[directory.ldap] cannot be used")]
+    Directory(#[from] imp_ldap::InvalidSettings),
     /// Nobody could call the server.
     #[error("http.names needs at least one DNS name or IP address")]
     NoNames,
@@ -142,6 +150,7 @@ impl Default for Config {
             oauth: OauthConfig::default(),
             sign_on: SignOnConfig::default(),
             access: AccessConfig::default(),
+            directory: Directory::default(),
             limits: LimitsConfig::default(),
             telemetry: Telemetry::default(),
         }
@@ -220,6 +229,7 @@ impl Config {
         if names.is_empty() {
             return Err(InvalidConfig::NoNames);
         }
+        self.directory.validate()?;
         let fits = |url: &str| {
             let host = url.strip_prefix("https://").unwrap_or_default();
             !host.is_empty() && url.len() <= 512 && host.bytes().all(|b| b.is_ascii_graphic())
@@ -348,6 +358,23 @@ mod tests {
         "failures_per_minute",
         "openings_per_minute",
         "registrations_per_minute",
+        "roles",
+        "group_roles",
+        "name",
+        "starttls",
+        "bind_dn",
+        "base",
+        "page",
+        "minutes",
+        "leavers",
+        "most_leavers_percent",
+        "id",
+        "display_name",
+        "given_name",
+        "family_name",
+        "email",
+        "unit",
+        "groups",
         "policies",
         "require_aal2",
         "format",
@@ -380,6 +407,9 @@ mod tests {
         "notices.mail",
         "oauth",
         "access",
+        "directory",
+        "directory.ldap",
+        "directory.ldap.attributes",
         "limits",
         "telemetry",
     ];

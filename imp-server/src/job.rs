@@ -10,8 +10,9 @@ use crate::app::{self, App};
 use crate::command;
 
 pub(crate) mod consumers;
+mod directory;
 mod erasure;
-mod logout;
+pub(crate) mod logout;
 mod notices;
 mod rules;
 mod streams;
@@ -29,6 +30,7 @@ pub(crate) fn start(app: &App, shutdown: &Shutdown) {
     erasure::start(app, shutdown);
     witnesses::start(app, shutdown);
     logout::start(app, shutdown);
+    directory::start(app, shutdown);
     let (app, stop) = (app.clone(), shutdown.clone());
     shutdown.spawn(async move {
         let mut tick = interval(EACH_MINUTE);
@@ -60,6 +62,11 @@ async fn each_minute(app: &App) {
         Ok(keys) => tracing::info!(keys, "keys that sign tokens were changed"),
         Err(error) => warn(&error, "cannot change the keys that sign tokens"),
     }
+    match command::expire_sign_ons(&mut app.context(&mut rng)).await {
+        Ok(0) => {}
+        Ok(sign_ons) => tracing::info!(sign_ons, "sign-ons of browsers expired"),
+        Err(error) => warn(&error, "cannot expire sign-ons"),
+    }
     notices::tell(app).await;
     if let Err(error) = app.keys.listener(&app.clock, &mut rng) {
         warn(&error, "cannot renew the listener's certificate");
@@ -67,6 +74,10 @@ async fn each_minute(app: &App) {
 }
 
 async fn purge(app: &App) {
+    match command::purge_sign_ons(&mut app.context(&mut app::rng())).await {
+        Ok(rows) => tracing::debug!(rows, "purged what browsers left behind"),
+        Err(error) => warn(&error, "cannot purge what browsers left behind"),
+    }
     match command::purge(&mut app.context(&mut app::rng())).await {
         Ok(command::Purged { challenges, codes, tokens, certificates }) => {
             tracing::debug!(challenges, codes, tokens, certificates, "purged what had expired");

@@ -46,8 +46,7 @@ pub async fn disable_user(
         State::Disabled { .. } => return Err(DisableUserError::AlreadyDisabled),
         State::Removed { .. } => return Err(DisableUserError::NotFound),
     }
-    let user =
-        deprovision(context, &mut transaction, &actor, user, Departure::Disabled).await?;
+    let user = deprovision(context, &mut transaction, &actor, user, Departure::Disabled).await?;
     transaction.commit().await?;
     Ok(user)
 }

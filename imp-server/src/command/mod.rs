@@ -63,7 +63,7 @@ mod revoke_phone;
 mod revoke_workstation;
 mod roster;
 mod run_consumer;
-pub(crate) mod scim;
+pub mod scim;
 mod security_key;
 mod send_notice;
 mod service_provider;

@@ -1,9 +1,11 @@
 //! Administration, by people with a token.
 pub(crate) mod contact_user;
 pub(crate) mod create_user;
+pub(crate) mod credentials;
 pub(crate) mod disable_user;
 pub(crate) mod enable_user;
 pub(crate) mod find_user;
+pub(crate) mod groups;
 pub(crate) mod invite_workstation;
 pub(crate) mod issue_sign_in_code;
 pub(crate) mod list_phones;

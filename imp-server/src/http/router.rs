@@ -13,7 +13,7 @@ use super::service::openapi::Security;
 use super::settle::settle;
 use super::{
     account, admin, audit, break_glass, enrolment, log, machine, me, notice, oauth, problem, saml,
-    security_key, service, session, sign_in, ssf, streams, tap,
+    scim, security_key, service, session, sign_in, ssf, streams, tap,
 };
 use crate::app::App;
 use crate::config::seconds;
@@ -120,7 +120,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(admin::disable_user::disable, admin::enable_user::enable))
         .routes(routes!(admin::contact_user::contact))
         .routes(routes!(admin::issue_sign_in_code::issue))
+        .routes(routes!(admin::groups::list))
+        .routes(routes!(admin::groups::show))
+        .routes(routes!(admin::groups::units))
         .routes(routes!(admin::list_phones::list))
+        .routes(routes!(admin::credentials::list))
+        .routes(routes!(admin::credentials::remove))
         .routes(routes!(admin::list_workstations::list, admin::invite_workstation::invite))
         .routes(routes!(admin::place_workstation::place))
         .routes(routes!(admin::revoke_workstation::revoke))
@@ -164,6 +169,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(service::ready::ready))
         .routes(routes!(service::openapi::contract))
         .merge(saml_routes())
+        .merge(scim::routes())
         .merge(oauth::routes())
         .merge(strangers())
         // People in browsers
@@ -181,7 +187,11 @@ pub(crate) fn router(app: App) -> Router {
     let (router, _) = routes().split_for_parts();
     let router = router.route_layer(from_fn_with_state(app.clone(), authorize));
     let router = router.fallback(unknown).method_not_allowed_fallback(not_allowed);
-    let router = router.layer(settled).layer(from_fn(oauth::cors::cors)).with_state(app);
+    let router = router
+        .layer(settled)
+        .layer(from_fn(oauth::cors::cors))
+        .layer(from_fn(scim::answer::in_scim))
+        .with_state(app);
     protected(router, bounds)
 }
 

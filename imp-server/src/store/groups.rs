@@ -27,6 +27,7 @@ pub struct StoredGroup {
 }
 
 #[derive(Debug, sqlx::FromRow)]
+#[expect(clippy::struct_field_names, reason = "the names of the columns")]
 struct GroupRow {
     group_id: Uuid,
     group_name: String,

@@ -18,9 +18,13 @@ mod log_command;
 #[cfg(test)]
 mod machines;
 #[cfg(test)]
+mod oauth;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod review;
+#[cfg(test)]
+mod scim;
 #[cfg(test)]
 mod stream;
 #[cfg(test)]
