@@ -54,3 +54,6 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(clients::secret))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
 }
+
+#[cfg(test)]
+mod tests;

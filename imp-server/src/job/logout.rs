@@ -36,7 +36,7 @@ pub(super) fn start(app: &App, shutdown: &Shutdown) {
     });
 }
 
-async fn tell_all(app: &App) -> Result<(), StorageError> {
+pub(crate) async fn tell_all(app: &App) -> Result<(), StorageError> {
     let due = command::due_logouts(&app.storage, app.now()).await?;
     let told = stream::iter(due).map(async |logout| {
         let result = tell(app, &logout).await;

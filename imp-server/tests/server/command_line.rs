@@ -52,6 +52,7 @@ fn an_operator_runs_a_server_from_the_command_line() {
     ] {
         assert!(events.contains(part), "{part} is not in {events}");
     }
+    applications(&data, folder.path());
     review(&data, folder.path());
     let lost = imp(&data, &["token"]);
     assert!(!lost.status.success(), "there is an administrator");
@@ -61,6 +62,35 @@ fn an_operator_runs_a_server_from_the_command_line() {
     let (_, text) = self::text(&imp(&data, &["doctor"]));
     assert!(text.contains("ok     the keys can be used"), "{text}");
     assert!(text.contains("ok     the database answers and its schema is up to date"), "{text}");
+}
+
+/// An operator registers an application, changes and removes it, and changes the keys that sign tokens.
+fn applications(data: &Path, folder: &Path) {
+    let file = folder.join("charts.json");
+    let file = file.to_str().unwrap();
+    let document = r#"{"client_name":"Charts","redirect_uris":["https://charts.example/back"]}"#;
+    std::fs::write(file, document).unwrap();
+    let added = succeed(data, &["client", "add", file]);
+    assert!(added.contains("issuer: https://localhost:8443"), "{added}");
+    assert!(added.contains("client_secret, which is not shown again: imp_cs_"), "{added}");
+    assert!(succeed(data, &["client", "list"]).contains("Charts"));
+    let shown = succeed(data, &["client", "show", "Charts"]);
+    assert!(shown.contains("code") && !shown.contains("imp_cs_"), "{shown}");
+    std::fs::write(file, document.replace("https:", "http:")).unwrap();
+    let wrong = imp(data, &["client", "set", "Charts", file]);
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(!wrong.status.success() && said.contains("https is expected"), "{said}");
+    assert!(succeed(data, &["client", "secret", "Charts"]).contains("imp_cs_"));
+    assert!(succeed(data, &["client", "remove", "Charts"]).contains("removed Charts"));
+    assert!(!imp(data, &["client", "show", "Charts"]).status.success());
+    let keys = succeed(data, &["key", "list"]);
+    assert_eq!(keys.matches("current").count(), 2, "{keys}");
+    assert_eq!(succeed(data, &["key", "rotate"]).matches("next").count(), 2);
+    let replaced = succeed(data, &["key", "rotate", "--now"]);
+    assert!(
+        replaced.lines().count() == 2 && replaced.matches("current").count() == 2,
+        "{replaced}"
+    );
 }
 
 /// An operator finds, opens, proves and closes.
