@@ -23,7 +23,7 @@ pub use access::{FilesError, Gate, GateError, Policies};
 pub use app::{App, OpenError};
 pub use ca::{Keys, KeysError};
 pub use config::{
-    AccessConfig, AttestationMode, Certificates, Config, Directory, GroupName, Http, InvalidConfig,
+    AccessConfig, AttestationError, AttestationMode, Certificates, Config, Directory, GroupName, Http, InvalidConfig,
     LimitsConfig, LogConfig, LogWitness, Mail, MailError, Notices, OauthConfig, SignOnConfig,
     StorageConfig,
 };

@@ -210,3 +210,6 @@ impl SignOns<'_> {
             .rows_affected()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,8 @@ mod review;
 #[cfg(test)]
 mod scim;
 #[cfg(test)]
+mod sign_in;
+#[cfg(test)]
 mod stream;
 #[cfg(test)]
 mod streams;

@@ -181,7 +181,8 @@ async fn answers_that_do_not_count_are_refused_each_for_its_reason() {
         assert_eq!(reason(stolen), SignInRefusal::Expired, "another browser's question");
         let late = finish_passkey(context, &party, sent.browser(), asked.ceremony, answer).await;
         assert_eq!(reason(late), SignInRefusal::Expired, "and that used it up");
-        let asked = begin_passkey(context, &party, sent.browser(), Mediation::Modal).await.unwrap();
+        let asked =
+            begin_passkey(context, &party, sent.browser(), Mediation::Modal).await.unwrap();
         let (ceremony, rubbish) = (asked.ceremony, json!({ "id": 7 }));
         let refused = finish_passkey(context, &party, sent.browser(), ceremony, rubbish).await;
         assert_eq!(reason(refused), SignInRefusal::Signature);
@@ -275,7 +276,7 @@ async fn what_a_desktop_signs_on_ends_with_its_session() {
                 end_session(context, Actor::Server, session.id).await.unwrap();
             }
             assert!(
-                hospital.events_after(place).await.iter().any(|event| event == "sign-on-ended")
+                hospital.events_after(place).await.iter().any(|event| *event == "sign-on-ended")
             );
             assert_eq!(cookie_of(&hospital, signed.cookie.expose()).await, None);
         }

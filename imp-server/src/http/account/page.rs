@@ -9,7 +9,6 @@ use imp_identity::{CredentialId, InteractionId, SignOnId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::{Holder, Reach};
 use crate::app::{self, App};
@@ -23,7 +22,7 @@ use crate::http::{ProblemResponse, Query, problem};
 const HERE: &str = "/account";
 
 /// Where she comes from.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 pub(crate) struct From {
     /// The sign-in that this page began.
     #[param(value_type = Option<Uuid>)]
@@ -143,7 +142,7 @@ async fn page(
         then,
         credentials: credentials
             .map_err(problem::unread)?
-            .into_iter()
+            .iter()
             .map(|credential| credential_line(credential, &zone))
             .collect(),
         sign_ons: sign_ons.iter().map(|one| sign_on_line(one, holder, &zone)).collect(),
@@ -151,7 +150,7 @@ async fn page(
     html::page(app, StatusCode::OK, &page)
 }
 
-fn credential_line(credential: Credential, zone: &TimeZone) -> CredentialLine {
+fn credential_line(credential: &Credential, zone: &TimeZone) -> CredentialLine {
     CredentialLine {
         id: credential.id,
         name: credential.name.to_string(),

@@ -6,7 +6,6 @@ use axum::response::{IntoResponse as _, Response};
 use imp_identity::InteractionId;
 use imp_identity::sign_on::answers;
 use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::cookie::{self, BrowserSignOn};
 use super::text::{ENGLISH, Text};
@@ -16,7 +15,7 @@ use crate::command::{self, Interaction, InteractionAnswer, InteractionError};
 use crate::http::{ProblemResponse, Query, problem};
 
 /// Which sign-in.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 pub(crate) struct Which {
     /// What an application, or a page of ours, began.
     #[param(value_type = Uuid)]

@@ -21,7 +21,7 @@ pub(crate) struct Text {
     pub(crate) phone_hint: &'static str,
     pub(crate) phone_scan: &'static str,
     pub(crate) phone_number: &'static str,
-    pub(crate) phone_text: &'static str,
+    pub(crate) phone_by_hand: &'static str,
     pub(crate) desktop: &'static str,
     pub(crate) desktop_hint: &'static str,
     pub(crate) desktop_step_up: &'static str,
@@ -82,7 +82,6 @@ pub(crate) struct Text {
     pub(crate) by_own: &'static str,
     pub(crate) end: &'static str,
     pub(crate) name_invalid: &'static str,
-    pub(crate) changed: &'static str,
 }
 
 /// English.
@@ -104,7 +103,7 @@ pub(crate) static ENGLISH: Text = Text {
     phone_hint: "with which you tap at work: it scans a code",
     phone_scan: "Scan this code with the IMP app of your phone. It asks you for this number:",
     phone_number: "Number",
-    phone_text: "No camera? Give the phone this text:",
+    phone_by_hand: "No camera? Give the phone this text:",
     desktop: "This workstation",
     desktop_hint: "where you have tapped in",
     desktop_step_up: "Tap again at this workstation",
@@ -165,5 +164,4 @@ pub(crate) static ENGLISH: Text = Text {
     by_own: "in a browser",
     end: "End",
     name_invalid: "A name has 1 to 128 characters.",
-    changed: "Done.",
 };
