@@ -20,6 +20,6 @@ impl World {
         let user = self.find(username).await;
         let path = format!("v1/users/{user}/sign-in-code");
         let code: SignInCode = self.administrator.post(&path, &()).await.expect("a code");
-        code.code.to_string()
+        code.code.expose()
     }
 }
