@@ -228,6 +228,7 @@ pub fn http(ca: Digest, clock: Arc<dyn Clock>) -> reqwest::Client {
     let client = reqwest::Client::builder()
         .tls_backend_preconfigured(tls::first_meeting(ca, clock).expect("a TLS configuration"))
         .redirect(reqwest::redirect::Policy::none())
+        .resolve("localhost", ([127, 0, 0, 1], 0).into())
         .no_proxy()
         .build();
     client.expect("an HTTP client")

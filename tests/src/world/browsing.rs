@@ -5,9 +5,15 @@ use super::World;
 use crate::browser::{self, Browser};
 
 impl World {
+    /// What applications and browsers call the server.
+    pub fn issuer(&self) -> String {
+        let (_, port) = self.server.url().rsplit_once(':').expect("a port");
+        format!("https://localhost:{port}")
+    }
+
     /// A browser that knows the server.
     pub fn browser(&self) -> Browser {
-        Browser::new(self.server.url(), self.server.ca(), self.clock.clone())
+        Browser::new(&self.issuer(), self.server.ca(), self.clock.clone())
     }
 
     /// What an application asks the server with.

@@ -18,7 +18,6 @@ async fn oidcc_backchannel_logout_discovery_endpoint_verification() {
 async fn oidcc_backchannel_rp_initiated_logout() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}/backchannel_logout", listener.local_addr().unwrap());
-    let heard = tokio::spawn(receive(listener));
     let mut op = Provider::with(
         &json!({"backchannel_logout_uri": uri, "backchannel_logout_session_required": true}),
     )
@@ -27,19 +26,17 @@ async fn oidcc_backchannel_rp_initiated_logout() {
     let id = op.application.signed(&tokens.id).await;
     let pairs = [
         ("post_logout_redirect_uri", "https://application.example/signed-out"),
-        ("id_token_hint", &tokens.id),
+        ("id_token_hint", tokens.id.as_str()),
         ("state", "bye"),
     ];
     let pairs: Vec<_> =
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let url = format!("{}?{}", op.application.endpoint("end_session_endpoint"), encode(&pairs));
-    let sent = op.browser.open(&url).await.application();
-    assert_eq!(sent.get("state"), Some("bye"));
+    let heard = tokio::time::timeout(imp_tests::process::PATIENCE, receive(listener));
+    let (heard, sent) = tokio::join!(heard, op.browser.open(&url));
+    assert_eq!(sent.application().get("state"), Some("bye"));
 
-    let request = tokio::time::timeout(imp_tests::process::PATIENCE, heard)
-        .await
-        .expect("a request")
-        .unwrap();
+    let request = heard.expect("a request");
     let token = logout_token(&request);
     check(&op, &op.application.signed(&token).await, &id);
     let sent = op.ask(&[("prompt", "none")]).await.application();

@@ -78,7 +78,7 @@ impl RelyingParty {
             client[name].as_str().unwrap_or_else(|| panic!("{name} in {client}")).to_owned()
         };
         let http = world.http();
-        let url = format!("{}/.well-known/openid-configuration", world.server.url());
+        let url = format!("{}/.well-known/openid-configuration", world.issuer());
         let response = http.get(url).send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK);
         assert!(
@@ -86,7 +86,7 @@ impl RelyingParty {
         );
         let metadata: Value = response.json().await.expect("discovery");
         let issuer = metadata["issuer"].as_str().expect("issuer").to_owned();
-        assert_eq!(issuer, world.server.url());
+        assert_eq!(issuer, world.issuer());
         Self { id: text("client_id"), secret: text("client_secret"), issuer, metadata, proof, http }
     }
 

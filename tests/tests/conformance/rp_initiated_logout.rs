@@ -57,7 +57,7 @@ async fn oidcc_rp_initiated_logout_discovery_endpoint_verification() {
 #[tokio::test]
 async fn oidcc_rp_initiated_logout() {
     let (mut op, tokens) = signed_on().await;
-    let sent = sign_out(&mut op, &[("id_token_hint", &tokens.id)]).await.application();
+    let sent = sign_out(&mut op, &[("id_token_hint", tokens.id.as_str())]).await.application();
     assert_eq!((sent.url.as_str(), sent.get("state")), (AFTERWARDS, Some("bye")));
     is_signed_out(&mut op).await;
     // The application's tokens ended with the sign-on.
@@ -78,7 +78,8 @@ async fn oidcc_rp_initiated_logout_bad_post_logout_redirect_uri() {
 async fn oidcc_rp_initiated_logout_query_added_to_post_logout_redirect_uri() {
     let (mut op, tokens) = signed_on().await;
     let uri = format!("{AFTERWARDS}?foo=bar");
-    let changes = [("id_token_hint", tokens.id.as_str()), ("post_logout_redirect_uri", &uri)];
+    let changes =
+        [("id_token_hint", tokens.id.as_str()), ("post_logout_redirect_uri", uri.as_str())];
     is_refused(&sign_out(&mut op, &changes).await.page());
 }
 
@@ -87,7 +88,7 @@ async fn oidcc_rp_initiated_logout_modified_id_token_hint() {
     let (mut op, tokens) = signed_on().await;
     let (signed, _) = tokens.id.rsplit_once('.').unwrap();
     let modified = format!("{signed}.{}", "A".repeat(86));
-    is_refused(&sign_out(&mut op, &[("id_token_hint", &modified)]).await.page());
+    is_refused(&sign_out(&mut op, &[("id_token_hint", modified.as_str())]).await.page());
     is_signed_on(&mut op).await;
 }
 
@@ -129,8 +130,9 @@ async fn oidcc_rp_initiated_logout_no_post_logout_redirect_uri() {
 #[tokio::test]
 async fn oidcc_rp_initiated_logout_no_state() {
     let (mut op, tokens) = signed_on().await;
-    let sent =
-        sign_out(&mut op, &[("id_token_hint", &tokens.id), ("state", "")]).await.application();
+    let sent = sign_out(&mut op, &[("id_token_hint", tokens.id.as_str()), ("state", "")])
+        .await
+        .application();
     assert_eq!((sent.url.as_str(), sent.get("state")), (AFTERWARDS, None));
     is_signed_out(&mut op).await;
 }

@@ -48,7 +48,7 @@ async fn not_offered(scope: &str) {
         !op.application.metadata["scopes_supported"].as_array().unwrap().contains(&json!(scope))
     );
     // A scope that is not known is ignored (OpenID Connect Core §3.1.2.1), and left out of what was granted.
-    let tokens = op.sign_on(&[("scope", &format!("openid {scope}"))]).await;
+    let tokens = op.sign_on(&[("scope", format!("openid {scope}").as_str())]).await;
     assert_eq!(tokens.response["scope"], "openid");
 }
 

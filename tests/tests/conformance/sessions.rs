@@ -72,7 +72,8 @@ async fn oidcc_id_token_hint() {
     let mut op = Provider::start().await;
     let tokens = op.sign_on(&[]).await;
     let first = op.application.signed(&tokens.id).await;
-    let second = op.ask(&[("prompt", "none"), ("id_token_hint", &tokens.id)]).await.application();
+    let second =
+        op.ask(&[("prompt", "none"), ("id_token_hint", tokens.id.as_str())]).await.application();
     let second = claims(&op, &second).await;
     assert_eq!(first["sub"], second["sub"]);
 }
@@ -89,7 +90,7 @@ async fn oidcc_ensure_request_with_acr_values_succeeds() {
     let mut op = Provider::start().await;
     let supported = op.application.metadata["acr_values_supported"].as_array().unwrap().clone();
     let wanted = format!("{} {}", supported[1].as_str().unwrap(), supported[0].as_str().unwrap());
-    let sent = op.authorize(&[("acr_values", &wanted)]).await;
+    let sent = op.authorize(&[("acr_values", wanted.as_str())]).await;
     let claims = claims(&op, &sent).await;
     assert_eq!(claims["acr"], supported[1]);
     let amr = claims["amr"].as_array().unwrap();

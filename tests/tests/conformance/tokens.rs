@@ -146,7 +146,7 @@ async fn oidcc_ensure_request_with_valid_pkce_succeeds() {
         ("grant_type", "authorization_code"),
         ("code", again.get("code").unwrap()),
         ("redirect_uri", super::provider::CALLBACK),
-        ("code_verifier", &verifier),
+        ("code_verifier", verifier.as_str()),
     ];
     assert_eq!(op.application.token(&fields).await.1["error"], "invalid_grant");
 }
@@ -157,7 +157,7 @@ async fn oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupp
     let mut op = Provider::start().await;
     assert_eq!(op.application.metadata["request_parameter_supported"], false);
     let object = unsigned(&json!({"state": "other", "nonce": "other", "scope": "openid"}));
-    let sent = op.ask(&[("request", &object)]).await.application();
+    let sent = op.ask(&[("request", object.as_str())]).await.application();
     assert_eq!(sent.get("error"), Some("request_not_supported"));
     assert_eq!(sent.get("state"), Some("af0ifjsldkj"));
 }
