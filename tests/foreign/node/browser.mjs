@@ -4,17 +4,18 @@ import { chromium } from 'playwright-core'
 /** How long a person would wait for a page, in milliseconds. */
 export const PATIENCE = 30_000
 
-/** A browser in which nobody was before. `shots`: the folder for pictures of its pages. */
-export async function launch() {
+/** A browser in which nobody was before. `hosts`: names that stand for a port of this machine. */
+export async function launch(hosts = {}) {
   const root = process.getuid?.() === 0
+  const rules = Object.entries(hosts).map(([name, port]) => `MAP ${name}:443 127.0.0.1:${port}`)
   return chromium.launch({
     executablePath: process.env.IMP_CHROMIUM ?? '/usr/bin/chromium',
     // Its sandbox cannot be made by root; what it visits is ours.
-    args: root ? ['--no-sandbox'] : [],
+    args: [`--host-resolver-rules=${rules.join(',')}`, ...(root ? ['--no-sandbox'] : [])],
   })
 }
 
-/** A window of its own, with cookies and an authenticator of its own. */
+/** A window of its own, with cookies and an authenticator of its own. `shots`: the folder for pictures of its pages. */
 export async function person(browser, { shots, hasAuthenticator = true } = {}) {
   // The server's certificates are of an authority of its own, for this test.
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 900, height: 700 } })

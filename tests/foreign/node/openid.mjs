@@ -2,9 +2,11 @@
 //
 // Reads from its standard input JSON: `issuer`, `code` (an officer's one-time code), `username`, `shots` (a folder), `clients`
 // (what each was registered as, by name, `client_id` and `client_secret` with it), `keys` (private keys in JWK, by client),
-// `backchannel` (the port of the receiver). Prints a line for each step that held; ends with 1 at the first that does not.
+// `backchannel` (the port of the receiver), `tls` (files of a key and a certificate). Prints a line for each step that held; ends with 1 at the first that does not.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { text } from 'node:stream/consumers'
 
 import * as jose from 'jose'
@@ -14,21 +16,19 @@ import { launch, person } from './browser.mjs'
 import { agree, confirm, redeemCode, registerPasskey, signInWithPasskey } from './pages.mjs'
 
 const AAL2 = 'http://idmanagement.gov/ns/assurance/aal/2'
-const { issuer, code, username, shots, clients, keys, backchannel } = JSON.parse(await text(process.stdin))
+const { issuer, code, username, shots, clients, keys, backchannel, tls } = JSON.parse(await text(process.stdin))
 
 // ---- the parties ---------------------------------------------------------------------------------------------------
 
-const browser = await launch()
-const nurse = await person(browser, { shots })
 const charts = 'https://charts.example'
-
-/** Where applications would be: nothing leaves the machine, and the address that a browser is sent to is all that counts. */
-async function hosts(someone) {
-  await someone.context.route(`${charts}/**`, (route) =>
-    route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>Charts</title><h1>Charts</h1>' }))
-  return someone
-}
-await hosts(nurse)
+/** Where the applications are, whatever their names: all that counts is the address that a browser is sent to. */
+const pages = createSecureServer({ key: readFileSync(tls.key), cert: readFileSync(tls.certificate) }, (_, response) => {
+  response.setHeader('content-type', 'text/html')
+  response.end('<!doctype html><title>Charts</title><h1>Charts</h1>')
+})
+await new Promise((listening) => pages.listen(0, '127.0.0.1', listening))
+const browser = await launch({ 'charts.example': pages.address().port })
+const nurse = await person(browser, { shots })
 
 const logouts = []
 const receiver = createServer(async (request, response) => {
@@ -78,6 +78,7 @@ async function request(config, name, more = {}, push = false) {
 /** Where the browser ends up with the answer. `through` does what the pages ask. */
 async function answer(someone, url, redirect, through = async () => {}) {
   const back = (target) => String(target).startsWith(redirect)
+  await someone.page.goto('about:blank')
   const arrived = someone.page.waitForURL(back)
   arrived.catch(() => {})
   await someone.page.goto(String(url), { waitUntil: 'commit' }).catch((error) => {
@@ -175,7 +176,7 @@ const steps = {
 
   async 'prompt=none says that nobody is signed on'() {
     const config = await configuration('charts')
-    const stranger = await hosts(await person(browser))
+    const stranger = await person(browser)
     const flow = codeFlow(config, 'charts', { more: { prompt: 'none' }, someone: stranger })
     await refused(flow, 'login_required')
     await stranger.context.close()
@@ -339,5 +340,6 @@ for (const [name, step] of Object.entries(steps)) {
   }
 }
 await browser.close()
+pages.close()
 receiver.close()
 process.exit(status)

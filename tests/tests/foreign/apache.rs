@@ -7,7 +7,7 @@ use std::process::Command;
 use imp_tests::process::{self, Running};
 use serde_json::json;
 
-use super::house::{House, free_port, shots, template};
+use super::house::{House, certificate, free_port, shots, template};
 
 const PAGE: &str = "<!doctype html><title>Protected</title><p>You are <strong id=\"user\"><!--#echo var=\"REMOTE_USER\" --></strong>\
     <p id=\"class\"><!--#echo var=\"MELLON_AuthnContextClassRef\" --></p>\n";
@@ -16,27 +16,6 @@ const PAGE: &str = "<!doctype html><title>Protected</title><p>You are <strong id
 fn open_to_all(folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-/// A key and a certificate that it signed itself: of RSA, because lasso signs with nothing else.
-fn certificate(folder: &Path, name: &str) {
-    let mut command = Command::new("openssl");
-    command.args([
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-    ]);
-    command.arg("-keyout").arg(folder.join(format!("{name}.key")));
-    command.arg("-out").arg(folder.join(format!("{name}.pem")));
-    assert_eq!(process::run(&mut command).unwrap().code, Some(0));
-    let readable = fs::Permissions::from_mode(0o644);
-    fs::set_permissions(folder.join(format!("{name}.key")), readable).unwrap();
 }
 
 /// The base64 within PEM.

@@ -1,5 +1,6 @@
 //! A server with an administrator, a nurse who may register a passkey, and the applications of a test.
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -77,7 +78,7 @@ impl House {
     /// A nurse, and an officer's code with which she registers a passkey.
     pub(super) async fn nurse(&self, name: &str) -> String {
         let user = self.ask("/v1/users", Some(json!(person(name, Role::Staff)))).await;
-        let path = format!("/v1/users/{}/sign-in-code", user["user_id"].as_str().unwrap());
+        let path = format!("/v1/users/{}/sign-in-code", user["id"].as_str().unwrap());
         let code = self.ask(&path, Some(json!({}))).await;
         code["code"].as_str().unwrap().to_owned()
     }
@@ -135,6 +136,27 @@ pub(super) fn shots(name: &str) -> PathBuf {
 pub(super) fn person(name: &str, role: Role) -> CreateUser {
     let (username, display_name) = (name.to_owned(), name.to_uppercase());
     CreateUser { username, display_name, role: Some(role), unit: None, email: None }
+}
+
+/// A key and a certificate that it signed itself, `name.key` and `name.pem`: of RSA, because lasso signs with nothing else.
+pub(super) fn certificate(folder: &Path, name: &str) {
+    let mut command = Command::new("openssl");
+    command.args([
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+    ]);
+    command.arg("-keyout").arg(folder.join(format!("{name}.key")));
+    command.arg("-out").arg(folder.join(format!("{name}.pem")));
+    assert_eq!(process::run(&mut command).unwrap().code, Some(0));
+    let readable = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(folder.join(format!("{name}.key")), readable).unwrap();
 }
 
 /// A port that nobody listens on at the moment.

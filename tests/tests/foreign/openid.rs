@@ -1,7 +1,7 @@
 //! openid-client, certified by the OpenID Foundation, and a browser with a passkey, through the provider's flows.
 use serde_json::{Map, Value, json};
 
-use super::house::{House, free_port, shots};
+use super::house::{House, certificate, free_port, shots};
 
 /// A new P-256 key in JWK, private and public.
 fn key(name: &str) -> (Value, Value) {
@@ -85,6 +85,8 @@ async fn a_certified_client_goes_through_every_flow() {
         }
         clients.insert(name.to_owned(), client);
     }
+    let folder = house.folder.path();
+    certificate(folder, "pages");
     let settings = json!({
         "issuer": house.issuer(),
         "code": house.nurse("nurse").await,
@@ -93,6 +95,7 @@ async fn a_certified_client_goes_through_every_flow() {
         "clients": clients,
         "keys": { "backend": private },
         "backchannel": backchannel,
+        "tls": { "key": folder.join("pages.key"), "certificate": folder.join("pages.pem") },
     });
     house.run("openid.mjs", &settings, 18).await;
 }

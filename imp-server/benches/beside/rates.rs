@@ -1,0 +1,110 @@
+//! As many requests as each server takes.
+use std::time::{Duration, Instant};
+
+use futures::future::try_join_all;
+
+use super::caller::Application;
+use super::processes::Running;
+use super::{Failure, Waits, Wanted, population};
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    ClientCredentials,
+    CodeFlow,
+    Introspection,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::ClientCredentials, Self::CodeFlow, Self::Introspection];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+            Self::CodeFlow => "code and PKCE",
+            Self::Introspection => "introspection",
+        }
+    }
+}
+
+/// Prints each kind's rate at both.
+pub(super) async fn run(wanted: &Wanted) -> Result<(), Failure> {
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let application = population::populate(&data, wanted.callers, wanted.callers).await?;
+    let ours = {
+        let running = Running::ours(&data, application)?;
+        measure_all("imp-server", &running, wanted).await?
+    };
+    let theirs = {
+        let running = Running::theirs(folder.path())?;
+        measure_all("oidc-provider (node)", &running, wanted).await?
+    };
+    for ((kind, ours), theirs) in Kind::ALL.iter().zip(ours).zip(theirs) {
+        println!("{:<22} {:>5.1} times the other's rate", kind.name(), ours / theirs);
+    }
+    Ok(())
+}
+
+async fn measure_all(
+    server: &str,
+    running: &Running,
+    wanted: &Wanted,
+) -> Result<Vec<f64>, Failure> {
+    let mut rates = Vec::new();
+    for kind in Kind::ALL {
+        // Caches, connections and compilers are warm before anything counts.
+        measure(&running.application, kind, wanted.callers, wanted.time / 5).await?;
+        let (rate, mut waits) =
+            measure(&running.application, kind, wanted.callers, wanted.time).await?;
+        println!(
+            "{server:<22} {:<20} {rate:>8.0} /s   p50 {:>7.2} ms   p99 {:>7.2} ms",
+            kind.name(),
+            waits.percentile(50),
+            waits.percentile(99)
+        );
+        rates.push(rate);
+    }
+    println!("{server:<22} {:<20} {:>8.1} MiB resident", "afterwards", running.resident()?);
+    Ok(rates)
+}
+
+async fn measure(
+    application: &Application,
+    kind: Kind,
+    callers: usize,
+    time: Duration,
+) -> Result<(f64, Waits), Failure> {
+    let began = Instant::now();
+    let calls = (0..callers).map(|number| {
+        let application = application.clone();
+        // Each caller is a task of its own: they use both cores.
+        tokio::task::spawn(async move { call(&application, number, kind, began + time).await })
+    });
+    let waits: Result<Vec<Vec<Duration>>, Failure> =
+        try_join_all(calls).await?.into_iter().collect();
+    let waits = waits?.concat();
+    let rate = f64::from(u32::try_from(waits.len())?) / began.elapsed().as_secs_f64();
+    Ok((rate, Waits(waits)))
+}
+
+async fn call(
+    application: &Application,
+    number: usize,
+    kind: Kind,
+    until: Instant,
+) -> Result<Vec<Duration>, Failure> {
+    let mut browser = application.browser(number);
+    let token = application.client_credentials().await?;
+    let mut waits = Vec::new();
+    while Instant::now() < until {
+        let began = Instant::now();
+        match kind {
+            Kind::ClientCredentials => drop(application.client_credentials().await?),
+            Kind::CodeFlow => drop(application.code_flow(&mut browser).await?),
+            Kind::Introspection => application.introspect(&token).await?,
+        }
+        waits.push(began.elapsed());
+    }
+    Ok(waits)
+}
