@@ -71,7 +71,7 @@ pub async fn hand_over(
     let desktop = transaction.sessions().open_at(workstation).await?;
     let desktop = desktop.into_iter().find(|found| found.session.is_active(now));
     let Some(UserSession { session, .. }) = desktop.filter(|found| found.user.is_active()) else {
-        refuse(context, &mut transaction, None, workstation).await?;
+        refuse(context, &mut transaction, workstation).await?;
         transaction.commit().await?;
         return Err(HandOverError::NoSession);
     };
@@ -130,11 +130,10 @@ fn digest(code: &str) -> Digest {
 async fn refuse(
     context: &mut Context<'_>,
     transaction: &mut Transaction,
-    user: Option<UserId>,
     workstation: WorkstationId,
 ) -> Result<(), StorageError> {
     let event = Event::SignInRefused {
-        user,
+        user: None,
         workstation: Some(workstation),
         means: Means::Workstation,
         reason: SignInRefusal::NoSession,
