@@ -203,6 +203,24 @@ impl Asking<'_> {
         self.ask(requirements).await
     }
 
+    /// Whether who is signed on would do if `acr_values` were not there, which are wishes unless the claim is essential.
+    pub(super) async fn is_enough_without_wishes(
+        &self,
+        sign_on: &SignOn,
+        user: &User,
+    ) -> Result<bool, Undecided> {
+        if self.request.acr_is_essential() || self.request.acr_values.is_empty() {
+            return Ok(false);
+        }
+        let consent = self.missing_consent(user).await?;
+        let requirements =
+            Requirements { aal: None, phishing_resistant: false, ..self.requirements(consent)? };
+        let expected = self.expected().await?;
+        let is_she = expected.is_none_or(|sub| sub == self.subject(user));
+        let enough = meets(&requirements, &sign_on.authentication, self.app.now());
+        Ok(is_she && enough && requirements.consent.is_none())
+    }
+
     /// `sub` of whoever the application expects.
     pub(super) async fn expected(&self) -> Result<Option<String>, Undecided> {
         let wanted = self.request.claims.subject().map(str::to_owned);

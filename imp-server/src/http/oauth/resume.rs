@@ -3,6 +3,8 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use imp_identity::InteractionId;
+use imp_identity::sign_on::SignOn;
+use imp_identity::user::User;
 use imp_oauth::authorize::AuthorizationRequest;
 use imp_oauth::{ErrorCode, OAuthError, acr};
 use serde::Deserialize;
@@ -12,7 +14,7 @@ use super::page;
 use super::refused::{Refused, failed};
 use crate::app::{self, App};
 use crate::command::{self, InteractionError, InteractionFailure, TakenInteraction};
-use crate::http::sign_in::cookie;
+use crate::http::sign_in::cookie::{self, BrowserSignOn};
 
 /// Which interaction.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -35,6 +37,7 @@ pub(crate) struct Resumed {
 pub(crate) async fn resume(
     State(app): State<App>,
     headers: HeaderMap,
+    BrowserSignOn(browser): BrowserSignOn,
     resumed: Result<Query<Resumed>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
     let Ok(Query(Resumed { interaction })) = resumed else {
@@ -45,7 +48,7 @@ pub(crate) async fn resume(
         Ok(taken) => taken,
         Err(response) => return *response,
     };
-    let mut response = answer(&app, taken).await;
+    let mut response = answer(&app, taken, browser).await;
     let forget = cookie::forget_interaction(interaction);
     response.headers_mut().append(header::SET_COOKIE, forget);
     response
@@ -73,12 +76,12 @@ pub(super) async fn take(
     })
 }
 
-async fn answer(app: &App, taken: TakenInteraction) -> Response {
+async fn answer(app: &App, taken: TakenInteraction, browser: Option<(SignOn, User)>) -> Response {
     let asking = match asking(app, &taken).await {
         Ok(asking) => asking,
         Err(refused) => return page::refused_with(refused),
     };
-    match go_on(&asking, taken).await {
+    match go_on(&asking, taken, browser).await {
         Ok(response) => response,
         Err(Undecided::Answer(error)) => page::send(&asking.fail(&error)),
         Err(Undecided::Failed(refused)) => page::send(&asking.fail(&refused.error)),
@@ -95,7 +98,11 @@ async fn asking<'a>(app: &'a App, taken: &TakenInteraction) -> Result<Asking<'a>
     Ok(Asking { app, client: client.ok_or_else(gone)?, request })
 }
 
-async fn go_on(asking: &Asking<'_>, taken: TakenInteraction) -> Result<Response, Undecided> {
+async fn go_on(
+    asking: &Asking<'_>,
+    taken: TakenInteraction,
+    browser: Option<(SignOn, User)>,
+) -> Result<Response, Undecided> {
     let refuse = |code, text: &'static str| Err(Undecided::Answer(OAuthError::new(code, text)));
     match taken.failed {
         None => {}
@@ -106,6 +113,12 @@ async fn go_on(asking: &Asking<'_>, taken: TakenInteraction) -> Result<Response,
             return refuse(ErrorCode::AccessDenied, "the user did not agree");
         }
         Some(InteractionFailure::Unmet) => {
+            // A wish that cannot be granted is no condition: the application looks at `acr`.
+            if let Some((sign_on, user)) = browser
+                && asking.is_enough_without_wishes(&sign_on, &user).await?
+            {
+                return asking.grant(&sign_on, &user, taken.consented).await;
+            }
             let text = "the user cannot be authenticated like this";
             return refuse(ErrorCode::UnmetAuthenticationRequirements, text);
         }

@@ -240,6 +240,34 @@ async fn an_application_that_wants_to_be_surer_gets_a_step_up() {
 }
 
 #[tokio::test]
+async fn a_wish_that_cannot_be_granted_is_no_condition() {
+    let house = House::open().await;
+    let client = house.client(json!({})).await;
+    let ada = house.browser("ada").await;
+    let essential = r#"{"id_token":{"acr":{"essential":true,"values":["http://idmanagement.gov/ns/assurance/aal/3"]}}}"#;
+    for (change, code) in
+        [(("acr_values", imp_oauth::acr::AAL3), true), (("claims", essential), false)]
+    {
+        let answer = house.authorize(Some(&ada), &client, &[change]).await;
+        let (id, cookie) = interaction(&answer);
+        let mut rng = app::rng();
+        let context = &mut house.app.context(&mut rng);
+        let unmet = InteractionAnswer::Failure(InteractionFailure::Unmet);
+        command::answer_interaction(context, id, unmet).await.unwrap();
+        let cookies = format!("{cookie}; {}", ada.cookie);
+        let path = format!("/oauth/continue?interaction={id}");
+        let answer = house.get(&path).header("cookie", &cookies).send().await;
+        assert_eq!(answer.sent("code").is_some(), code, "{}", answer.location());
+        if let Some(code) = answer.sent("code") {
+            let tokens = house.redeem(&client, &code).await.ok();
+            let id = tokens["id_token"].as_str().unwrap();
+            let claims = house.claims(id, &client.id.to_string()).await;
+            assert_eq!(claims["acr"], imp_oauth::acr::AAL2, "it says what is true");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_answer_may_be_posted_and_a_request_too() {
     let house = House::open().await;
     let client = house.client(json!({})).await;
