@@ -70,8 +70,8 @@ async fn a_leaver_is_refused_everywhere_by_the_time_the_answer_arrives() {
     for Ward { mut hospital, desk, nurse, .. } in wards().await {
         hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap();
         let user = nurse.user.id;
-        let code = command::issue_sign_in_code(&mut hospital.context(), Actor::Server, user);
-        let code = code.await.unwrap().code;
+        let context = &mut hospital.context();
+        let code = command::issue_sign_in_code(context, Actor::Server, user).await.unwrap().code;
         let place = hospital.place().await;
         let left = json!([{ "op": "replace", "path": "active", "value": false }]);
         let shown = change(&mut hospital, user, &left).await.unwrap();
@@ -271,7 +271,7 @@ async fn members_must_be_there_and_versions_must_match() {
         let context = &mut hospital.context();
         let shown = change_group(context, &client(), &rules(), id, &rename).await.unwrap();
         assert_eq!(shown.resource["displayName"], "W");
-        assert_eq!(shown.resource["members"][0]["display"], "ada");
+        assert_eq!(shown.resource["members"][0]["value"], ada.to_string());
         let groups = scim::show_user(&hospital.storage, &rules(), ada).await.unwrap();
         assert_eq!(groups.resource["groups"][0]["display"], "W");
     }

@@ -61,8 +61,9 @@ async fn sign_ons_are_found_by_their_cookie_and_end_once() {
         assert_eq!(found, Some((opened.clone(), ada())));
         transaction.sign_ons().set_cookie(opened.id, cookie("b")).await.unwrap();
         assert_eq!(transaction.sign_ons().find_by_cookie(cookie("a")).await.unwrap(), None);
-        let by_credential = transaction.sign_ons().open_of_credential(CredentialId::from(uuid(9)));
-        assert_eq!(by_credential.await.unwrap(), std::slice::from_ref(&opened));
+        let key = CredentialId::from(uuid(9));
+        let by_credential = transaction.sign_ons().open_of_credential(key).await.unwrap();
+        assert_eq!(by_credential, std::slice::from_ref(&opened));
         let (ended, _) = opened.end(SignOnEnd::SignedOut, NOW + 1.minute()).unwrap();
         transaction.sign_ons().update(&ended).await.unwrap();
         assert_eq!(transaction.sign_ons().find(ended.id).await.unwrap(), Some(ended));
