@@ -124,7 +124,9 @@ pub fn verify(header: &str, expected: &Expected<'_>) -> Result<Proof, DpopError>
         return Err(DpopError::Nonce);
     }
     let issued_at = instant(claims.iat).ok_or(DpopError::Time)?;
-    if issued_at + MAX_AGE < expected.now || issued_at > expected.now + LEEWAY {
+    // Durations cannot overflow, whatever `iat` is; the sum below cannot after this.
+    let age = expected.now.duration_since(issued_at);
+    if age > MAX_AGE || age < -LEEWAY {
         return Err(DpopError::Time);
     }
     if !(1..=256).contains(&claims.jti.len()) {
