@@ -110,8 +110,9 @@ pub fn verify(
     let expires_at = Timestamp::from_second(claims.exp).map_err(|_| AssertionError::Time)?;
     let latest = expected.now + LEEWAY;
     let begun = |at: Option<i64>| at.is_none_or(|at| at <= latest.as_second());
-    let lives =
-        expires_at + LEEWAY > expected.now && expires_at <= expected.now + MAX_LIFETIME + LEEWAY;
+    // Durations cannot overflow, whatever `exp` is; the sum below cannot after this.
+    let left = expires_at.duration_since(expected.now);
+    let lives = left > -LEEWAY && left <= MAX_LIFETIME + LEEWAY;
     if !lives || !begun(claims.nbf) || !begun(claims.iat) {
         return Err(AssertionError::Time);
     }
@@ -183,6 +184,8 @@ mod tests {
             (json!({"exp": at - 30}), AssertionError::Time),
             (json!({"exp": at + 331}), AssertionError::Time),
             (json!({"exp": i64::MAX}), AssertionError::Time),
+            (json!({"exp": Timestamp::MAX.as_second()}), AssertionError::Time),
+            (json!({"exp": Timestamp::MIN.as_second()}), AssertionError::Time),
             (json!({"nbf": at + 31}), AssertionError::Time),
             (json!({"iat": at + 31}), AssertionError::Time),
             (json!({"jti": ""}), AssertionError::Jti),

@@ -92,6 +92,8 @@ fn a_proof_counts_for_its_request_and_its_time_only() {
         (json!({}), json!({"iat": 939}), DpopError::Time),
         (json!({}), json!({"iat": 1011}), DpopError::Time),
         (json!({}), json!({"iat": 1e300}), DpopError::Time),
+        (json!({}), json!({"iat": Timestamp::MAX.as_second()}), DpopError::Time),
+        (json!({}), json!({"iat": Timestamp::MIN.as_second()}), DpopError::Time),
         (json!({}), json!({"jti": ""}), DpopError::Jti),
         (json!({}), json!({"jti": "x".repeat(257)}), DpopError::Jti),
         (json!({}), json!({"htm": 1}), DpopError::Token(JwsError::Claims)),
