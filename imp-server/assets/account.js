@@ -19,7 +19,10 @@ async function register(securityKey) {
     const { next } = await ask("/account/credentials/finish", body);
     if (page.dataset.then) {
       show("status", "");
-      document.getElementById("add").hidden = true;
+      for (const id of ["add", "empty", "only-register"]) {
+        const place = document.getElementById(id);
+        if (place) place.hidden = true;
+      }
       document.getElementById("done").hidden = false;
       document.getElementById("go-on").focus();
     } else location.replace(next);

@@ -6,8 +6,11 @@ const choices = document.getElementById("choices");
 const byId = (id) => document.getElementById(id);
 let waiting = null; // the passkey that is offered beside the input
 let gone = false;
+let sending = false; // an answer of an authenticator is on its way
 
+// Once: whichever way answered first is on its way.
 function goOn({ next }) {
+  if (gone) return;
   gone = true;
   location.replace(next);
 }
@@ -59,7 +62,19 @@ async function askDesktop() {
   }
 }
 
+async function send(ceremony, credential) {
+  if (sending || gone) return;
+  sending = true;
+  try {
+    const answer = written(credential);
+    goOn(await ask("/sign-in/passkey/finish", { interaction, ceremony, answer }));
+  } finally {
+    sending = false;
+  }
+}
+
 async function passkey(options) {
+  if (sending || gone) return;
   if (!window.PublicKeyCredential) {
     show("error", page.dataset.unsupported);
     return;
@@ -72,8 +87,7 @@ async function passkey(options) {
     const asked = await ask("/sign-in/passkey/begin", { interaction, conditional: false });
     const publicKey = requestOptions(asked.options.publicKey);
     const credential = await navigator.credentials.get({ publicKey: { ...publicKey, ...options } });
-    const answer = written(credential);
-    goOn(await ask("/sign-in/passkey/finish", { interaction, ceremony: asked.ceremony, answer }));
+    await send(asked.ceremony, credential);
   } catch (error) {
     explain(error, page);
   }
@@ -92,8 +106,7 @@ async function offer() {
       mediation: "conditional",
       signal: controller.signal,
     });
-    const answer = written(credential);
-    goOn(await ask("/sign-in/passkey/finish", { interaction, ceremony: asked.ceremony, answer }));
+    await send(asked.ceremony, credential);
   } catch (error) {
     if (error instanceof Refused && !controller.signal.aborted) explain(error, page);
   }
