@@ -23,9 +23,9 @@ pub use access::{FilesError, Gate, GateError, Policies};
 pub use app::{App, OpenError};
 pub use ca::{Keys, KeysError};
 pub use config::{
-    AccessConfig, AttestationError, AttestationMode, Certificates, Config, Directory, GroupName, Http, InvalidConfig,
-    LimitsConfig, LogConfig, LogWitness, Mail, MailError, Notices, OauthConfig, SignOnConfig,
-    StorageConfig,
+    AccessConfig, AttestationError, AttestationMode, Certificates, Config, Directory, GroupName,
+    Http, InvalidConfig, LimitsConfig, LogConfig, LogWitness, Mail, MailError, Notices,
+    OauthConfig, SignOnConfig, StorageConfig,
 };
 pub use server::{Server, StartError};
 pub use witness::{Keeper, KeeperError, WitnessServer};

@@ -146,9 +146,56 @@ async fn policies_of_a_folder_count_and_the_log_says_when_they_changed() {
 async fn changes(server: &Server) -> usize {
     let app = server.app();
     let entries = imp_server::command::events_page(&app.storage, 0, 500).await.unwrap();
-    let named = |entry: &imp_server::command::StoredEntry| {
-        let content = entry.content.as_ref();
-        content.is_some_and(|content| content.record.event.name() == "access-policies-changed")
-    };
-    entries.iter().filter(|entry| named(entry)).count()
+    entries.iter().filter(|entry| entry.kind == "access-policies-changed").count()
+}
+
+#[test]
+fn an_operator_checks_and_tests_policies_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let policies = folder.path().join("policies");
+    let shown = policies.to_str().unwrap();
+    let (succeeded, text) = imp(folder.path(), &["policy", "test"]);
+    assert!(succeeded && text.contains("cases hold"), "{text}");
+    assert!(imp(folder.path(), &["policy", "write", shown]).0);
+    assert!(imp(folder.path(), &["policy", "check", shown]).0);
+    assert!(imp(folder.path(), &["policy", "test", shown]).0);
+    let (_, schema) = imp(folder.path(), &["policy", "schema"]);
+    assert!(schema.contains("action \"create_user\" in [\"people/*\"]"), "{schema}");
+
+    // Somebody lets officers read the log.
+    let more = "@id(\"nosy\") permit (principal in Role::\"officer\", action == Action::\"events\", resource);\n";
+    std::fs::write(policies.join("ours.cedar"), more).unwrap();
+    let (succeeded, text) = imp(folder.path(), &["policy", "test", shown]);
+    let line =
+        "WRONG  review.toml: officer may not events, but the policies say that she may (by nosy)";
+    assert!(!succeeded && text.contains(line), "{text}");
+
+    // Somebody forgets a case.
+    std::fs::remove_file(policies.join("ours.cedar")).unwrap();
+    let cases = std::fs::read_to_string(policies.join("anyone.toml")).unwrap();
+    std::fs::write(policies.join("anyone.toml"), cases.replace("health =", "ready2 =")).unwrap();
+    let (succeeded, text) = imp(folder.path(), &["policy", "test", shown]);
+    assert!(!succeeded && text.contains("there is no operation ready2"), "{text}");
+    let cases = cases.lines().filter(|line| !line.starts_with("health =")).collect::<Vec<_>>();
+    std::fs::write(policies.join("anyone.toml"), cases.join("\n")).unwrap();
+    let (succeeded, text) = imp(folder.path(), &["policy", "test", shown]);
+    assert!(!succeeded && text.contains("MISSING  health: nobody is allowed"), "{text}");
+
+    // Somebody slips.
+    std::fs::write(
+        policies.join("ours.cedar"),
+        "\npermit (principal, action == Action::\"fly\", resource);",
+    )
+    .unwrap();
+    let (succeeded, text) = imp(folder.path(), &["policy", "check", shown]);
+    assert!(!succeeded && text.contains("ours.cedar:2:") && text.contains("fly"), "{text}");
+    assert!(!folder.path().join("data").exists(), "no database is needed");
+}
+
+/// Whether the program succeeded, and everything that it said.
+fn imp(folder: &Path, arguments: &[&str]) -> (bool, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_imp-server"));
+    let output = command.arg("--data").arg(folder.join("data")).args(arguments).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }

@@ -57,9 +57,9 @@ async fn a_wrong_code_and_a_used_code_look_the_same() {
     let ada = administrator.users(None, 1).await.unwrap().users[0].id;
     let used = administrator.issue_sign_in_code(ada).await.unwrap().code;
     let http = hospital.http(None);
-    assert_eq!(guess(&http, &hospital, used.expose()).send().await.unwrap().status(), 200);
+    assert_eq!(guess(&http, &hospital, &used.expose()).send().await.unwrap().status(), 200);
     let mut answers = vec![];
-    for code in [used.expose(), "AAAAA-AAAAA-AAAAA-AAAAA"] {
+    for code in [used.expose().as_str(), "AAAAA-AAAAA-AAAAA-AAAAA"] {
         let answer = guess(&http, &hospital, code).send().await.unwrap();
         let mut headers = answer.headers().clone();
         headers.remove("date");
@@ -86,7 +86,7 @@ async fn every_page_has_the_careful_headers_and_every_cookie_is_of_this_host() {
             let url = format!("{}{path}", hospital.server.url());
             let request = http.request(method.clone(), url).header("accept", "text/html");
             let answer = request.send().await.unwrap();
-            assert!(answer.status() < 500, "{method} {path}: {}", answer.status());
+            assert!(!answer.status().is_server_error(), "{method} {path}: {}", answer.status());
             careful(&format!("{method} {path}"), &answer);
             pages += 1;
         }
