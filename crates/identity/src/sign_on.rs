@@ -138,7 +138,8 @@ impl SignOn {
         (sign_on, event)
     }
 
-    /// Authenticates its user anew: applications keep their `sid`, and the limits begin again.
+    /// Authenticates its user anew: applications keep their `sid`, and the limits begin again. What a desktop handed over
+    /// stays the desktop's, whatever she proves herself by meanwhile: it ends with that session, and no later.
     pub fn renew(
         mut self,
         by: Establishment,
@@ -148,8 +149,15 @@ impl SignOn {
         if !self.is_active(policy, now) || by.user != self.user {
             return Err(SignOnEnded);
         }
-        self.expires_at = by.limit(policy, now);
-        (self.session, self.workstation) = by.place();
+        let limit = by.limit(policy, now);
+        if by.desktop.is_some() {
+            (self.session, self.workstation) = by.place();
+            self.expires_at = limit;
+        } else if self.session.is_some() {
+            self.expires_at = limit.min(self.expires_at);
+        } else {
+            self.expires_at = limit;
+        }
         self.credential = by.credential;
         self.authentication = by.authentication;
         self.last_used_at = now;
@@ -330,6 +338,23 @@ mod tests {
         assert_eq!(renewed.expires_at, later + 12.hours());
         assert_eq!(open().renew(by(3, later), &policy, later), Err(SignOnEnded));
         assert_eq!(open().renew(by(2, later), &policy, NOW + 1.hour()), Err(SignOnEnded));
+    }
+
+    #[test]
+    fn what_a_desktop_handed_over_stays_the_desktops_when_it_is_renewed_otherwise() {
+        let policy = SignOnPolicy::default();
+        let desktop = (
+            SessionId::from(Uuid::from_u128(5)),
+            WorkstationId::from(Uuid::from_u128(6)),
+            NOW + 2.hours(),
+        );
+        let handed = Establishment { desktop: Some(desktop), ..by(2, NOW) };
+        let id = SignOnId::from(Uuid::from_u128(1));
+        let (sign_on, _) = SignOn::establish(id, handed, &policy, NOW);
+        let later = NOW + 30.minutes();
+        let (renewed, _) = sign_on.renew(by(2, later), &policy, later).unwrap();
+        assert_eq!((renewed.session, renewed.workstation), (Some(desktop.0), Some(desktop.1)));
+        assert_eq!(renewed.expires_at, NOW + 2.hours());
     }
 
     #[test]

@@ -123,7 +123,7 @@ pub async fn answer_interaction(
     let found = transaction.interactions().find(id).await?;
     let mut interaction = found.ok_or(InteractionError::Unknown)?;
     match answer {
-        InteractionAnswer::SignOn(sign_on) => interaction.sign_on = Some(sign_on.id),
+        InteractionAnswer::SignOn(sign_on) => interaction.answer(sign_on),
         InteractionAnswer::Consent => interaction.consented = true,
         InteractionAnswer::Failure(failure) => interaction.failure = Some(failure),
     }

@@ -215,7 +215,7 @@ pub(super) async fn sign_on(
 ) -> Result<SignedOn, SignInError> {
     let actor = Actor::User(new.user);
     let (sign_on, cookie) = establish_sign_on(context, &mut transaction, &actor, new).await?;
-    asked.sign_on = Some(sign_on.id);
+    asked.answer(&sign_on);
     transaction.interactions().update(&asked).await?;
     transaction.commit().await?;
     Ok(SignedOn { sign_on, cookie })

@@ -141,12 +141,17 @@ pub(super) async fn counts(
         return Ok(false);
     }
     let Some(session) = sign_on.session else { return Ok(true) };
-    let found = transaction.sessions().find(session).await?;
-    Ok(found.is_some_and(|found| {
-        let session = found.session;
-        Some(session.workstation) == sign_on.workstation
-            && (session.is_active(now) || session.is_resumable(now))
-    }))
+    let Some(found) = transaction.sessions().find(session).await? else { return Ok(false) };
+    let session = found.session;
+    if Some(session.workstation) != sign_on.workstation {
+        return Ok(false);
+    }
+    if session.is_active(now) || !session.is_resumable(now) {
+        return Ok(session.is_active(now));
+    }
+    // Locked in front of it, and not open before somebody else.
+    let here = transaction.sessions().open_at(session.workstation).await?;
+    Ok(!here.iter().any(|other| other.session.is_active(now)))
 }
 
 /// A user's sign-ons that count, latest first.

@@ -20,6 +20,9 @@ use crate::command::{ChangeCredentialError, RegisterCredentialError};
 /// How old the proof may be (SP 800-63B-4 §4.1: a new authenticator is bound by a recent authentication).
 const RECENT: SignedDuration = SignedDuration::from_mins(15);
 
+/// How old it may be where a desktop handed over: who sits down at one that was left open was not there then.
+const RECENT_AT_A_DESKTOP: SignedDuration = SignedDuration::from_mins(3);
+
 /// The largest body of a browser, in bytes: an attestation with its certificates.
 const LARGEST: usize = 64 * 1024;
 
@@ -59,7 +62,8 @@ impl Holder {
     pub(crate) fn of(browser: Option<(SignOn, User)>, now: Timestamp) -> Option<Self> {
         let (sign_on, user) = browser?;
         let authentication = &sign_on.authentication;
-        if now.duration_since(authentication.at) > RECENT {
+        let recent = if sign_on.session.is_some() { RECENT_AT_A_DESKTOP } else { RECENT };
+        if now.duration_since(authentication.at) > recent {
             return None;
         }
         let reach = if authentication.methods == [Method::Code] {
@@ -79,8 +83,9 @@ fn requirements() -> Result<Requirements, ProblemResponse> {
     Ok(Requirements {
         aal: Some(Aal::Aal2),
         phishing_resistant: false,
-        max_age: Some(RECENT),
-        force: false,
+        max_age: None,
+        // What she did before she came here does not count, however recent.
+        force: true,
         hint: None,
         consent: None,
         client_name: client_name.map_err(|error| problem::internal(&error))?,

@@ -1,6 +1,6 @@
 //! `interactions`
 use imp_identity::clock::to_micros;
-use imp_identity::sign_on::Requirements;
+use imp_identity::sign_on::{Requirements, SignOn};
 use imp_identity::{Digest, InteractionId, SignOnId};
 use imp_storage::{StorageError, Transaction, on};
 use jiff::Timestamp;
@@ -59,6 +59,16 @@ pub struct Interaction {
     pub consented: bool,
     /// Why it goes on unanswered.
     pub failure: Option<InteractionFailure>,
+}
+
+impl Interaction {
+    /// Somebody is signed on. What somebody else agreed to before is not agreed to by her.
+    pub(crate) fn answer(&mut self, sign_on: &SignOn) {
+        if self.sign_on != Some(sign_on.id) {
+            self.consented = false;
+        }
+        self.sign_on = Some(sign_on.id);
+    }
 }
 
 #[derive(Debug, sqlx::FromRow)]

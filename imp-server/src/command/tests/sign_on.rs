@@ -181,8 +181,7 @@ async fn answers_that_do_not_count_are_refused_each_for_its_reason() {
         assert_eq!(reason(stolen), SignInRefusal::Expired, "another browser's question");
         let late = finish_passkey(context, &party, sent.browser(), asked.ceremony, answer).await;
         assert_eq!(reason(late), SignInRefusal::Expired, "and that used it up");
-        let asked =
-            begin_passkey(context, &party, sent.browser(), Mediation::Modal).await.unwrap();
+        let asked = begin_passkey(context, &party, sent.browser(), Mediation::Modal).await.unwrap();
         let (ceremony, rubbish) = (asked.ceremony, json!({ "id": 7 }));
         let refused = finish_passkey(context, &party, sent.browser(), ceremony, rubbish).await;
         assert_eq!(reason(refused), SignInRefusal::Signature);
@@ -479,5 +478,45 @@ async fn a_phone_that_says_something_else_signs_nobody_on() {
         let sent = Sent::with(&mut hospital, strict).await;
         let refused = await_phone(&mut hospital.context(), sent.browser()).await;
         assert!(matches!(refused, Err(SignInError::Refused(SignInRefusal::Policy))));
+    }
+}
+
+#[tokio::test]
+async fn a_passkey_in_between_does_not_cut_a_browser_loose_from_its_desktop() {
+    for Ward { mut hospital, desk, nurse, .. } in wards().await {
+        let (mut key, _) = register(&mut hospital, &nurse.user).await;
+        let session = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap().session;
+        let sent = Sent::new(&mut hospital).await;
+        let handed = hand_over(&mut hospital.context(), desk.id, sent.id).await.unwrap();
+        let context = &mut hospital.context();
+        let first = redeem_desktop(context, sent.browser(), handed.code.expose()).await.unwrap();
+        hospital.advance(SignedDuration::from_mins(5));
+        let browser = Browser { before: Some(first.sign_on.id), ..sent.browser() };
+        let renewed = sign_in(&mut hospital, browser, &mut key).await.unwrap();
+        assert_eq!(renewed.sign_on.session, Some(session.id), "it stays the desktop's");
+        suspend_session(&mut hospital.context(), desk.id, session.id).await.unwrap();
+        assert_eq!(cookie_of(&hospital, renewed.cookie.expose()).await, None);
+    }
+}
+
+#[tokio::test]
+async fn what_one_agreed_to_another_has_not() {
+    for mut hospital in hospitals().await {
+        let (ada, grace) =
+            (hospital.user("ada", Role::Staff).await, hospital.user("grace", Role::Staff).await);
+        let (mut hers, _) = register(&mut hospital, &ada).await;
+        let (mut others, _) = register(&mut hospital, &grace).await;
+        let asks = Some(vec!["Your name".to_owned()]);
+        let wanted = Requirements { consent: asks, ..requirements() };
+        let sent = Sent::with(&mut hospital, wanted).await;
+        let first = sign_in(&mut hospital, sent.browser(), &mut hers).await.unwrap();
+        let answer = InteractionAnswer::Consent;
+        answer_interaction(&mut hospital.context(), sent.id, answer).await.unwrap();
+        let browser = Browser { before: Some(first.sign_on.id), ..sent.browser() };
+        sign_in(&mut hospital, browser, &mut others).await.unwrap();
+        let context = &mut hospital.context();
+        let taken = take_interaction(context, sent.id, &sent.binding, CONTINUE).await.unwrap();
+        assert!(!taken.consented);
+        assert_eq!(taken.failed, Some(InteractionFailure::Declined));
     }
 }

@@ -44,7 +44,9 @@ struct ConsentPage<'a> {
     interaction: InteractionId,
     application: &'a str,
     name: &'a str,
-    asked: &'a [String],
+    /// The code of the device that will act in her name, if it is one.
+    device: Option<&'a str>,
+    asked: Vec<String>,
 }
 
 /// Goes on where the browser is signed on as required; else shows how to sign in, or asks whether she agrees.
@@ -93,7 +95,8 @@ pub(crate) async fn show(
                 interaction: asked.id,
                 application: asked.requirements.client_name.as_str(),
                 name: user.display_name.as_str(),
-                asked: wanted,
+                device: wanted.iter().find_map(|one| one.strip_prefix(DEVICE)),
+                asked: wanted.iter().filter_map(|one| sentence(one)).collect(),
             };
             html::page(&app, StatusCode::OK, &page)
         }
@@ -120,6 +123,24 @@ async fn choices(
         phones: policy.phones && !asked.requirements.phishing_resistant,
     };
     html::page(app, StatusCode::OK, &page)
+}
+
+/// Before the code of a device, among what she is asked to agree to.
+pub(crate) const DEVICE: &str = "device:";
+
+/// What a scope means to a person; others are shown as they are.
+fn sentence(scope: &str) -> Option<String> {
+    let known = match scope {
+        "openid" => ENGLISH.scope_openid,
+        "profile" => ENGLISH.scope_profile,
+        "email" => ENGLISH.scope_email,
+        "groups" => ENGLISH.scope_groups,
+        "offline_access" => ENGLISH.scope_offline,
+        "imp" => ENGLISH.scope_imp,
+        device if device.starts_with(DEVICE) => return None,
+        other => return Some(format!("{} {other}", ENGLISH.scope_other)),
+    };
+    Some(known.to_owned())
 }
 
 /// A page for whoever cannot go on.

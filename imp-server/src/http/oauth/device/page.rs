@@ -16,13 +16,16 @@ use crate::http::oauth::body::{FormBody, query};
 use crate::http::oauth::page;
 use crate::http::oauth::refused::{Refused, failed};
 use crate::http::oauth::resume::{Resumed, take};
+use crate::http::origin;
 use crate::http::sign_in::cookie;
+use crate::http::sign_in::page::DEVICE;
 use crate::store::{DeviceCode, DeviceState, Tables as _, Wishes};
 
 /// Where a browser goes on after its interaction.
 const CONTINUE: &str = "/device/continue";
 
 const UNKNOWN: &str = "No device shows this code, or no longer. Look again at what it shows.";
+const ELSEWHERE: &str = "The code was not entered on this page. Enter it here.";
 const TOO_OFTEN: &str = "Too many wrong codes came from here. Wait a minute.";
 
 /// Asks for the code that a device shows.
@@ -52,6 +55,10 @@ pub(crate) async fn answer(
     parts: Parts,
     FormBody(form): FormBody,
 ) -> Response {
+    // A page of somebody else must not enter his code in her browser (RFC 8628 §5.4).
+    if !origin::is_own(&parts.headers, &app.issuer) {
+        return page::device(Some(ELSEWHERE), "", true);
+    }
     let typed = form.get("user_code").unwrap_or_default();
     // Codes are short, so that few may be tried from one place, whatever they are.
     if app.limits.may_try("device", &parts, app.now()).is_err() {
@@ -74,7 +81,10 @@ async fn ask(app: &App, typed: &str) -> Result<Option<Response>, Refused> {
     let Some(client) = app.oauth.client(&app.storage, device.client).await? else {
         return Ok(None);
     };
-    let name = client.metadata.name.parse().map_err(|error| failed(&error, false))?;
+    // She must see that it is a device, and which: it may be somebody else's (RFC 8628 §5.4).
+    let short: String = client.metadata.name.chars().take(72).collect();
+    let name = format!("{short} (on the device that shows {code})");
+    let name = name.parse().map_err(|error| failed(&error, false))?;
     let new = NewInteraction {
         continue_at: CONTINUE,
         request: code.letters().to_owned(),
@@ -85,7 +95,11 @@ async fn ask(app: &App, typed: &str) -> Result<Option<Response>, Refused> {
             force: false,
             hint: None,
             // Always: who has the device is not who sits here (RFC 8628 §5.4).
-            consent: Some(device.scope.tokens().map(str::to_owned).collect()),
+            consent: Some(
+                std::iter::once(format!("{DEVICE}{code}"))
+                    .chain(device.scope.tokens().map(str::to_owned))
+                    .collect(),
+            ),
             client_name: name,
         },
     };
@@ -146,6 +160,9 @@ async fn allow(
     let mut rng = app::rng();
     let context = &mut app.context(&mut rng);
     let mut transaction = app.storage.begin().await?;
+    if !command::sign_on_counts(&mut transaction, sign_on.id, app.now()).await? {
+        return Ok("You were signed out. Begin again.");
+    }
     let new = new_grant(app, &device, sign_on, user.id);
     let actor = Actor::User(user.id);
     let grant = command::make_grant(context, &mut transaction, &actor, new).await?;
