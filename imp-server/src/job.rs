@@ -67,6 +67,9 @@ async fn each_minute(app: &App) {
         Ok(sign_ons) => tracing::info!(sign_ons, "sign-ons of browsers expired"),
         Err(error) => warn(&error, "cannot expire sign-ons"),
     }
+    if let Err(error) = command::forget_shown(&mut app.context(&mut rng)).await {
+        warn(&error, "cannot forget what applications showed");
+    }
     notices::tell(app).await;
     if let Err(error) = app.keys.listener(&app.clock, &mut rng) {
         warn(&error, "cannot renew the listener's certificate");

@@ -133,7 +133,7 @@ pub use oauth::{
 pub(crate) use oauth::{
     Told, counting_grant, due_logouts, end_grant, issue_code, issue_refresh, make_grant,
     open_device, poll_device, record_client_refusal, redeem_code, redeem_refresh, settle_logout,
-    take_logout, waiting_device,
+    sign_on_counts, spare_logouts, take_logout, waiting_device,
 };
 pub use open_enrolment::{EnrolmentOpened, OpenEnrolment, OpenEnrolmentError, open_enrolment};
 pub use open_tap::{Occasion, OpenTapError, TapOpened, open_tap};
@@ -142,7 +142,7 @@ pub(crate) use own_uses::{own_use, own_uses};
 pub use place_workstation::{PlaceWorkstationError, place_workstation};
 pub use policy::{SetPolicyError, current_policy, set_policy};
 pub use public_key::InvalidPublicKey;
-pub use purge::{Purged, purge};
+pub use purge::{Purged, forget_shown, purge};
 pub use receiver::{
     AdmitReceiverError, DismissReceiverError, NewReceiver, ReceiverAdmitted, admit_receiver,
     authenticate_receiver, dismiss_receiver, list_receivers,
@@ -200,7 +200,7 @@ pub use suspend_session::{
     SuspendSessionError, sessions_of_workstation, suspend_session, touch_session,
 };
 pub use token::authenticate_token;
-pub use users::{find_user, find_username, group_names, list_users};
+pub use users::{find_user, find_username, group_names, has_credential, list_users};
 
 /// What every command works with.
 pub struct Context<'a> {

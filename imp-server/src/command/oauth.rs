@@ -18,11 +18,11 @@ pub(crate) use code::{issue_code, redeem_code};
 pub use device::{DeviceOpened, NewDevice};
 pub(crate) use device::{open_device, poll_device, waiting_device};
 pub use grants::{NewGrant, revoke_grants_of_user};
-pub(crate) use grants::{counting_grant, end_grant, make_grant};
+pub(crate) use grants::{counting_grant, end_grant, make_grant, sign_on_counts};
 pub use keys::{
     Haste, KeepKeysError, SigningKeyState, keep_signing_keys, list_signing_keys,
     rotate_signing_keys,
 };
-pub(crate) use logout::{Told, due_logouts, settle_logout, take_logout};
+pub(crate) use logout::{Told, due_logouts, settle_logout, spare_logouts, take_logout};
 pub use logout::{end_grants_of_session, queue_logouts};
 pub(crate) use refresh::{issue_refresh, redeem_refresh};

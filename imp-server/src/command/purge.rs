@@ -31,10 +31,18 @@ pub async fn purge(context: &mut Context<'_>) -> Result<Purged, StorageError> {
     let mut transaction = context.storage.begin().await?;
     let challenges = transaction.challenges().purge(context.now - CHALLENGES).await?;
     let (codes, tokens) = transaction.sign_in().purge(context.now).await?;
-    transaction.oauth().purge(context.now).await?;
     transaction.handovers().purge(context.now).await?;
     transaction.grants().purge(context.now - GRANTS).await?;
     let certificates = transaction.certificates().purge(context.now - CERTIFICATES).await?;
     transaction.commit().await?;
     Ok(Purged { challenges, codes, tokens, certificates })
+}
+
+/// Forgets what applications showed once, pushed, or gave back, and what devices asked for, when its time is over. There may be
+/// many of these a second.
+pub async fn forget_shown(context: &mut Context<'_>) -> Result<u64, StorageError> {
+    let mut transaction = context.storage.begin().await?;
+    let forgotten = transaction.oauth().purge(context.now).await?;
+    transaction.commit().await?;
+    Ok(forgotten)
 }

@@ -44,6 +44,7 @@ const LIMITED: &[(&str, Limit)] = &[
     ("sign_in", Limit::Failures),
     ("bind_phone", Limit::Failures),
     ("enrol_workstation", Limit::Failures),
+    ("break_glass", Limit::Failures),
     ("show_notice", Limit::Failures),
     ("dispute_noticed_use", Limit::Failures),
     ("begin_passkey", Limit::Openings),
@@ -73,7 +74,8 @@ impl Limits {
         }
     }
 
-    /// Whether this address may ask for this operation now.
+    /// Whether this address may ask for this operation now. One attempt is taken at once, so that many at the same time are as
+    /// many.
     pub(crate) fn before(
         &self,
         limit: Limit,
@@ -81,27 +83,21 @@ impl Limits {
         now: Timestamp,
     ) -> Result<(), Wait> {
         match limit {
-            Limit::Failures => self.failures.look(&who, now),
+            Limit::Failures => self.failures.take(&who, now),
             Limit::Openings => self.openings.take(&who, now),
             Limit::Registrations => self.registrations.take(&who, now),
         }
     }
 
-    /// Counts an answer that refuses.
-    pub(crate) fn after(
-        &self,
-        limit: Limit,
-        who: Neighbourhood,
-        status: StatusCode,
-        now: Timestamp,
-    ) {
-        if limit == Limit::Failures && status.is_client_error() {
-            // That it is empty by now shows at the next attempt.
-            let _ = self.failures.take(&who, now);
+    /// Gives the attempt back when only failures count and this was none.
+    pub(crate) fn after(&self, limit: Limit, who: Neighbourhood, status: StatusCode) {
+        if limit == Limit::Failures && !status.is_client_error() {
+            self.failures.give_back(&who);
         }
     }
 
-    /// Whether somebody at this address may try a secret of this account or client now. For handlers that know whose.
+    /// Whether somebody at this address may try a secret of this account or client now. For handlers that know whose. Nothing is
+    /// taken before the answer: an application asks many times at once, and its secrets cannot be guessed in a burst.
     pub(crate) fn may_try(&self, whose: &str, parts: &Parts, now: Timestamp) -> Result<(), Wait> {
         self.failures.look(&(neighbourhood(parts), whose), now)
     }

@@ -1,12 +1,17 @@
 //! Tells applications that a user is signed out (OpenID Connect Back-Channel Logout 1.0 §2.5), as soon as she is.
+use std::collections::HashMap;
 use std::time::Duration;
 
-use futures::{StreamExt as _, stream};
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
 use imp_delivery::Endpoint;
 use imp_events::ConsumeError;
+use imp_identity::ClientId;
 use imp_oauth::tokens::{self, issue_logout};
 use imp_service::Shutdown;
 use imp_storage::StorageError;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::{self, App};
 use crate::command::{self, Told};
@@ -14,21 +19,22 @@ use crate::store::Logout;
 
 /// How often it is looked whom to tell: within a second, a session is over everywhere.
 const EACH: Duration = Duration::from_millis(400);
-/// How many applications are told at the same time: one that is slow makes others wait no more than that.
-const AT_ONCE: usize = 16;
+/// How many applications are told at the same time, …
+const AT_ONCE: usize = 256;
+/// … and of one application, how many logouts: one that does not answer makes no other wait.
+const OF_ONE: usize = 2;
 
 /// Tells applications until `shutdown`.
 pub(super) fn start(app: &App, shutdown: &Shutdown) {
-    let (app, stop) = (app.clone(), shutdown.clone());
+    let (mut telling, stop) = (Telling::new(app), shutdown.clone());
     shutdown.spawn(async move {
+        let mut tick = interval(EACH);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.requested() => break,
-                () = tokio::time::sleep(EACH) => {}
-            }
-            tokio::select! {
-                () = stop.requested() => break,
-                told = tell_all(&app) => if let Err(error) = told {
+                Some(client) = telling.under_way.next() => telling.release(client),
+                _ = tick.tick() => if let Err(error) = telling.begin().await {
                     super::warn(&error, "cannot tell applications that users are signed out");
                 },
             }
@@ -36,16 +42,56 @@ pub(super) fn start(app: &App, shutdown: &Shutdown) {
     });
 }
 
-pub(crate) async fn tell_all(app: &App) -> Result<(), StorageError> {
-    let due = command::due_logouts(&app.storage, app.now()).await?;
-    let told = stream::iter(due).map(async |logout| {
-        let result = tell(app, &logout).await;
-        if let Err(error) = result {
-            super::warn(&error, "cannot tell an application that a user is signed out");
+/// Applications that are being told.
+pub(crate) struct Telling {
+    app: App,
+    under_way: FuturesUnordered<BoxFuture<'static, ClientId>>,
+    busy: HashMap<ClientId, usize>,
+}
+
+impl Telling {
+    pub(crate) fn new(app: &App) -> Self {
+        Self { app: app.clone(), under_way: FuturesUnordered::new(), busy: HashMap::new() }
+    }
+
+    /// Begins with whatever is due and fits.
+    async fn begin(&mut self) -> Result<(), StorageError> {
+        if self.under_way.len() >= AT_ONCE {
+            return Ok(());
         }
-    });
-    told.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
-    Ok(())
+        for logout in command::due_logouts(&self.app.storage, self.app.now()).await? {
+            let busy = self.busy.entry(logout.client).or_default();
+            if *busy >= OF_ONE || self.under_way.len() >= AT_ONCE {
+                continue;
+            }
+            *busy += 1;
+            let app = self.app.clone();
+            self.under_way.push(Box::pin(async move {
+                if let Err(error) = tell(&app, &logout).await {
+                    super::warn(&error, "cannot tell an application that a user is signed out");
+                }
+                logout.client
+            }));
+        }
+        self.busy.retain(|_, count| *count > 0);
+        Ok(())
+    }
+
+    fn release(&mut self, client: ClientId) {
+        if let Some(count) = self.busy.get_mut(&client) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// Begins, and waits for everything under way.
+    #[cfg(test)]
+    pub(crate) async fn round(&mut self) -> Result<(), StorageError> {
+        self.begin().await?;
+        while let Some(client) = self.under_way.next().await {
+            self.release(client);
+        }
+        Ok(())
+    }
 }
 
 async fn tell(app: &App, logout: &Logout) -> Result<(), StorageError> {
@@ -59,7 +105,7 @@ async fn tell(app: &App, logout: &Logout) -> Result<(), StorageError> {
         Sent::Again if app.now() >= logout.give_up_at => {
             command::settle_logout(context, logout, Told::No).await
         }
-        Sent::Again => Ok(()),
+        Sent::Again => command::spare_logouts(context, logout.client).await,
     }
 }
 

@@ -105,6 +105,24 @@ impl Logouts<'_> {
             > 0)
     }
 
+    /// Puts off what is due for a client.
+    pub async fn put_off_all(
+        &mut self,
+        client: ClientId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE logouts SET due_at = $3 WHERE client_id = $1 AND due_at <= $2";
+        on!(&mut *self.0, |conn| sqlx::query(SQL)
+            .bind(client.as_uuid())
+            .bind(to_micros(now))
+            .bind(to_micros(until))
+            .execute(conn)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
     /// Removes one. Answers whether it was there.
     pub async fn remove(&mut self, id: Uuid) -> Result<bool, StorageError> {
         const SQL: &str = "DELETE FROM logouts WHERE logout_id = $1";

@@ -128,3 +128,14 @@ pub(crate) async fn counting_grant(
     let user = transaction.users().find(grant.user).await?;
     Ok(user.filter(imp_identity::user::User::is_active).map(|user| (grant, user)))
 }
+
+/// Whether a sign-on counts at this moment, within the transaction that grants something in it.
+pub(crate) async fn sign_on_counts(
+    transaction: &mut Transaction,
+    id: SignOnId,
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let Some(sign_on) = transaction.sign_ons().find(id).await? else { return Ok(false) };
+    let policy = transaction.policies().current().await?.sign_on;
+    super::super::sign_on::counts(transaction, &sign_on, &policy, now).await
+}

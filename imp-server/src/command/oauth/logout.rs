@@ -19,7 +19,7 @@ const GIVE_UP: SignedDuration = SignedDuration::from_mins(30);
 /// The longest wait between two tries.
 const LONGEST: SignedDuration = SignedDuration::from_mins(5);
 /// How many are told at a time.
-const AT_ONCE: u32 = 64;
+const AT_ONCE: u32 = 1024;
 
 /// What became of one try to tell an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(crate) enum Told {
 }
 
 /// Ends what was granted in a browser that is no longer signed on, and queues a logout token to each application that wants
-/// one. What was granted with `offline_access` stays, unless the user may not sign in any more.
+/// one. What was granted with `offline_access` stays, unless the user may not sign in any more, or not like this.
 pub async fn queue_logouts(
     context: &mut Context<'_>,
     transaction: &mut Transaction,
@@ -41,7 +41,17 @@ pub async fn queue_logouts(
 ) -> Result<(), StorageError> {
     let grants = transaction.grants().of_sign_on(sign_on.id).await?;
     let suspended = reason == SignOnEnd::SessionSuspended;
-    let ended = Ended { sign_on: sign_on.id, user: sign_on.user, suspended, end: end_of(reason) };
+    // What a lost key opened, or an administrator ends, must not live on in a refresh token.
+    let all = match reason {
+        SignOnEnd::UserDisabled | SignOnEnd::CredentialRemoved | SignOnEnd::Administrator => true,
+        SignOnEnd::SignedOut
+        | SignOnEnd::SessionEnded
+        | SignOnEnd::SessionSuspended
+        | SignOnEnd::Superseded
+        | SignOnEnd::Expired => false,
+    };
+    let end = end_of(reason);
+    let ended = Ended { sign_on: sign_on.id, user: sign_on.user, suspended, all, end };
     tell_all(context, transaction, actor, grants, ended).await
 }
 
@@ -64,7 +74,8 @@ pub async fn end_grants_of_session(
     }
     for (sign_on, grants) in kept {
         let Some(user) = grants.first().map(|grant| grant.user) else { continue };
-        let ended = Ended { sign_on, user, suspended: false, end: reason };
+        let all = reason == GrantEnd::UserDisabled;
+        let ended = Ended { sign_on, user, suspended: false, all, end: reason };
         tell_all(context, transaction, actor, grants, ended).await?;
     }
     Ok(())
@@ -76,6 +87,8 @@ struct Ended {
     user: UserId,
     /// Whether it may go on: the desktop was left, not signed out.
     suspended: bool,
+    /// Whether what was granted for longer ends as well.
+    all: bool,
     end: GrantEnd,
 }
 
@@ -99,7 +112,7 @@ async fn tell_all(
             continue;
         }
         for grant in grants {
-            if !grant.offline || ended.end == GrantEnd::UserDisabled {
+            if !grant.offline || ended.all {
                 end_grant(context, transaction, actor, &grant, ended.end).await?;
             }
         }
@@ -150,6 +163,17 @@ pub(crate) async fn take_logout(
     let taken = transaction.logouts().put_off(logout, context.now + wait(logout.tries)).await?;
     transaction.commit().await?;
     Ok(taken)
+}
+
+/// Puts off what else is due for an application that did not answer: others are not to wait for it.
+pub(crate) async fn spare_logouts(
+    context: &mut Context<'_>,
+    client: ClientId,
+) -> Result<(), StorageError> {
+    let mut transaction = context.storage.begin().await?;
+    let until = context.now + wait(0);
+    transaction.logouts().put_off_all(client, context.now, until).await?;
+    transaction.commit().await
 }
 
 /// Writes down that an application was told, or could not be.

@@ -46,9 +46,13 @@ pub(crate) async fn authenticate_access_token(
     let path = parts.uri.path().to_owned();
     let counting = authenticate(app, parts, None, &path).await?;
     let (grant, user) = counting.granted.unzip();
+    let AccessClaims { client_id, scope, aud, .. } = counting.claims;
+    // What others are shown, too, one of them could bring here (RFC 9700 §2.3).
+    let is_ours_alone = aud.iter().len() == 1;
+    let scope = if is_ours_alone { scope } else { scope.without("imp").without("scim") };
     Ok(TokenCaller {
-        client: counting.claims.client_id,
-        scope: counting.claims.scope,
+        client: client_id,
+        scope,
         authentication: grant.as_ref().map(|grant| grant.authentication.clone()),
         user,
         grant,

@@ -247,7 +247,10 @@ impl Asking<'_> {
     }
 
     /// What the user has yet to agree to.
-    async fn missing_consent(&self, user: &User) -> Result<Option<Vec<String>>, Undecided> {
+    pub(super) async fn missing_consent(
+        &self,
+        user: &User,
+    ) -> Result<Option<Vec<String>>, Undecided> {
         let consented = match self.client.metadata.consent {
             Consent::Never | Consent::Always => Scope::default(),
             Consent::First => {
@@ -280,6 +283,17 @@ impl Asking<'_> {
         })
     }
 
+    /// Sends the browser to agree: whoever signed in is not who was there before.
+    pub(super) async fn ask_consent(&self, consent: Vec<String>) -> Result<Response, Undecided> {
+        let requirements = Requirements {
+            aal: None,
+            phishing_resistant: false,
+            force: false,
+            ..self.requirements(Some(consent))?
+        };
+        self.ask(requirements).await
+    }
+
     /// Sends the browser to sign in.
     async fn ask(&self, requirements: Requirements) -> Result<Response, Undecided> {
         let text = serde_json::to_string(&self.request);
@@ -303,6 +317,11 @@ impl Asking<'_> {
         let mut rng = app::rng();
         let context = &mut self.app.context(&mut rng);
         let mut transaction = self.app.storage.begin().await?;
+        // Whoever signed her out in the meantime found no grant to end: so there must be none.
+        if !command::sign_on_counts(&mut transaction, sign_on.id, self.app.now()).await? {
+            let error = OAuthError::new(ErrorCode::LoginRequired, "the user was signed out");
+            return Err(Undecided::Answer(error));
+        }
         if consented {
             let (scope, now) = (&self.request.scope, self.app.now());
             transaction.oauth().consent(user.id, self.client.id, scope, now).await?;

@@ -17,6 +17,7 @@ use super::refused::{Refused, failed};
 use crate::app::{self, App};
 use crate::command::{self, AuthenticateMachineError};
 use crate::http::caller::PeerCertificate;
+use crate::http::limits::{Limit, neighbourhood};
 use crate::oauth::RegisteredClient;
 use crate::store::Tables as _;
 
@@ -105,7 +106,13 @@ async fn attempt(
     let client = found.ok_or_else(|| (false, unknown_client().into()))?;
     let known = |refused: Refused| (true, refused);
     match check(app, asked, presented, &client).await.map_err(known)? {
-        ClientProof::Public | ClientProof::Secret => {}
+        // Anybody can name it: who does pays for what is kept.
+        ClientProof::Public => {
+            let from = neighbourhood(asked.parts);
+            let taken = app.limits.before(Limit::Openings, from, app.now());
+            taken.map_err(|wait| known(Refused::too_soon(wait)))?;
+        }
+        ClientProof::Secret => {}
         ClientProof::Certificate => machine(app, asked).await.map_err(known)?,
         ClientProof::Assertion(verified) => {
             let jti = verified.jti.as_bytes();

@@ -21,6 +21,8 @@ use crate::store::Tables as _;
 
 /// The scope of a resource server: it may ask about every token.
 const SCOPE: &str = "introspect";
+/// The scope with which an application learns the username.
+const PROFILE: &str = "profile";
 
 /// Says whether a token counts, and for what (RFC 7662). An application may ask about its own tokens, a resource server with
 /// the scope `introspect` about every one.
@@ -57,7 +59,13 @@ async fn answer(app: &App, parts: &Parts, form: &Form) -> Result<Introspection, 
     };
     let may = |owner: ClientId| owner == client.id || is_resource_server(&client);
     Ok(match found {
-        Some(token) if may(token.client_id) => Introspection::active(token),
+        Some(mut token) if may(token.client_id) => {
+            // Else applications with pairwise subjects could compare usernames.
+            if !token.scope.contains(PROFILE) && !is_resource_server(&client) {
+                token.username = None;
+            }
+            Introspection::active(token)
+        }
         Some(_) | None => Introspection::INACTIVE,
     })
 }

@@ -136,5 +136,7 @@ fn page(status: StatusCode, text: Result<String, askama::Error>) -> Response {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // With `no-referrer` browsers would not say where a form comes from (Fetch: `Origin: null`).
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }

@@ -14,6 +14,9 @@ use super::refused::{self, Refused, failed};
 use crate::app::{self, App};
 use crate::store::Tables as _;
 
+/// The largest request that is kept, in bytes.
+const LARGEST: usize = 16 * 1024;
+
 /// Takes a request for authorization before its browser comes (RFC 9126).
 #[utoipa::path(
     post, path = "/oauth/par", tag = "oauth", operation_id = "push_authorization_request",
@@ -51,6 +54,9 @@ async fn take(app: &App, parts: &Parts, form: &Form) -> Result<Pushed, Refused> 
         request.dpop_jkt = Some(proof.jkt);
     }
     let text = serde_json::to_string(&request).map_err(|error| failed(&error, false))?;
+    if text.len() > LARGEST {
+        return Err(OAuthError::request("the request is too large").into());
+    }
     let pushed = Pushed::generate(&mut app::rng());
     let expires_at = app.now() + par::LIFETIME;
     let mut transaction = app.storage.begin().await?;

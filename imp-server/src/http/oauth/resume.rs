@@ -136,5 +136,11 @@ async fn go_on(
         let text = "the essential acr claim is not satisfied";
         return refuse(ErrorCode::UnmetAuthenticationRequirements, text);
     }
+    // Who signed in may be somebody else than who was there when it was asked what is missing.
+    if !taken.consented
+        && let Some(consent) = asking.missing_consent(&user).await?
+    {
+        return asking.ask_consent(consent).await;
+    }
     asking.grant(&sign_on, &user, taken.consented).await
 }

@@ -195,6 +195,32 @@ async fn a_browser_comes_back_from_signing_in_once_and_with_its_cookie() {
 }
 
 #[tokio::test]
+async fn whoever_signs_in_second_is_asked_as_well() {
+    let house = House::open().await;
+    let client = house.client(json!({ "imp_consent": "first" })).await;
+    let (ada, bea) = (house.browser("ada").await, house.browser("bea").await);
+    let answer_by = async |answer: &super::house::Answer, given: &[InteractionAnswer<'_>]| {
+        let (id, cookie) = interaction(answer);
+        let mut rng = app::rng();
+        for given in given {
+            let context = &mut house.app.context(&mut rng);
+            command::answer_interaction(context, id, *given).await.unwrap();
+        }
+        let path = format!("/oauth/continue?interaction={id}");
+        house.get(&path).header("cookie", &cookie).send().await
+    };
+    let first = house.authorize(Some(&ada), &client, &[]).await;
+    let agreed = [InteractionAnswer::SignOn(&ada.sign_on), InteractionAnswer::Consent];
+    assert!(answer_by(&first, &agreed).await.sent("code").is_some());
+    // Ada agreed before, so that nothing is missing; but it is Bea who signs in.
+    let forced = house.authorize(Some(&ada), &client, &[("prompt", "login")]).await;
+    let asked = answer_by(&forced, &[InteractionAnswer::SignOn(&bea.sign_on)]).await;
+    assert!(asked.location().starts_with("/sign-in?"), "{}", asked.location());
+    let agreed = [InteractionAnswer::SignOn(&bea.sign_on), InteractionAnswer::Consent];
+    assert!(answer_by(&asked, &agreed).await.sent("code").is_some());
+}
+
+#[tokio::test]
 async fn who_does_not_sign_in_is_said_so_to_the_application() {
     let house = House::open().await;
     let client = house.client(json!({})).await;
@@ -314,4 +340,9 @@ async fn a_pushed_request_is_used_once_in_time_by_its_application() {
     let wrong =
         house.post("/oauth/par").basic(&client).form(&[("redirect_uri", BACK)]).send().await;
     assert_eq!(wrong.error(), "invalid_request");
+    let long = "x".repeat(20 * 1024);
+    let pairs = house.request(&client, &[("state", &long)]);
+    let pairs: Vec<_> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let large = house.post("/oauth/par").basic(&client).form(&pairs).send().await;
+    assert_eq!(large.error(), "invalid_request");
 }

@@ -57,6 +57,11 @@ async fn an_access_token_opens_the_contract_for_its_person_scope_and_audience() 
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     let challenge = answer.headers["www-authenticate"].to_str().unwrap();
     assert!(challenge.starts_with("Bearer") && challenge.contains("invalid_token"), "{challenge}");
+    // And what a resource server is shown, too, it cannot bring here.
+    let both = json!({ "scope": "openid imp", "imp_audiences": ["https://fhir.example"] });
+    let both = house.client(both).await;
+    let shared = token(&house, &officer, &both, "openid imp").await;
+    assert_eq!(code(&users(&house, &shared).await), "access-refused");
     // Neither is a changed one.
     let (head, _) = hers.rsplit_once('.').unwrap();
     let answer = users(&house, &format!("{head}.AAAA")).await;
@@ -117,4 +122,30 @@ async fn a_browser_with_two_factors_does_what_one_factor_may_not() {
     };
     assert_eq!(users(&strong).send().await.status, StatusCode::OK);
     assert_eq!(code(&users(&weak).send().await), "stronger-sign-in-required");
+}
+
+#[tokio::test]
+async fn an_emergency_opens_nothing_of_the_contract() {
+    let house = House::open().await;
+    let known = signed_on(&house, "ada", Role::Administrator).await;
+    let now = house.app.now();
+    let emergency = Authentication::new(now, vec![Method::BreakGlass], Aal::Aal1);
+    let browser = house.browser_of(known.user.clone(), emergency).await;
+    let answer = house.get("/v1/users").by(&browser).header("sec-fetch-site", "same-origin");
+    assert_eq!(code(&answer.send().await), "stronger-sign-in-required");
+}
+
+#[tokio::test]
+async fn an_application_hands_out_no_power_in_an_administrators_name() {
+    let house = House::open().await;
+    let administrator = signed_on(&house, "ada", Role::Administrator).await;
+    let client = house.client(json!({ "scope": "openid imp" })).await;
+    let token = token(&house, &administrator, &client, "openid imp").await;
+    let bearer = format!("Bearer {token}");
+    let own = house.get("/v1/users").header("authorization", &bearer).send().await;
+    assert_eq!(own.status, StatusCode::OK);
+    let code_for = format!("/v1/users/{}/sign-in-code", administrator.user.id);
+    let answer = house.post(&code_for).header("authorization", &bearer).send().await;
+    assert_eq!(code(&answer), "access-refused");
+    assert!(answer.text.contains("do it yourself"), "{}", answer.text);
 }

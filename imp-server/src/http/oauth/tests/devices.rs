@@ -30,6 +30,12 @@ async fn poll(house: &House, client: &Registered, opened: &Value) -> Answer {
     house.token(client, &[("grant_type", GRANT), ("device_code", code)]).await
 }
 
+/// Enters the code on our page.
+async fn type_in(house: &House, code: &str) -> Answer {
+    let ask = house.post("/device").header("origin", &house.app.issuer);
+    ask.header("sec-fetch-site", "same-origin").form(&[("user_code", code)]).send().await
+}
+
 /// Enters the code and answers the interaction; the page that says what came of it.
 async fn enter(
     house: &House,
@@ -37,7 +43,7 @@ async fn enter(
     browser: &Browser,
     answers: &[InteractionAnswer<'_>],
 ) -> String {
-    let answer = house.post("/device").form(&[("user_code", code)]).send().await;
+    let answer = type_in(house, code).await;
     let id = answer.sent("interaction").unwrap().parse().unwrap();
     let cookie =
         answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
@@ -94,7 +100,7 @@ async fn a_device_is_refused_or_too_late() {
     assert_eq!(poll(&house, &client, &opened).await.error(), "authorization_pending");
     house.advance(SignedDuration::from_mins(10));
     assert_eq!(poll(&house, &client, &opened).await.error(), "expired_token");
-    let late = house.post("/device").form(&[("user_code", &code)]).send().await;
+    let late = type_in(&house, &code).await;
     assert!(late.text.contains("No device shows this code"));
 }
 
@@ -107,10 +113,10 @@ async fn codes_cannot_be_guessed_and_a_link_only_fills_the_field() {
     let page = house.get("/device?user_code=%22%3E%3Cscript%3E").send().await;
     assert!(!page.text.contains("<script>"));
     for _ in 0..3 {
-        let answer = house.post("/device").form(&[("user_code", "BBBB-BBBB")]).send().await;
+        let answer = type_in(&house, "BBBB-BBBB").await;
         assert!(answer.text.contains("No device shows this code"));
     }
-    let answer = house.post("/device").form(&[("user_code", "BBBB-BBBB")]).send().await;
+    let answer = type_in(&house, "BBBB-BBBB").await;
     assert!(answer.text.contains("Too many wrong codes"));
 }
 
@@ -121,4 +127,16 @@ async fn only_registered_applications_wait_on_devices() {
     let id = client.id.to_string();
     let ask = house.post("/oauth/device_authorization").form(&[("client_id", id.as_str())]);
     assert_eq!(ask.send().await.error(), "unauthorized_client");
+}
+
+#[tokio::test]
+async fn a_page_of_somebody_else_cannot_enter_his_code() {
+    let house = House::open().await;
+    let opened = open(&house, &television(&house).await).await;
+    let code = opened["user_code"].as_str().unwrap();
+    let ask = house.post("/device").header("origin", "https://evil.example");
+    let ask = ask.header("sec-fetch-site", "cross-site").form(&[("user_code", code)]);
+    let page = ask.send().await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text.contains("not entered on this page") && !page.text.contains(code));
 }

@@ -140,7 +140,7 @@ impl Application {
 }
 
 async fn tell(house: &House) {
-    crate::job::logout::tell_all(&house.app).await.unwrap();
+    crate::job::logout::Telling::new(&house.app).round().await.unwrap();
 }
 
 #[tokio::test]
@@ -210,4 +210,64 @@ async fn an_application_that_ignores_a_walk_away_keeps_what_it_has() {
     transaction.commit().await.unwrap();
     assert!(house.is_active(&ignoring, kept["access_token"].as_str().unwrap()).await);
     assert!(!house.is_active(&told, ended["access_token"].as_str().unwrap()).await);
+}
+
+#[tokio::test]
+async fn what_a_lost_key_opened_does_not_live_on_in_a_refresh_token() {
+    let house = House::open().await;
+    let offline =
+        json!({ "imp_offline_access": "allowed", "scope": "openid profile offline_access" });
+    let client = house.client(offline).await;
+    let ada = house.browser("ada").await;
+    let changes = [("scope", "openid offline_access")];
+    let code = house.authorize(Some(&ada), &client, &changes).await.sent("code").unwrap();
+    let tokens = house.redeem(&client, &code).await.ok();
+    let mut rng = app::rng();
+    let context = &mut house.app.context(&mut rng);
+    let (actor, reason) = (Actor::Server, SignOnEnd::CredentialRemoved);
+    command::end_sign_on(context, &actor, ada.sign_on.id, reason).await.unwrap();
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    assert_eq!(house.refresh(&client, refresh).await.error(), "invalid_grant");
+}
+
+#[tokio::test]
+async fn nothing_is_granted_in_a_browser_that_was_signed_out_in_the_meantime() {
+    let house = House::open().await;
+    let client = house.client(json!({})).await;
+    let ada = house.browser("ada").await;
+    // The browser was read as signed on; before the grant is written, she is signed out.
+    let pairs = house.request(&client, &[]);
+    let form = imp_oauth::Form::from_pairs(pairs);
+    let metadata = command::find_client(&house.app.storage, client.id).await.unwrap().unwrap();
+    let issuer = &house.app.issuer;
+    let request = imp_oauth::authorize::validate(&form, client.id, &metadata.metadata, issuer);
+    let asking = crate::http::oauth::authorize::Asking {
+        app: &house.app,
+        client: Arc::new(metadata),
+        request: request.unwrap(),
+    };
+    end(&house, &ada).await;
+    let granted = asking.grant(&ada.sign_on, &ada.user, false).await;
+    assert!(granted.is_err());
+    assert!(!house.events().await.contains(&"grant-made".to_owned()));
+}
+
+#[tokio::test]
+async fn an_application_that_does_not_answer_makes_no_other_wait() {
+    let house = House::open().await;
+    let dead = house.client(json!({ "backchannel_logout_uri": "http://127.0.0.1:9/logout" })).await;
+    let charts = Application::default();
+    let client = house.client(json!({ "backchannel_logout_uri": charts.listen().await })).await;
+    for n in 0..4 {
+        let browser = house.browser(&format!("user{n}")).await;
+        house.tokens(&browser, &dead).await;
+        if n == 3 {
+            house.tokens(&browser, &client).await;
+        }
+        end(&house, &browser).await;
+    }
+    tell(&house).await;
+    assert_eq!(charts.heard().len(), 1);
+    let due = command::due_logouts(&house.app.storage, house.app.now()).await.unwrap();
+    assert!(due.is_empty(), "the others of the dead one were put off with the first");
 }

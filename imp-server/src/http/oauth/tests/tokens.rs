@@ -173,6 +173,12 @@ async fn an_application_sees_its_own_tokens_and_a_resource_server_all_of_them() 
     let answer = asked.send().await.ok();
     assert_eq!(answer["username"], "ada");
     assert_eq!(answer["amr"], json!(["face", "hwk", "mfa"]));
+    // What the scope does not say, the application does not learn here either.
+    let narrow = house.authorize(Some(&ada), &client, &[("scope", "openid")]).await;
+    let narrow = house.redeem(&client, &narrow.sent("code").unwrap()).await.ok();
+    let token = narrow["access_token"].as_str().unwrap();
+    let asked = house.post("/oauth/introspect").basic(&client).form(&[("token", token)]);
+    assert_eq!(asked.send().await.ok().get("username"), None);
     assert!(!house.is_active(&server, "nonsense").await);
     let public = house.client(json!({ "token_endpoint_auth_method": "none" })).await;
     let id = public.id.to_string();
