@@ -95,9 +95,11 @@ async fn a_device_is_refused_or_too_late() {
     assert_eq!(poll(&house, &client, &opened).await.error(), "access_denied");
     let opened = open(&house, &client).await;
     let code = opened["user_code"].as_str().unwrap().to_owned();
-    // Signed on but not agreed: nothing.
+    // Signed on but not agreed: refused.
     enter(&house, &code, &ada, &[InteractionAnswer::SignOn(&ada.sign_on)]).await;
-    assert_eq!(poll(&house, &client, &opened).await.error(), "authorization_pending");
+    assert_eq!(poll(&house, &client, &opened).await.error(), "access_denied");
+    let opened = open(&house, &client).await;
+    let code = opened["user_code"].as_str().unwrap().to_owned();
     house.advance(SignedDuration::from_mins(10));
     assert_eq!(poll(&house, &client, &opened).await.error(), "expired_token");
     let late = type_in(&house, &code).await;
