@@ -7,6 +7,7 @@ ALTER TABLE users ADD COLUMN user_changed_at BIGINT;
 ALTER TABLE users ADD COLUMN removed_at BIGINT;
 ALTER TABLE users ADD COLUMN former_username TEXT;
 
+-- `has_left`: a directory, not somebody here, disabled her; so it may let her in again.
 -- What a directory says of a user. `other_attributes` is JSON that nobody here interprets. Apart from `users`, so that a tap does not read it.
 CREATE TABLE profiles (
     user_id           UUID PRIMARY KEY NOT NULL REFERENCES users (user_id),
@@ -14,7 +15,8 @@ CREATE TABLE profiles (
     user_external_id  TEXT,
     given_name        TEXT,
     family_name       TEXT,
-    other_attributes  TEXT NOT NULL
+    other_attributes  TEXT NOT NULL,
+    has_left          BOOLEAN NOT NULL DEFAULT FALSE
 );
 CREATE UNIQUE INDEX profiles_by_source ON profiles (profile_source, user_external_id);
 CREATE INDEX profiles_by_external_id ON profiles (user_external_id);

@@ -16,6 +16,8 @@ pub struct Known {
     pub user: User,
     /// What a directory said of her.
     pub profile: Profile,
+    /// Whether it was a directory that disabled her last.
+    pub has_left: bool,
 }
 
 /// What is to be done.
@@ -118,6 +120,8 @@ impl Plan {
             if known.user.is_active() {
                 self.leavers.push((known.user.id, known.user.username.clone()));
             }
+        } else if !known.user.is_active() && !known.has_left {
+            self.conflict(person.username, "somebody here disabled her");
         } else if !names.take(&person.username, Some(known.user.id)) {
             self.conflict(person.username, "somebody else has this username");
         } else if !known.user.is_active() || differs(known, &person) {
@@ -150,6 +154,8 @@ impl Plan {
             self.conflict(person.username, "somebody from another directory has this username");
         } else if !harmless {
             self.conflict(person.username, "an administrator or auditor here has this username");
+        } else if !same.user.is_active() && !same.has_left {
+            self.conflict(person.username, "somebody here disabled her");
         } else if !names.take(&person.username, Some(same.user.id)) {
             self.conflict(person.username, "the directory has this username twice");
         } else {
@@ -177,7 +183,7 @@ impl Plan {
 }
 
 fn differs(known: &Known, person: &DirectoryPerson) -> bool {
-    let Known { user, profile } = known;
+    let Known { user, profile, .. } = known;
     let DirectoryPerson { username, display_name, given_name, family_name, .. } = person;
     let names = (&user.username, &user.display_name, &profile.given_name, &profile.family_name);
     let place: (&Option<Email>, &Option<Label>) = (&user.email, &user.unit);
@@ -216,7 +222,8 @@ mod tests {
         let (user, _) = User::create(id, username, label, Role::Staff, None);
         let external_id = source.map(|_| format!("id of {name}").parse().unwrap());
         let source = source.map(|it| it.parse().unwrap());
-        Known { user, profile: Profile { source, external_id, ..Profile::default() } }
+        let profile = Profile { source, external_id, ..Profile::default() };
+        Known { user, profile, has_left: false }
     }
 
     fn names(people: &[(UserId, DirectoryPerson)]) -> Vec<&str> {
@@ -253,8 +260,13 @@ mod tests {
     fn who_comes_back_may_be_authenticated_again() {
         let mut gone = here(1, "ada", Some("ldap"));
         gone.user.state = State::Disabled { at: jiff::Timestamp::UNIX_EPOCH };
-        let plan = plan(vec![there("ada")], &[gone], &settings("")).unwrap();
-        assert_eq!(names(&plan.movers), ["ada"]);
+        gone.has_left = true;
+        let back = plan(vec![there("ada")], &[gone.clone()], &settings("")).unwrap();
+        assert_eq!(names(&back.movers), ["ada"]);
+        // Whom somebody here disabled, a directory does not let in.
+        gone.has_left = false;
+        let kept = plan(vec![there("ada")], &[gone], &settings("")).unwrap();
+        assert_eq!((kept.movers, kept.conflicts.len()), (vec![], 1));
     }
 
     #[test]

@@ -17,6 +17,8 @@ use crate::settings::Settings;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long one operation may take.
 const OPERATION: Duration = Duration::from_secs(30);
+/// How long taking leave may take.
+const LEAVE: Duration = Duration::from_secs(1);
 /// How long the whole may take.
 const WHOLE: Duration = Duration::from_mins(10);
 /// The most entries that are read.
@@ -93,18 +95,19 @@ async fn connect_and_read(
     tokio::pin!(driving);
     let reading = Box::pin(async {
         bind(&mut ldap, settings, credentials).await?;
-        let found = search(&mut ldap, settings).await?;
-        // Nothing depends on how it takes leave.
-        drop(ldap.unbind().await);
-        Ok(found)
+        search(&mut ldap, settings).await
     });
-    tokio::select! {
-        found = reading => found,
-        ended = &mut driving => match ended {
-            Ok(()) => Err(ReadError::Interrupted(LdapError::EndOfStream)),
-            Err(error) => Err(ReadError::Interrupted(error)),
-        },
-    }
+    let found = tokio::select! {
+        biased;
+        found = reading => found?,
+        ended = &mut driving => {
+            return Err(ReadError::Interrupted(ended.err().unwrap_or(LdapError::EndOfStream)));
+        }
+    };
+    // It takes leave; nothing depends on how.
+    let leaving = async { tokio::join!(ldap.unbind(), driving) };
+    drop(tokio::time::timeout(LEAVE, leaving).await);
+    Ok(found)
 }
 
 fn trusting(pem: &str) -> Result<Arc<ClientConfig>, ReadError> {

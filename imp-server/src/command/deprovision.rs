@@ -14,9 +14,9 @@ use crate::store::Tables as _;
 /// How a user goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Departure {
-    /// She may come back any day: her phone and her reference wait for her.
+    /// She may come back any day, when somebody here says so: her phone and her reference wait for her.
     Disabled,
-    /// She left: phone and reference count no longer either. If she comes back, she is enrolled again.
+    /// A directory says that she left, and may say that she is back: phone, reference, passkeys and security keys count no longer either. If she comes back, she is enrolled again.
     Left,
     /// She left, and the directory forgets her: she cannot come back as the same user.
     Removed,
@@ -51,12 +51,14 @@ pub(super) async fn deprovision(
         if let Ok((disabled, event)) = user.clone().disable(context.now) {
             user = disabled;
             transaction.users().update(&user, context.now).await?;
+            transaction.profiles().mark_left(user.id, departure == Departure::Left).await?;
             context.append(transaction, actor, event).await?;
         }
     }
     end_access(context, transaction, actor, user.id).await?;
     if departure != Departure::Disabled {
         revoke_phones(context, transaction, actor, user.id).await?;
+        remove_credentials(context, transaction, actor, user.id).await?;
     }
     if departure == Departure::Removed && !matches!(user.state, State::Removed { .. }) {
         leave_groups(context, transaction, actor, user.id).await?;
@@ -102,6 +104,20 @@ async fn revoke_phones(
             transaction.references().update(&reference).await?;
             context.append(transaction, actor, event).await?;
         }
+    }
+    Ok(())
+}
+
+/// Passkeys and security keys.
+async fn remove_credentials(
+    context: &mut Context<'_>,
+    transaction: &mut Transaction,
+    actor: &Actor,
+    user: UserId,
+) -> Result<(), StorageError> {
+    for credential in transaction.credentials().of_user(user).await? {
+        transaction.credentials().remove(credential.id).await?;
+        context.append(transaction, actor, credential.removed(Revocation::Administrator)).await?;
     }
     Ok(())
 }

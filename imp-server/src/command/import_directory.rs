@@ -33,7 +33,11 @@ pub async fn known_people(storage: &Storage) -> Result<Vec<Known>, StorageError>
     let mut after = None;
     loop {
         let page = reading.profiles().page(after, AT_ONCE).await?;
-        known.extend(page.items.into_iter().map(|it| Known { user: it.user, profile: it.profile }));
+        known.extend(page.items.into_iter().map(|it| Known {
+            user: it.user,
+            profile: it.profile,
+            has_left: it.has_left,
+        }));
         after = page.next;
         if after.is_none() {
             return Ok(known);
@@ -130,6 +134,7 @@ async fn change(
 ) -> Result<(), StorageError> {
     let mut transaction = context.storage.begin().await?;
     let Some(found) = transaction.profiles().find(id).await? else { return Ok(()) };
+    let has_left = found.has_left;
     let mut to = found.user.attributes();
     to.username = person.username.clone();
     to.display_name = person.display_name.clone();
@@ -148,7 +153,8 @@ async fn change(
         transaction.profiles().put(id, &new).await?;
         context.append(&mut transaction, actor, event).await?;
     }
-    if let State::Disabled { .. } = user.state
+    if has_left
+        && let State::Disabled { .. } = user.state
         && let Ok((user, event)) = user.enable()
     {
         transaction.users().update(&user, context.now).await?;

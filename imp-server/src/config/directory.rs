@@ -42,7 +42,7 @@ impl PartialOrd for GroupName {
 
 impl Default for Directory {
     fn default() -> Self {
-        let roles = vec![Role::Staff, Role::Officer];
+        let roles = vec![Role::Staff];
         Self { roles, group_roles: BTreeMap::new(), ldap: None }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod bulk;
 pub(crate) mod client;
 pub(crate) mod discovery;
 pub(crate) mod groups;
+pub(crate) mod search;
 pub(crate) mod users;
 
 /// Where the service is.
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(groups::search))
         .routes(routes!(groups::show, groups::replace, groups::patch, groups::remove))
         .routes(routes!(bulk::bulk))
+        .routes(routes!(search::search))
         .routes(routes!(discovery::configuration))
         .routes(routes!(discovery::schemas))
         .routes(routes!(discovery::schema))

@@ -26,6 +26,8 @@ pub struct Person {
     pub version: u64,
     /// When she was changed last; `None` if she never was.
     pub changed_at: Option<Timestamp>,
+    /// Whether it was a directory that disabled her last: only then may a directory let her in again.
+    pub has_left: bool,
 }
 
 #[derive(Debug, sqlx::FromRow)]
@@ -39,6 +41,7 @@ struct PersonRow {
     given_name: Option<String>,
     family_name: Option<String>,
     other_attributes: Option<String>,
+    has_left: Option<bool>,
 }
 
 impl TryFrom<PersonRow> for Person {
@@ -53,6 +56,7 @@ impl TryFrom<PersonRow> for Person {
             user: row.user.try_into()?,
             version: version("users.user_version", row.user_version)?,
             changed_at: changed_at.transpose()?,
+            has_left: row.has_left.unwrap_or_default(),
             profile: Profile {
                 source: label("profiles.profile_source", row.profile_source)?,
                 external_id: external_id.transpose()?,
@@ -74,7 +78,7 @@ macro_rules! people {
     ($rest:literal) => {
         concat!(
             "SELECT users.*, profile_source, user_external_id, given_name, family_name, \
-             other_attributes FROM users LEFT JOIN profiles ON profiles.user_id = users.user_id \
+             other_attributes, has_left FROM users LEFT JOIN profiles ON profiles.user_id = users.user_id \
              WHERE removed_at IS NULL ",
             $rest
         )
@@ -95,6 +99,19 @@ impl Profiles<'_> {
             .bind(profile.given_name.as_ref().map(Label::as_str))
             .bind(profile.family_name.as_ref().map(Label::as_str))
             .bind(profile.other.as_str())
+            .execute(conn)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
+    /// Keeps whether a directory or somebody here disabled a user.
+    pub async fn mark_left(&mut self, user: UserId, left: bool) -> Result<(), StorageError> {
+        const SQL: &str = "INSERT INTO profiles (user_id, other_attributes, has_left) \
+            VALUES ($1, '{}', $2) ON CONFLICT (user_id) DO UPDATE SET has_left = $2";
+        on!(self.0, |conn| sqlx::query(SQL)
+            .bind(user.as_uuid())
+            .bind(left)
             .execute(conn)
             .await
             .map(drop)?);

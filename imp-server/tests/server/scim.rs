@@ -189,7 +189,23 @@ async fn a_bulk_request_creates_a_group_and_its_members() {
     });
     let found = body(open.send(Method::POST, "/Groups/.search", &search).await).await;
     assert_eq!(found["totalResults"], 1);
-    assert_eq!(found["Resources"][0]["members"][0]["display"], "bea");
+    let bea = operations[1]["location"].as_str().unwrap();
+    assert_eq!(found["Resources"][0]["members"][0]["$ref"], bea);
+    let both = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+        "filter": "displayName sw \"ward\" or userName eq \"bea\"",
+    });
+    let both = body(open.send(Method::POST, "/.search", &both).await).await;
+    assert_eq!(both["totalResults"], 2);
+    let kinds = [0, 1].map(|at| both["Resources"][at]["meta"]["resourceType"].clone());
+    assert_eq!(kinds, ["User", "Group"]);
+    let token = open.administrator.clone().into();
+    let administrator = open.hospital.stranger().with_token(token);
+    let groups = administrator.groups(None, 10).await.unwrap();
+    assert_eq!((groups.groups[0].name.as_str(), groups.groups[0].members), ("Ward 3", 1));
+    let group = administrator.group(groups.groups[0].id).await.unwrap();
+    assert_eq!(group.members[0].display_name, "bea");
+    assert_eq!(administrator.units().await.unwrap().units, []);
     let hidden = body(open.get("/Groups?excludedAttributes=members").await).await;
     assert_eq!(hidden["Resources"][0].get("members"), None);
 }

@@ -1,11 +1,12 @@
 //! The endpoints of administration.
 use imp_identity::phone::Revocation;
-use imp_identity::{PhoneId, SessionId, UserId, WorkstationId};
+use imp_identity::{GroupId, PhoneId, SessionId, UserId, WorkstationId};
 
 use super::{Client, ClientError};
 use crate::admin::{
-    ContactUser, CreateUser, InviteWorkstation, Phones, PlaceWorkstation, PolicyDocument, Revoke,
-    SignInCode, User, Users, Workstation, WorkstationInvited, Workstations,
+    ContactUser, CreateUser, GroupWithMembers, Groups, InviteWorkstation, Phones, PlaceWorkstation,
+    PolicyDocument, Revoke, SignInCode, Units, User, Users, Workstation, WorkstationInvited,
+    Workstations,
 };
 use crate::session::SuspendSession;
 use crate::tap::Session;
@@ -25,6 +26,22 @@ impl Client {
     /// `GET /v1/users/{user}`
     pub async fn user(&self, id: UserId) -> Result<User, ClientError> {
         self.get(&format!("v1/users/{id}")).await
+    }
+
+    /// `GET /v1/groups?after=…&limit=…`
+    pub async fn groups(&self, after: Option<GroupId>, limit: u32) -> Result<Groups, ClientError> {
+        let after = after.map_or_else(String::new, |after| format!("&after={after}"));
+        self.get(&format!("v1/groups?limit={limit}{after}")).await
+    }
+
+    /// `GET /v1/groups/{group}`
+    pub async fn group(&self, id: GroupId) -> Result<GroupWithMembers, ClientError> {
+        self.get(&format!("v1/groups/{id}")).await
+    }
+
+    /// `GET /v1/units`
+    pub async fn units(&self) -> Result<Units, ClientError> {
+        self.get("v1/units").await
     }
 
     /// `POST /v1/users/{user}/disablement`

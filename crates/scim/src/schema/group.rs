@@ -14,9 +14,8 @@ static ATTRIBUTES: [Attribute; 2] = [
     Attribute::complex("members", "Who is in it", &MEMBER).multi(),
 ];
 
-static MEMBER: [Attribute; 4] = [
+static MEMBER: [Attribute; 3] = [
     Attribute::text("value", "The user").exact().immutable(),
     Attribute::of(Kind::Reference, "$ref", "Where she is").pointing_to(&["User"]).immutable(),
     Attribute::text("type", "What is a member").usually(&["User"]).immutable(),
-    Attribute::text("display", "What she is called").read_only(),
 ];

@@ -55,19 +55,21 @@ pub(crate) async fn change_user(
     let mut transaction = context.storage.begin().await?;
     let person = find(&mut transaction, id).await?;
     change.check(person.version)?;
+    roles::in_reach(person.user.role, rules)?;
     let wanted = wanted(&mut transaction, &person, rules, &change.to).await?;
     let asked = wanted.role;
     let role = roles::permitted(person.user.role, asked, rules)?;
     if person.user.role == Role::Administrator && role != Role::Administrator {
         keep_one_administrator(&mut transaction, &person.user).await?;
     }
-    let active = wanted.active;
+    let (active, has_left) = (wanted.active, person.has_left);
     let user = store(context, &mut transaction, actor, person, wanted, role).await?;
     match (active, user.state) {
         (Some(false), State::Active) => {
             deprovision(context, &mut transaction, actor, user, Departure::Left).await?;
         }
-        (Some(true), State::Disabled { .. }) => {
+        // Whom somebody here disabled, somebody here lets in again.
+        (Some(true), State::Disabled { .. }) if has_left => {
             let (user, event) = user.enable()?;
             transaction.users().update(&user, context.now).await?;
             context.append(&mut transaction, actor, event).await?;
@@ -83,6 +85,7 @@ pub(crate) async fn change_user(
 pub(crate) async fn remove_user(
     context: &mut Context<'_>,
     actor: &Actor,
+    rules: &Rules,
     id: UserId,
     if_match: Option<&str>,
 ) -> Result<(), ProvisionError> {
@@ -91,6 +94,7 @@ pub(crate) async fn remove_user(
     if if_match.is_some_and(|it| !imp_scim::etag::matches(it, person.version)) {
         return Err(stale().into());
     }
+    roles::in_reach(person.user.role, rules)?;
     deprovision(context, &mut transaction, actor, person.user, Departure::Removed).await?;
     transaction.commit().await?;
     Ok(())
@@ -118,7 +122,11 @@ async fn wanted(
             let groups = transaction.groups().of_user(person.user.id).await?;
             let before = user_form::shown(person, &groups, rules);
             let after = patch.apply(&before, &USER)?;
-            let mut wanted = user_form::wanted(&after, source)?;
+            let mut wanted = user_form::wanted(&after, source.clone())?;
+            // What the patch leaves alone stays as it is kept, which may be otherwise than it is shown.
+            if user_form::wanted(&before, source)?.profile == wanted.profile {
+                wanted.profile = person.profile.clone();
+            }
             if wanted.role.is_none() && before.contains_key("roles") {
                 wanted.role = Some(Role::Staff);
             }

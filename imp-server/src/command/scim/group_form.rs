@@ -27,12 +27,11 @@ pub(super) fn shown(stored: &StoredGroup, members: &[(UserId, Label)], rules: &R
         resource.insert("externalId".to_owned(), id.as_str().into());
     }
     if !members.is_empty() {
-        let member = |(id, name): &(UserId, Label)| {
+        let member = |(id, _): &(UserId, Label)| {
             json!({
                 "value": id.to_string(),
                 "$ref": format!("{}/Users/{id}", rules.base),
                 "type": "User",
-                "display": name.as_str(),
             })
         };
         resource.insert("members".to_owned(), members.iter().map(member).collect());

@@ -1,5 +1,6 @@
 //! Reading users and groups.
 use imp_identity::name::{Label, Username};
+use imp_identity::profile::ExternalId;
 use imp_identity::{GroupId, UserId};
 use imp_scim::filter::Narrow;
 use imp_scim::list::{Query, Selection};
@@ -162,7 +163,11 @@ async fn narrowed_users(
             Ok(name) => one(reading.profiles().find_by_name(&name).await?),
             Err(_) => Ok(vec![]),
         },
-        Narrow::ExternalId(id) => reading.profiles().find_by_external_id(id).await,
+        // What is no external identifier is nobody's; a database may not even take it (NUL in PostgreSQL).
+        Narrow::ExternalId(id) => match id.parse::<ExternalId>() {
+            Ok(id) => reading.profiles().find_by_external_id(id.as_str()).await,
+            Err(_) => Ok(vec![]),
+        },
         Narrow::DisplayName(_) | Narrow::Member(_) => {
             let mut everybody = vec![];
             let mut after = None;
@@ -223,9 +228,12 @@ async fn candidates(
     query: &Query,
 ) -> Result<Vec<StoredGroup>, StorageError> {
     match query.filter.as_ref().and_then(Filter::narrow) {
-        Some(Narrow::DisplayName(name)) => {
-            Ok(reading.groups().find_by_name(name).await?.into_iter().collect())
-        }
+        Some(Narrow::DisplayName(name)) => match name.parse::<Label>() {
+            Ok(name) => {
+                Ok(reading.groups().find_by_name(name.as_str()).await?.into_iter().collect())
+            }
+            Err(_) => Ok(vec![]),
+        },
         Some(Narrow::Id(id)) => match id.parse() {
             Ok(id) => Ok(reading.groups().find(id).await?.into_iter().collect()),
             Err(_) => Ok(vec![]),

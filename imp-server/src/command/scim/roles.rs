@@ -25,6 +25,20 @@ pub(super) fn permitted(now: Role, asked: Option<Role>, rules: &Rules) -> Result
     }
 }
 
+/// Refuses to change somebody who watches over those who provision: administrators and auditors are theirs to change only if the
+/// configuration lets them, or their groups, give these roles.
+pub(super) fn in_reach(role: Role, rules: &Rules) -> Result<(), ScimError> {
+    let given = || rules.group_roles.iter().any(|(_, given)| *given == role);
+    match role {
+        Role::Staff | Role::Officer => Ok(()),
+        Role::Administrator | Role::Auditor if rules.grants.contains(&role) || given() => Ok(()),
+        Role::Administrator | Role::Auditor => {
+            let detail = "Administrators and auditors are not changed by provisioning.";
+            Err(ScimError::new(403, detail))
+        }
+    }
+}
+
 /// Whether the group gives a role.
 pub(super) fn gives_role(name: &str, rules: &Rules) -> bool {
     let name = name.to_lowercase();
@@ -44,7 +58,8 @@ pub(super) async fn follow_groups(
         let groups = transaction.groups().of_user(*id).await?;
         let Some(person) = transaction.profiles().find(*id).await? else { continue };
         let role = given(&groups, rules);
-        if role == person.user.role {
+        // What somebody here gave is not taken by a group.
+        if role == person.user.role || in_reach(person.user.role, rules).is_err() {
             continue;
         }
         let last = person.user.role == Role::Administrator

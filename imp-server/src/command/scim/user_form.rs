@@ -80,7 +80,8 @@ pub(super) fn shown(person: &Person, groups: &[StoredGroup], rules: &Rules) -> R
     let (unit, email) = (known.unit.map(str::to_owned), known.email.map(str::to_owned));
     let role = known.role.map_or(Some(Role::Staff), |it| it.parse().ok());
     // What was changed here since the directory said it wins over what the directory said.
-    if known.display_name.as_deref() != Some(user.display_name.as_str()) {
+    let said = known.display_name.as_deref().unwrap_or(user.username.as_str());
+    if said != user.display_name.as_str() {
         resource.insert("displayName".to_owned(), user.display_name.as_str().into());
     }
     if role != Some(user.role) {

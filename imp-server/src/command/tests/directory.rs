@@ -9,6 +9,7 @@ use imp_ldap::{Known, Plan};
 use imp_scim::list::{Parameters, Query};
 use imp_scim::patch::Patch;
 use imp_scim::{GROUP, Resource, ScimType, USER, resource};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::hospital::Hospital;
@@ -111,16 +112,17 @@ async fn who_is_removed_leaves_her_name_to_another() {
         let members = resource::read(&members, &GROUP).unwrap();
         create_group(&mut hospital.context(), &client(), &rules(), &members).await.unwrap();
         let place = hospital.place().await;
-        let stale = remove_user(&mut hospital.context(), &client(), ada, Some("W/\"9\"")).await;
+        let stale =
+            remove_user(&mut hospital.context(), &client(), &rules(), ada, Some("W/\"9\"")).await;
         assert_eq!(refusal(stale), (412, None));
-        remove_user(&mut hospital.context(), &client(), ada, None).await.unwrap();
+        remove_user(&mut hospital.context(), &client(), &rules(), ada, None).await.unwrap();
         assert_eq!(
             hospital.events_after(place).await,
             ["user-disabled", "group-changed", "user-removed"]
         );
         let gone = scim::show_user(&hospital.storage, &rules(), ada).await;
         assert_eq!(refusal(gone), (404, None));
-        let again = remove_user(&mut hospital.context(), &client(), ada, None).await;
+        let again = remove_user(&mut hospital.context(), &client(), &rules(), ada, None).await;
         assert_eq!(refusal(again), (404, None));
         // Her row speaks of her in the log.
         let row = command::find_user(&hospital.storage, ada).await.unwrap().unwrap();
@@ -196,8 +198,16 @@ async fn roles_are_given_only_as_the_configuration_says() {
         assert_eq!(refusal(change(&mut hospital, root, &demoted).await), (403, None));
         let left = json!([{ "op": "replace", "value": { "active": false } }]);
         assert_eq!(refusal(change(&mut hospital, root, &left).await), (403, None));
-        let gone = remove_user(&mut hospital.context(), &client(), root, None).await;
+        let gone = remove_user(&mut hospital.context(), &client(), &rules(), root, None).await;
         assert_eq!(refusal(gone), (403, None));
+        // Who watches is not theirs to change at all; officers leave like everybody.
+        let watcher = hospital.user("watcher", Role::Auditor).await.id;
+        let left = json!([{ "op": "replace", "path": "active", "value": false }]);
+        assert_eq!(refusal(change(&mut hospital, watcher, &left).await), (403, None));
+        let gone = remove_user(&mut hospital.context(), &client(), &rules(), watcher, None).await;
+        assert_eq!(refusal(gone), (403, None));
+        let desk = hospital.user("desk", Role::Officer).await.id;
+        change(&mut hospital, desk, &left).await.unwrap();
     }
 }
 
@@ -225,7 +235,7 @@ async fn groups_give_roles_where_the_configuration_says_so() {
             groups.push(shown.resource["id"].as_str().unwrap().parse().unwrap());
         }
         assert_eq!(role(&hospital).await, Role::Auditor);
-        let own = patch(&json!([{ "op": "add", "path": "roles", "value": "officer" }]));
+        let own = patch(&json!([{ "op": "replace", "path": "roles", "value": "officer" }]));
         let own = change_user(&mut hospital.context(), &client(), &rules, ada, &own).await;
         assert_eq!(refusal(own), (400, Some(ScimType::Mutability)));
         remove_group(&mut hospital.context(), &client(), &rules, groups[1], None).await.unwrap();
@@ -283,6 +293,7 @@ async fn a_filter_finds_the_same_by_an_index_and_by_looking_at_everybody() {
         for name in ["ada", "bob", "cyd"] {
             let body = json!({ "userName": name, "externalId": format!("x-{name}") });
             create(&mut hospital, &body).await.unwrap();
+            hospital.advance(SignedDuration::from_millis(1));
         }
         let find = async |filter: &str, count: i64| {
             let parameters = Parameters {
@@ -306,6 +317,13 @@ async fn a_filter_finds_the_same_by_an_index_and_by_looking_at_everybody() {
             assert_eq!(find(filter, 10).await, (1, vec!["bob".to_owned()]), "{filter}");
         }
         assert_eq!(find("userName eq \"bob\" and active eq false", 10).await, (0, vec![]));
+        for attribute in ["userName", "externalId", "id", "title"] {
+            let nul = format!("{attribute} eq \"a\\u0000\"");
+            assert_eq!(find(&nul, 10).await, (0, vec![]), "{nul}");
+        }
+        let filter = Some("displayName eq \"a\\u0000\"".to_owned());
+        let query = Query::read(&Parameters { filter, ..Parameters::default() }, 200).unwrap();
+        assert_eq!(select_groups(&hospital.storage, &rules(), &query).await.unwrap().total, 0);
         let query = Query::read(&Parameters::default(), 200).unwrap();
         let groups = select_groups(&hospital.storage, &rules(), &query).await.unwrap();
         assert_eq!((groups.total, groups.page.len()), (0, 0));
@@ -358,5 +376,24 @@ async fn a_plan_is_carried_out_and_said_in_the_log() {
         let eve = transaction.profiles().find(eve).await.unwrap().unwrap();
         assert_ne!(eve.profile, Profile::default());
         assert!(eve.user.is_active());
+    }
+}
+
+#[tokio::test]
+async fn whom_somebody_here_disabled_no_directory_lets_in_again() {
+    for mut hospital in hospitals().await {
+        let body = json!({ "userName": "mallory", "externalId": "7" });
+        let mallory = id(&create(&mut hospital, &body).await.unwrap());
+        let set = |active: bool| json!([{ "op": "replace", "path": "active", "value": active }]);
+        change(&mut hospital, mallory, &set(false)).await.unwrap();
+        let back = change(&mut hospital, mallory, &set(true)).await.unwrap();
+        assert_eq!(back.resource["active"], true, "who left by its word comes back by its word");
+        let context = &mut hospital.context();
+        command::disable_user(context, Actor::Server, mallory).await.unwrap();
+        let kept = change(&mut hospital, mallory, &set(true)).await.unwrap();
+        assert_eq!(kept.resource["active"], false);
+        let known = command::known_people(&hospital.storage).await.unwrap();
+        assert!(known.iter().all(|known| !known.has_left));
+        command::enable_user(&mut hospital.context(), Actor::Server, mallory).await.unwrap();
     }
 }

@@ -234,5 +234,5 @@ pub(super) async fn remove_user(
 ) -> Result<(), ProvisionError> {
     let mut rng = app::rng();
     let context = &mut app.context(&mut rng);
-    scim::remove_user(context, actor, parsed(id)?, if_match).await
+    scim::remove_user(context, actor, &rules(app), parsed(id)?, if_match).await
 }
