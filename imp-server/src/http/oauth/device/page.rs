@@ -81,10 +81,7 @@ async fn ask(app: &App, typed: &str) -> Result<Option<Response>, Refused> {
     let Some(client) = app.oauth.client(&app.storage, device.client).await? else {
         return Ok(None);
     };
-    // She must see that it is a device, and which: it may be somebody else's (RFC 8628 §5.4).
-    let short: String = client.metadata.name.chars().take(72).collect();
-    let name = format!("{short} (on the device that shows {code})");
-    let name = name.parse().map_err(|error| failed(&error, false))?;
+    let name = client.metadata.name.parse().map_err(|error| failed(&error, false))?;
     let new = NewInteraction {
         continue_at: CONTINUE,
         request: code.letters().to_owned(),
@@ -94,7 +91,7 @@ async fn ask(app: &App, typed: &str) -> Result<Option<Response>, Refused> {
             max_age: None,
             force: false,
             hint: None,
-            // Always: who has the device is not who sits here (RFC 8628 §5.4).
+            // Always, and with what the device shows: who has it is not who sits here (RFC 8628 §5.4).
             consent: Some(
                 std::iter::once(format!("{DEVICE}{code}"))
                     .chain(device.scope.tokens().map(str::to_owned))
