@@ -3,7 +3,7 @@ use imp_identity::{ClientId, Secret};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AuthMethod, Consent, GrantType, InvalidMetadata, Metadata, OfflineAccess};
+use super::{AuthMethod, ClientKeys, Consent, GrantType, InvalidMetadata, Metadata, OfflineAccess};
 use crate::error::{ErrorCode, OAuthError};
 use crate::scope::Scope;
 
@@ -70,10 +70,21 @@ impl Metadata {
         scopes: &Scope,
     ) -> Result<Self, OAuthError> {
         let metadata = |text: &'static str| OAuthError::new(ErrorCode::InvalidClientMetadata, text);
-        if self.may_use(GrantType::ClientCredentials) || self.may_use(GrantType::TokenExchange) {
+        // A device acts in her name where she is not: somebody vouches for it first.
+        let unvouched = [GrantType::AuthorizationCode, GrantType::RefreshToken];
+        if !self.grant_types.iter().all(|grant| unvouched.contains(grant)) {
             return Err(metadata(
-                "an administrator registers clients for client_credentials and token-exchange",
+                "an administrator registers clients for other grants than codes and refresh tokens",
             ));
+        }
+        // The server itself calls these: not its neighbours on its own machine.
+        let keys = match &self.keys {
+            Some(ClientKeys::Uri(uri)) => Some(uri),
+            Some(ClientKeys::Inline(_)) | None => None,
+        };
+        let mut called = keys.into_iter().chain(&self.backchannel_logout_uri);
+        if !called.all(|uri| uri.starts_with("https://")) {
+            return Err(metadata("jwks_uri and backchannel_logout_uri need https"));
         }
         if self.auth_method == AuthMethod::TlsClientAuth {
             return Err(metadata("an administrator registers clients with tls_client_auth"));
@@ -87,9 +98,11 @@ impl Metadata {
         if self.scope.is_empty() {
             return Err(metadata("no scope is left that a client may register on its own"));
         }
-        if policy != RegistrationPolicy::Token {
-            self.consent = Consent::Always;
-        }
+        self.consent = match (policy, self.consent) {
+            (RegistrationPolicy::Token, Consent::Never | Consent::First) => Consent::First,
+            (RegistrationPolicy::Token, Consent::Always)
+            | (RegistrationPolicy::Open | RegistrationPolicy::Closed, _) => Consent::Always,
+        };
         Ok(self)
     }
 }
@@ -130,10 +143,17 @@ mod tests {
             (Consent::Always, "openid")
         );
         let trusted = asked.restrict(RegistrationPolicy::Token, &free).unwrap();
-        assert_eq!(trusted.consent, Consent::Never);
-        let machine = metadata(json!({"client_name": "a", "grant_types": ["client_credentials"]}));
-        let refused = machine.restrict(RegistrationPolicy::Token, &free).unwrap_err();
-        assert_eq!(refused.code, ErrorCode::InvalidClientMetadata);
+        assert_eq!(trusted.consent, Consent::First);
+        for refused in [
+            json!({"client_name": "a", "grant_types": ["client_credentials"]}),
+            json!({"client_name": "a", "grant_types": ["urn:ietf:params:oauth:grant-type:device_code"]}),
+            json!({"client_name": "a", "redirect_uris": ["https://a.example/"], "jwks_uri": "http://127.0.0.1:9/"}),
+            json!({"client_name": "a", "redirect_uris": ["https://a.example/"],
+                "backchannel_logout_uri": "http://127.0.0.1:9/"}),
+        ] {
+            let refused = metadata(refused).restrict(RegistrationPolicy::Token, &free).unwrap_err();
+            assert_eq!(refused.code, ErrorCode::InvalidClientMetadata);
+        }
     }
 
     #[test]
