@@ -66,8 +66,8 @@ struct Broker {
 enum NotHandedOver {
     /// Nobody is signed in, or the desktop is locked.
     NoSession,
-    /// The application requires a tap.
-    StepUpRequired,
+    /// The application requires a tap: the server's sentence.
+    StepUpRequired(String),
     /// The question does not exist, or not any more.
     Unknown,
     /// The server does not answer, or not as it should.
@@ -183,8 +183,8 @@ impl Broker {
     async fn navigated(&self, issuer: &str, interaction: InteractionId, step_up: bool) -> Response {
         match self.hand_over(interaction).await {
             Ok(code) => answer::back(issuer, interaction, "handover", code.expose()),
-            Err(NotHandedOver::StepUpRequired) if step_up => {
-                self.ask_for_press(issuer, interaction, None)
+            Err(NotHandedOver::StepUpRequired(asked)) if step_up => {
+                self.ask_for_press(issuer, (interaction, asked), None)
             }
             Err(why) => answer::back(issuer, interaction, "desktop", why.code()),
         }
@@ -200,7 +200,8 @@ impl Broker {
 
     /// Somebody pressed on our own page: only that starts a tap.
     async fn pressed(&self, issuer: &str, press: &str) -> Response {
-        let Some(interaction) = self.presses.take(press, tokio::time::Instant::now()) else {
+        let taken = self.presses.take(press, tokio::time::Instant::now());
+        let Some((interaction, asked)) = taken else {
             return answer::refused(403, "This page is out of date: go back and begin again.");
         };
         let Desktop::Open(session) = self.agent.desktop() else {
@@ -209,7 +210,7 @@ impl Broker {
         let (purpose, user) = (Some(Purpose::StepUp), Some(session.username));
         let report = self.agent.tap(TapCommand { purpose, user, intent: Intent::Screen }).await;
         if !report.accepted() {
-            return self.ask_for_press(issuer, interaction, Some(&report));
+            return self.ask_for_press(issuer, (interaction, asked), Some(&report));
         }
         match self.hand_over(interaction).await {
             Ok(code) => answer::back(issuer, interaction, "handover", code.expose()),
@@ -220,16 +221,17 @@ impl Broker {
     fn ask_for_press(
         &self,
         issuer: &str,
-        interaction: InteractionId,
+        (interaction, asked): (InteractionId, String),
         failed: Option<&TapReport>,
     ) -> Response {
         let Desktop::Open(session) = self.agent.desktop() else {
             return answer::refused(409, "Nobody is signed in at this workstation.");
         };
-        let press = self.presses.offer(interaction, tokio::time::Instant::now());
+        let now = tokio::time::Instant::now();
+        let press = self.presses.offer(interaction, asked.clone(), now);
         let sorry = failed.map(TapReport::explain);
         let (name, sorry) = (session.display_name.as_str(), sorry.as_deref());
-        answer::page(issuer, &Page { name, press: &press, sorry })
+        answer::page(issuer, &Page { name, press: &press, asked: &asked, sorry })
     }
 
     async fn hand_over(&self, interaction: InteractionId) -> Result<Secret<String>, NotHandedOver> {
@@ -248,7 +250,7 @@ impl NotHandedOver {
     const fn code(&self) -> &'static str {
         match self {
             Self::NoSession => "no-session",
-            Self::StepUpRequired => "step-up-required",
+            Self::StepUpRequired(_) => "step-up-required",
             Self::Unknown => "not-found",
             Self::Unreachable => "unreachable",
         }
@@ -257,7 +259,7 @@ impl NotHandedOver {
     const fn status(&self) -> u16 {
         match self {
             Self::NoSession => 409,
-            Self::StepUpRequired => 403,
+            Self::StepUpRequired(_) => 403,
             Self::Unknown => 404,
             Self::Unreachable => 502,
         }
@@ -266,9 +268,12 @@ impl NotHandedOver {
 
 impl From<ClientError> for NotHandedOver {
     fn from(error: ClientError) -> Self {
-        match error.problem().map(imp_api::Problem::code) {
+        let problem = error.problem();
+        match problem.map(imp_api::Problem::code) {
             Some("no-session") => Self::NoSession,
-            Some("step-up-required") => Self::StepUpRequired,
+            Some("step-up-required") => {
+                Self::StepUpRequired(problem.map_or_else(String::new, |said| said.title.clone()))
+            }
             Some("not-found") => Self::Unknown,
             Some(_) | None => {
                 tracing::warn!(error = %error, "the session cannot be handed over");

@@ -20,6 +20,13 @@ CREATE TABLE handovers (
 CREATE INDEX handovers_by_session ON handovers (session_id);
 CREATE INDEX handovers_by_expiry ON handovers (handover_expires_at);
 
+-- Who asked at a workstation to be let in in an emergency, for the next few minutes: somebody else is to vouch for her.
+CREATE TABLE emergency_requests (
+    workstation_id      UUID   PRIMARY KEY NOT NULL REFERENCES workstations (workstation_id) ON DELETE CASCADE,
+    emergency_username  TEXT   NOT NULL,
+    emergency_asked_at  BIGINT NOT NULL
+);
+
 -- Entries in emergencies, and what was said of them afterwards.
 CREATE TABLE emergencies (
     session_id             UUID   PRIMARY KEY NOT NULL,

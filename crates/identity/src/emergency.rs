@@ -7,7 +7,7 @@ use crate::name::Remark;
 use crate::policy::BreakGlass;
 use crate::session::Session;
 
-/// How fresh the authentication of whoever vouches must be: she stands there.
+/// How long whoever vouches may take, after somebody asked to be let in.
 pub const VOUCHING: SignedDuration = SignedDuration::from_mins(5);
 
 /// One entry in an emergency. A review is always owed.

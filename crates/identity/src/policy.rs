@@ -74,7 +74,7 @@ pub enum OnSuspend {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BreakGlass {
-    /// Users of these roles; with none, everybody.
+    /// Users of these roles; with none, staff. Others must be named: nobody becomes an administrator by typing a name.
     #[serde(default)]
     pub roles: Vec<Role>,
     /// Users of these units; with none, everybody.
@@ -103,8 +103,8 @@ const fn three_days() -> SignedDuration {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Witness {
-    /// Somebody else, who is signed in at the same workstation or steps up there, vouches for her. A review is owed all
-    /// the same.
+    /// Somebody else taps at the same workstation after it was asked for, and so vouches for her. A review is owed all the
+    /// same.
     #[default]
     SecondPerson,
     /// An auditor's review afterwards alone.
@@ -210,8 +210,8 @@ impl Default for SessionLimits {
 impl BreakGlass {
     /// Whether a user of this role and unit may enter so.
     pub fn allows(&self, role: Role, unit: Option<&Label>) -> bool {
-        (self.roles.is_empty() || self.roles.contains(&role))
-            && (self.units.is_empty() || unit.is_some_and(|unit| self.units.contains(unit)))
+        let named = self.roles.contains(&role) || (self.roles.is_empty() && role == Role::Staff);
+        named && (self.units.is_empty() || unit.is_some_and(|unit| self.units.contains(unit)))
     }
 }
 
@@ -477,7 +477,10 @@ mod tests {
         assert!(!emergency.allows(Role::Auditor, Some(&ward)));
         assert!(!emergency.allows(Role::Staff, None));
         let everybody: BreakGlass = serde_json::from_str("{}").unwrap();
-        assert!(everybody.allows(Role::Auditor, None));
+        assert!(everybody.allows(Role::Staff, None));
+        for role in [Role::Officer, Role::Administrator, Role::Auditor] {
+            assert!(!everybody.allows(role, None), "{role:?} was not named");
+        }
     }
 
     #[test]

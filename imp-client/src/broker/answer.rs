@@ -17,6 +17,8 @@ use super::guard::Wanted;
 pub(super) struct Page<'a> {
     /// Whom it asks.
     pub(super) name: &'a str,
+    /// Who asks, in a sentence of the server's.
+    pub(super) asked: &'a str,
     /// What it sends back.
     pub(super) press: &'a str,
     /// Why the last tap came to nothing.
@@ -94,9 +96,10 @@ pub(super) fn page(issuer: &str, page: &Page<'_>) -> Response {
     }
     let _ = write!(
         body,
-        "<p>An application asks you to confirm that it is you. Look at the camera, with your phone near.</p>\
+        "<p>{}</p><p>Look at the camera, with your phone near.</p>\
          <form method=\"post\" action=\"/step-up\"><input type=\"hidden\" name=\"press\" value=\"{}\">\
          <button autofocus>Confirm</button></form></main></html>",
+        escaped(page.asked),
         escaped(page.press)
     );
     respond(
@@ -105,6 +108,8 @@ pub(super) fn page(issuer: &str, page: &Page<'_>) -> Response {
             (CONTENT_TYPE, "text/html; charset=utf-8"),
             (CONTENT_SECURITY_POLICY, &policy(issuer)),
             (X_FRAME_OPTIONS, "DENY"),
+            // With `no-referrer`, browsers would send the press with `Origin: null`.
+            (REFERRER_POLICY, "same-origin"),
         ],
         body,
     )
@@ -119,7 +124,7 @@ pub(super) fn sealed(mut response: Response) -> Response {
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }
@@ -159,13 +164,23 @@ mod tests {
     #[tokio::test]
     async fn a_name_is_text_and_no_markup_and_the_page_stands_in_no_frame() {
         let (name, press) = ("<script>alert('x')</script> \"&", "p");
-        let response = page("https://imp.example", &Page { name, press, sorry: Some("<b>") });
+        let response =
+            page("https://imp.example", &Page { name, press, asked: "<i>", sorry: Some("<b>") });
         let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
         assert!(policy.contains("frame-ancestors 'none'") && policy.contains("default-src 'none'"));
         assert!(!policy.contains("unsafe"), "{policy}");
+        let response = sealed(response);
+        assert_eq!(
+            response.headers()[REFERRER_POLICY],
+            "same-origin",
+            "else the press has no origin"
+        );
         let body = axum::body::to_bytes(response.into_body(), 1 << 16).await.unwrap();
         let body = String::from_utf8(body.to_vec()).unwrap();
-        assert!(!body.contains("<script") && !body.contains("<b>"), "{body}");
+        assert!(
+            !body.contains("<script") && !body.contains("<b>") && !body.contains("<i>"),
+            "{body}"
+        );
         assert!(body.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &quot;&amp;"));
     }
 

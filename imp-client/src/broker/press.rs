@@ -20,12 +20,13 @@ pub(super) struct Presses(Mutex<VecDeque<Offered>>);
 struct Offered {
     press: Digest,
     interaction: InteractionId,
+    asked: String,
     until: Instant,
 }
 
 impl Presses {
     /// A new page: what it sends back when somebody presses.
-    pub(super) fn offer(&self, interaction: InteractionId, now: Instant) -> String {
+    pub(super) fn offer(&self, interaction: InteractionId, asked: String, now: Instant) -> String {
         let mut random = [0; 32];
         UnwrapErr(rand::rngs::SysRng).fill_bytes(&mut random);
         let press = BASE64URL_NOPAD.encode(&random);
@@ -34,17 +35,17 @@ impl Presses {
             offered.pop_front();
         }
         let digest = Digest::of(&[press.as_bytes()]);
-        offered.push_back(Offered { press: digest, interaction, until: now + LIFETIME });
+        offered.push_back(Offered { press: digest, interaction, asked, until: now + LIFETIME });
         press
     }
 
-    /// For which interaction somebody pressed, once.
-    pub(super) fn take(&self, press: &str, now: Instant) -> Option<InteractionId> {
+    /// For which interaction somebody pressed, and who had asked; once.
+    pub(super) fn take(&self, press: &str, now: Instant) -> Option<(InteractionId, String)> {
         let digest = Digest::of(&[press.as_bytes()]);
         let mut offered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         offered.retain(|one| now < one.until);
         let at = offered.iter().position(|one| one.press == digest)?;
-        offered.remove(at).map(|one| one.interaction)
+        offered.remove(at).map(|one| (one.interaction, one.asked))
     }
 }
 
@@ -56,11 +57,11 @@ mod tests {
     async fn a_press_counts_once_and_for_a_while() {
         let presses = Presses::default();
         let (now, id) = (Instant::now(), InteractionId::from_bytes([7; 16]));
-        let press = presses.offer(id, now);
+        let press = presses.offer(id, String::new(), now);
         assert_eq!(presses.take("x", now), None);
-        assert_eq!(presses.take(&press, now), Some(id));
+        assert_eq!(presses.take(&press, now), Some((id, String::new())));
         assert_eq!(presses.take(&press, now), None, "once");
-        let late = presses.offer(id, now);
+        let late = presses.offer(id, String::new(), now);
         assert_eq!(presses.take(&late, now + LIFETIME), None);
     }
 
@@ -68,9 +69,9 @@ mod tests {
     async fn pages_that_nobody_looks_at_do_not_pile_up() {
         let presses = Presses::default();
         let (now, id) = (Instant::now(), InteractionId::from_bytes([7; 16]));
-        let first = presses.offer(id, now);
+        let first = presses.offer(id, String::new(), now);
         for _ in 0..1000 {
-            presses.offer(id, now);
+            presses.offer(id, String::new(), now);
         }
         assert_eq!(presses.0.lock().unwrap().len(), MOST);
         assert_eq!(presses.take(&first, now), None);

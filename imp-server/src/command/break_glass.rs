@@ -3,7 +3,7 @@ use imp_identity::authentication::{Aal, Authentication, Means, SignInRefusal};
 use imp_identity::emergency::{Emergency, ReviewError, VOUCHING};
 use imp_identity::name::{Remark, Username};
 use imp_identity::policy::{BreakGlass, SessionLimits, Witness};
-use imp_identity::session::Proof;
+use imp_identity::session::{Proof, Session};
 use imp_identity::tap::Purpose;
 use imp_identity::user::User;
 use imp_identity::{Actor, Event, SessionId, UserId, WorkstationId};
@@ -31,7 +31,7 @@ pub enum BreakGlassError {
     #[error("this is not allowed here")]
     Refused,
     /// Somebody who was authenticated a moment ago has to vouch for her.
-    #[error("a second person has to sign in here first, who vouches for this")]
+    #[error("a second person has to tap here now, and so vouches for this; then ask again")]
     SecondPersonRequired,
     /// See the source.
     #[error("could not store the entry")]
@@ -52,7 +52,8 @@ pub enum ReviewBreakGlassError {
     Storage(#[from] StorageError),
 }
 
-/// Opens a short session in an emergency.
+/// Opens a short session in an emergency. Where a second person is needed, the first question only asks for her: she taps
+/// after it, within [`VOUCHING`], and the same question is asked again.
 pub async fn break_glass(
     context: &mut Context<'_>,
     breaking: BreakingGlass,
@@ -61,23 +62,43 @@ pub async fn break_glass(
     let workstation = breaking.workstation;
     let policy = transaction.policies().current().await?;
     let user = transaction.users().find_by_name(&breaking.username).await?;
-    let (user, emergency) = match permitted(user.as_ref(), policy.break_glass.as_ref()) {
-        Ok(permitted) => permitted,
-        Err(reason) => {
-            let refused = (user.map(|user| user.id), reason);
-            refuse(context, &mut transaction, workstation, refused).await?;
-            transaction.commit().await?;
-            return Err(BreakGlassError::Refused);
-        }
-    };
-    let second = vouching(context, &mut transaction, workstation, user.id).await?;
-    if second.is_none() && emergency.witness == Witness::SecondPerson {
-        let refused = (Some(user.id), SignInRefusal::Policy);
+    let id = user.as_ref().map(|user| user.id);
+    let second = vouching(context, &mut transaction, &breaking).await?;
+    let needed = policy.break_glass.as_ref().map(|emergency| emergency.witness);
+    if second.is_none() && needed == Some(Witness::SecondPerson) {
+        // The same for everybody: strangers do not learn who may come in so.
+        let username = &breaking.username;
+        transaction.emergencies().ask(workstation, username, context.now).await?;
+        let refused = (id, SignInRefusal::Policy);
         refuse(context, &mut transaction, workstation, refused).await?;
         transaction.commit().await?;
         return Err(BreakGlassError::SecondPersonRequired);
     }
+    transaction.emergencies().answer(workstation).await?;
+    let (user, emergency) = match permitted(user.as_ref(), policy.break_glass.as_ref()) {
+        Ok(permitted) => permitted,
+        Err(reason) => {
+            refuse(context, &mut transaction, workstation, (id, reason)).await?;
+            transaction.commit().await?;
+            return Err(BreakGlassError::Refused);
+        }
+    };
     let limits = SessionLimits { overall: emergency.lifetime, ..policy.session.clone() };
+    let session = open(context, &mut transaction, (user, workstation), &limits).await?;
+    let (entry, event) =
+        Emergency::enter(&session, breaking.reason, second, emergency, context.now);
+    transaction.emergencies().add(&entry).await?;
+    context.append(&mut transaction, &Actor::Workstation(workstation), event).await?;
+    transaction.commit().await?;
+    Ok(UserSession { session, user: user.clone() })
+}
+
+async fn open(
+    context: &mut Context<'_>,
+    transaction: &mut Transaction,
+    (user, workstation): (&User, WorkstationId),
+    limits: &SessionLimits,
+) -> Result<Session, BreakGlassError> {
     let arrival = Arrival {
         user: user.id,
         workstation,
@@ -85,17 +106,11 @@ pub async fn break_glass(
         proof: Proof::Authentication(Authentication::emergency(context.now)),
     };
     let touched = transaction.sessions().touched_by_tap(user.id, workstation).await?;
-    let change = change(arrival, touched, &limits, context.now, &mut context.rng);
+    let change = change(arrival, touched, limits, context.now, &mut context.rng);
     // A session is always opened for whoever arrives with a proof.
     let change = change.map_err(|_| BreakGlassError::Refused)?;
     let actor = Actor::Workstation(workstation);
-    let session = change.store(context, &mut transaction, &actor, limits.on_suspend).await?;
-    let (entry, event) =
-        Emergency::enter(&session, breaking.reason, second, emergency, context.now);
-    transaction.emergencies().add(&entry).await?;
-    context.append(&mut transaction, &actor, event).await?;
-    transaction.commit().await?;
-    Ok(UserSession { session, user: user.clone() })
+    Ok(change.store(context, transaction, &actor, limits.on_suspend).await?)
 }
 
 /// Whether the policy lets her in so.
@@ -111,22 +126,25 @@ fn permitted<'a>(
     policy.map(|policy| (user, policy)).ok_or(SignInRefusal::Policy)
 }
 
-/// Who is signed in at the workstation and was authenticated there a moment ago, other than she.
+/// Who, other than she, was authenticated at the workstation after somebody asked there in her name, and is at work there.
 async fn vouching(
     context: &Context<'_>,
     transaction: &mut Transaction,
-    workstation: WorkstationId,
-    user: UserId,
+    breaking: &BreakingGlass,
 ) -> Result<Option<UserId>, StorageError> {
-    let now = context.now;
+    let (now, workstation) = (context.now, breaking.workstation);
+    let asked = transaction.emergencies().asked(workstation, &breaking.username).await?;
+    let Some(asked) = asked.filter(|asked| now.duration_since(*asked) <= VOUCHING) else {
+        return Ok(None);
+    };
     let here = transaction.sessions().open_at(workstation).await?;
     let vouches = |found: &UserSession| {
         let Authentication { at, aal, .. } = found.session.authentication;
-        found.user.id != user
+        found.user.username != breaking.username
             && found.user.is_active()
             && found.session.is_active(now)
             && aal >= Aal::Aal2
-            && now.duration_since(at) <= VOUCHING
+            && at > asked
     };
     Ok(here.into_iter().find(vouches).map(|found| found.user.id))
 }

@@ -1,5 +1,6 @@
 //! What somebody's arrival at a workstation does to sessions: pure, then stored. Every session that is opened, suspended,
 //! resumed or ended goes through here, and so do the browsers that it signed on.
+use imp_identity::authentication::Method;
 use imp_identity::grant::GrantEnd;
 use imp_identity::policy::{OnSuspend, SessionLimits};
 use imp_identity::session::{End, Proof, Session, SessionError, State};
@@ -68,8 +69,29 @@ impl Change {
             latest = Some(session);
         }
         // `change` never answers a change without a session.
-        latest.ok_or(StorageError::Corrupt { what: "session of an arrival" })
+        let latest = latest.ok_or(StorageError::Corrupt { what: "session of an arrival" })?;
+        if latest.state == State::Active {
+            leave_nothing_open(context, transaction, actor, &latest).await?;
+        }
+        Ok(latest)
     }
+}
+
+/// The desktop is open to somebody: browsers of whoever was there before are not hers, also where the policy keeps them
+/// behind a locked desktop.
+async fn leave_nothing_open(
+    context: &mut Context<'_>,
+    transaction: &mut Transaction,
+    actor: &Actor,
+    hers: &Session,
+) -> Result<(), StorageError> {
+    for found in transaction.sessions().open_at(hers.workstation).await? {
+        if found.session.user != hers.user {
+            let (other, reason) = (found.session.id, SignOnEnd::SessionSuspended);
+            end_sign_ons_of_session(context, transaction, actor, other, reason).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Stores a session that was changed, with its event; what it handed over to browsers goes with it.
@@ -95,7 +117,7 @@ pub(super) async fn store_session(
         return Ok(());
     }
     end_sign_ons_of_session(context, transaction, actor, session.id, reason).await?;
-    if reason == SignOnEnd::SessionEnded {
+    if reason == SignOnEnd::SessionEnded || moved {
         // What the desktop exchanged for native applications; while it is suspended it does not count anyway.
         let ended = GrantEnd::SignedOut;
         end_grants_of_session(context, transaction, actor, session.id, ended).await?;
@@ -198,6 +220,10 @@ fn open(
         |session: &Session| counts(session, now) && session.workstation != arrival.workstation;
     let staying = own.iter().filter(|session| elsewhere(session)).count();
     let mut surplus = (staying + 1).saturating_sub(usize::from(limits.several));
+    if authentication.methods.contains(&Method::BreakGlass) {
+        // Whoever only typed a name ends nobody's work elsewhere.
+        surplus = 0;
+    }
     for earlier in own {
         let reason = if counts(&earlier, now) { End::Superseded } else { End::Expired };
         if elsewhere(&earlier) {

@@ -4,6 +4,7 @@
 //! binds the interaction to the browser that was asked. Either alone is worth nothing.
 use data_encoding::BASE64URL_NOPAD;
 use imp_identity::authentication::{Authentication, Means, SignInRefusal};
+use imp_identity::name::Label;
 use imp_identity::sign_on::answers;
 use imp_identity::tap::Purpose;
 use imp_identity::{Actor, Digest, Event, InteractionId, Secret, SessionId, UserId, WorkstationId};
@@ -50,8 +51,13 @@ pub enum HandOverError {
     #[error("there is no such interaction")]
     NoInteraction,
     /// What the application requires is more than, or newer than, the session has.
-    #[error("the application requires that she is authenticated again")]
-    StepUpRequired(Purpose),
+    #[error("{application} asks you to confirm that it is you.")]
+    StepUpRequired {
+        /// The tap that brings it.
+        purpose: Purpose,
+        /// What the application is called.
+        application: Label,
+    },
     /// See the source.
     #[error("could not store the handover")]
     Storage(#[from] StorageError),
@@ -78,7 +84,8 @@ pub async fn hand_over(
     // What she did since the application asked is as fresh as can be asked for.
     let requirements = asked.requirements;
     if !answers(&requirements, &session.authentication, asked.asked_at, now) {
-        return Err(HandOverError::StepUpRequired(Purpose::StepUp));
+        let application = requirements.client_name;
+        return Err(HandOverError::StepUpRequired { purpose: Purpose::StepUp, application });
     }
     let (code, digest) = draw(context);
     let expires_at = now + LIFETIME;

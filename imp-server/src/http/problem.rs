@@ -71,7 +71,7 @@ kinds! {
     KEYS_UNAVAILABLE = "keys-unavailable", 409, "Passkeys and security keys need a server that is called by a name.";
     KEY_REFUSED = "key-refused", 403, "The security key was refused; `detail` says why (see [Reasons](reasons.md)).";
     BREAK_GLASS_REFUSED = "break-glass-refused", 403, "Entering in an emergency is not allowed to this person here.";
-    SECOND_PERSON_REQUIRED = "second-person-required", 403, "Somebody else has to sign in at this workstation first, and so vouch for the emergency.";
+    SECOND_PERSON_REQUIRED = "second-person-required", 403, "Somebody else has to tap at this workstation now, and so vouch for the emergency; then ask again.";
     REVIEWED_ALREADY = "reviewed-already", 409, "It was reviewed already.";
     REVIEW_OWN = "review-own", 403, "Who took part in an emergency cannot review it.";
     SESSION_ENDED = "session-ended", 409, "The session has ended.";

@@ -1,8 +1,10 @@
 //! `emergencies`
 use imp_identity::clock::to_micros;
 use imp_identity::emergency::{Emergency, Review};
-use imp_identity::{SessionId, UserId};
+use imp_identity::name::Username;
+use imp_identity::{SessionId, UserId, WorkstationId};
 use imp_storage::{StorageError, Transaction, on};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::value::{corrupt, instant, text};
@@ -105,6 +107,53 @@ impl Emergencies<'_> {
             .fetch_optional(conn)
             .await?);
         row.map(Emergency::try_from).transpose()
+    }
+
+    /// Somebody asks to be let in at a workstation. Who asked there before no longer does.
+    pub async fn ask(
+        &mut self,
+        workstation: WorkstationId,
+        username: &Username,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        const ADD: &str = "INSERT INTO emergency_requests (workstation_id, emergency_username, \
+            emergency_asked_at) VALUES ($1, $2, $3)";
+        self.answer(workstation).await?;
+        on!(self.0, |conn| sqlx::query(ADD)
+            .bind(workstation.as_uuid())
+            .bind(username.as_str())
+            .bind(to_micros(now))
+            .execute(conn)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
+    /// When somebody of this name asked to be let in at a workstation, if she was the last who did.
+    pub async fn asked(
+        &mut self,
+        workstation: WorkstationId,
+        username: &Username,
+    ) -> Result<Option<Timestamp>, StorageError> {
+        const SQL: &str = "SELECT emergency_asked_at FROM emergency_requests \
+            WHERE workstation_id = $1 AND emergency_username = $2";
+        let asked: Option<i64> = on!(self.0, |conn| sqlx::query_scalar(SQL)
+            .bind(workstation.as_uuid())
+            .bind(username.as_str())
+            .fetch_optional(conn)
+            .await?);
+        asked.map(|at| instant("emergency_requests.emergency_asked_at", at)).transpose()
+    }
+
+    /// Nobody waits at a workstation any more.
+    pub async fn answer(&mut self, workstation: WorkstationId) -> Result<(), StorageError> {
+        const SQL: &str = "DELETE FROM emergency_requests WHERE workstation_id = $1";
+        on!(&mut *self.0, |conn| sqlx::query(SQL)
+            .bind(workstation.as_uuid())
+            .execute(conn)
+            .await
+            .map(drop)?);
+        Ok(())
     }
 
     /// Entries that nobody has reviewed, the most urgent first, at most `limit`.

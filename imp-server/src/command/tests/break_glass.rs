@@ -47,22 +47,22 @@ async fn until_the_hospital_says_so_nobody_breaks_glass() {
 }
 
 #[tokio::test]
-async fn a_second_person_who_is_there_now_vouches() {
+async fn a_second_person_who_taps_after_the_question_vouches() {
     for Ward { mut hospital, desk, nurse, .. } in wards().await {
         let bea = hospital.user("bea", Role::Staff).await;
-        hospital.user("carl", Role::Auditor).await;
         allow(&mut hospital, Witness::SecondPerson).await;
-        let alone = break_glass(&mut hospital.context(), breaking(desk.id, "bea")).await;
-        assert!(matches!(alone, Err(BreakGlassError::SecondPersonRequired)));
         hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap();
-        let other = break_glass(&mut hospital.context(), breaking(desk.id, "carl")).await;
-        assert!(matches!(other, Err(BreakGlassError::Refused)), "another role");
-        let ada = nurse.user.username.as_str();
-        let herself = break_glass(&mut hospital.context(), breaking(desk.id, ada)).await;
-        assert!(matches!(herself, Err(BreakGlassError::SecondPersonRequired)));
+        hospital.advance(SignedDuration::from_secs(1));
+        let before = break_glass(&mut hospital.context(), breaking(desk.id, "bea")).await;
+        assert!(matches!(before, Err(BreakGlassError::SecondPersonRequired)), "she did not know");
         hospital.advance(VOUCHING + SignedDuration::from_secs(1));
+        hospital.tap(&nurse, &desk, Purpose::StepUp).await.unwrap();
         let late = break_glass(&mut hospital.context(), breaking(desk.id, "bea")).await;
-        assert!(matches!(late, Err(BreakGlassError::SecondPersonRequired)), "she may have gone");
+        assert!(
+            matches!(late, Err(BreakGlassError::SecondPersonRequired)),
+            "and now it asks again"
+        );
+        hospital.advance(SignedDuration::from_secs(1));
         hospital.tap(&nurse, &desk, Purpose::StepUp).await.unwrap();
 
         let place = hospital.place().await;
@@ -83,15 +83,56 @@ async fn a_second_person_who_is_there_now_vouches() {
 }
 
 #[tokio::test]
+async fn who_may_not_come_in_so_learns_it_only_once_somebody_vouched() {
+    for Ward { mut hospital, desk, nurse, .. } in wards().await {
+        hospital.user("carl", Role::Auditor).await;
+        allow(&mut hospital, Witness::SecondPerson).await;
+        let ada = nurse.user.username.as_str();
+        for name in ["carl", "nobody", ada] {
+            let asked = break_glass(&mut hospital.context(), breaking(desk.id, name)).await;
+            assert!(matches!(asked, Err(BreakGlassError::SecondPersonRequired)), "{name}");
+            hospital.advance(SignedDuration::from_secs(1));
+            hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap();
+            let again = break_glass(&mut hospital.context(), breaking(desk.id, name)).await;
+            if name == ada {
+                assert!(matches!(again, Err(BreakGlassError::SecondPersonRequired)), "herself");
+            } else {
+                assert!(matches!(again, Err(BreakGlassError::Refused)), "{name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_emergency_does_not_vouch_for_another() {
     for Ward { mut hospital, desk, nurse, .. } in wards().await {
         hospital.user("bea", Role::Staff).await;
         hospital.user("dora", Role::Staff).await;
         allow(&mut hospital, Witness::SecondPerson).await;
+        break_glass(&mut hospital.context(), breaking(desk.id, "bea")).await.unwrap_err();
+        hospital.advance(SignedDuration::from_secs(1));
         hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap();
         break_glass(&mut hospital.context(), breaking(desk.id, "bea")).await.unwrap();
-        let chained = break_glass(&mut hospital.context(), breaking(desk.id, "dora")).await;
-        assert!(matches!(chained, Err(BreakGlassError::SecondPersonRequired)));
+        for _ in 0..2 {
+            hospital.advance(SignedDuration::from_secs(1));
+            let chained = break_glass(&mut hospital.context(), breaking(desk.id, "dora")).await;
+            assert!(matches!(chained, Err(BreakGlassError::SecondPersonRequired)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_typed_name_ends_nobodys_work_elsewhere() {
+    for Ward { mut hospital, desk, nurse, .. } in wards().await {
+        allow(&mut hospital, Witness::Review).await;
+        let theatre = hospital.desk("Theatre 2").await;
+        let at_work = hospital.tap(&nurse, &theatre, Purpose::TapIn).await.unwrap().session;
+        let place = hospital.place().await;
+        let name = nurse.user.username.as_str();
+        break_glass(&mut hospital.context(), breaking(desk.id, name)).await.unwrap();
+        assert_eq!(hospital.events_after(place).await, ["session-established", "break-glass-used"]);
+        let stepped = hospital.tap(&nurse, &theatre, Purpose::StepUp).await.unwrap().session;
+        assert_eq!(stepped.id, at_work.id);
     }
 }
 

@@ -37,7 +37,7 @@ impl From<HandOverError> for ProblemResponse {
         match &error {
             HandOverError::NoSession => problem::NO_SESSION.because(&error),
             HandOverError::NoInteraction => problem::NOT_FOUND.because(&error),
-            HandOverError::StepUpRequired(purpose) => {
+            HandOverError::StepUpRequired { purpose, .. } => {
                 let problem = problem::STEP_UP_REQUIRED.because(&error);
                 problem.with_detail(purpose.code().to_owned())
             }
