@@ -1,6 +1,7 @@
 //! Applications, from their metadata (saml-metadata-2.0-os). Whoever registers one vouches for the document; its signature, if
 //! it has one, is not looked at.
 use data_encoding::BASE64;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -37,6 +38,9 @@ pub struct ServiceProvider {
     /// Whether it is told user names and names, besides. Decided likewise.
     #[serde(default)]
     pub attributes: bool,
+    /// How long its own sessions may be, in minutes; as long as the sign-on without it. Decided likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_minutes: Option<u32>,
 }
 
 /// An endpoint that takes assertions by HTTP-POST.
@@ -111,6 +115,7 @@ impl ServiceProvider {
             signs_requests,
             name_id: NameIdFormat::default(),
             attributes: false,
+            session_minutes: None,
         })
     }
 
@@ -118,6 +123,18 @@ impl ServiceProvider {
     pub fn keys(&self) -> Vec<VerifyingKey> {
         let keys = self.certificates.iter().filter_map(|text| BASE64.decode(text.as_bytes()).ok());
         keys.filter_map(|der| VerifyingKey::from_certificate(&der).ok()).collect()
+    }
+
+    /// Whether answers may go to that address.
+    pub fn admits(&self, location: &str) -> bool {
+        self.consumer(Some(location), None).is_some()
+    }
+
+    /// When its session must end at the latest, if the sign-on ends at `sign_on_ends`.
+    pub fn session_ends(&self, sign_on_ends: Timestamp, now: Timestamp) -> Timestamp {
+        let own = self.session_minutes.map(|minutes| SignedDuration::from_mins(minutes.into()));
+        own.and_then(|own| now.checked_add(own).ok())
+            .map_or(sign_on_ends, |end| end.min(sign_on_ends))
     }
 
     /// Where to send an assertion: the endpoint that the request names, exactly as the metadata does, or the default one.

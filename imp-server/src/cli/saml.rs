@@ -61,6 +61,9 @@ pub(super) struct Application {
     /// Tell it user names and names, besides.
     #[arg(long)]
     attributes: bool,
+    /// Let its own sessions be no longer than this: it is not told when the user walks away.
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1440))]
+    session_minutes: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -79,6 +82,7 @@ impl Application {
             NameKind::Username => NameIdFormat::Username,
         };
         provider.attributes = self.attributes;
+        provider.session_minutes = self.session_minutes;
         Ok(provider)
     }
 }

@@ -5,7 +5,7 @@ use imp_identity::{Actor, ClientId, Event, GrantId};
 use imp_saml::ServiceProvider;
 use imp_storage::{Page, Storage, StorageError};
 
-use super::Context;
+use super::{Context, sign_on};
 use crate::saml::RegisteredProvider;
 use crate::store::{ClientKind, StoredClient, Tables as _};
 
@@ -102,13 +102,22 @@ pub async fn list_service_providers(
     Ok(Page { items, next: page.next })
 }
 
-/// Says in the log that a user was signed on to an application by SAML.
+/// Says in the log that a user was signed on to an application by SAML; `false`, and nothing is said, when her sign-on has ended
+/// in the meantime: nobody may be told of it then.
 pub(crate) async fn record_assertion(
     context: &mut Context<'_>,
     client: ClientId,
     sign_on: &SignOn,
-) -> Result<(), StorageError> {
+) -> Result<bool, StorageError> {
     let mut transaction = context.storage.begin().await?;
+    let policy = transaction.policies().current().await?.sign_on;
+    let current = transaction.sign_ons().find(sign_on.id).await?;
+    let user = transaction.users().find(sign_on.user).await?;
+    let active = user.is_some_and(|user| user.is_active());
+    let Some(current) = current.filter(|_| active) else { return Ok(false) };
+    if !sign_on::counts(&mut transaction, &current, &policy, context.now).await? {
+        return Ok(false);
+    }
     let event = Event::GrantMade {
         grant: GrantId::generate(context.now, &mut context.rng),
         user: sign_on.user,
@@ -117,7 +126,8 @@ pub(crate) async fn record_assertion(
         scopes: vec!["saml".to_owned()],
     };
     context.append(&mut transaction, &Actor::User(sign_on.user), event).await?;
-    transaction.commit().await
+    transaction.commit().await?;
+    Ok(true)
 }
 
 fn document(provider: &ServiceProvider) -> Result<String, StorageError> {

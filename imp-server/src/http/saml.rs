@@ -52,7 +52,7 @@ async fn answer(
         authentication: &sign_on.authentication,
         context,
         session_index: app.saml.session_index(entity, sign_on),
-        session_ends: sign_on.expires_at,
+        session_ends: application.provider.session_ends(sign_on.expires_at, app.now()),
         names: application.provider.attributes.then_some(names),
     };
     let mut rng = app::rng();
@@ -61,8 +61,11 @@ async fn answer(
     let response = response.map_err(|error| problem::internal(&error))?;
     let recorded =
         command::record_assertion(&mut app.context(&mut rng), application.stored.id, sign_on).await;
-    recorded.map_err(problem::unread)?;
-    page::post(request, &response)
+    if recorded.map_err(problem::unread)? {
+        page::post(request, &response)
+    } else {
+        refuse(app, request, Status::AuthnFailed)
+    }
 }
 
 /// Tells the application why nobody is signed on.
@@ -89,3 +92,6 @@ fn told(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
+
+#[cfg(test)]
+mod tests;

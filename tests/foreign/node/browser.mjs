@@ -21,6 +21,10 @@ export async function person(browser, { shots, hasAuthenticator = true } = {}) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 900, height: 700 } })
   context.setDefaultTimeout(PATIENCE)
   const page = await context.newPage()
+  // The authenticator that is played would answer what a page offers beside an input at once, before anybody presses anything.
+  await context.addInitScript(() => {
+    if (window.PublicKeyCredential) PublicKeyCredential.isConditionalMediationAvailable = async () => false
+  })
   let authenticator
   const cdp = await context.newCDPSession(page)
   if (hasAuthenticator) {

@@ -92,6 +92,12 @@ fn refuses_what_is_old_or_meant_for_others() {
     assert_eq!(accept(&old), Err(RequestError::Time));
     let future = document("", "").replace("09:59:58.5", "10:03:01");
     assert_eq!(accept(&future), Err(RequestError::Time));
+    for far in
+        ["-009999-01-02T01:59:59Z", "9999-12-30T22:00:00Z", "2026-11-22T09:59:58+99:99", "now"]
+    {
+        let far = document("", "").replace("2026-11-22T09:59:58.5Z", far);
+        assert_eq!(accept(&far), Err(RequestError::Time), "{far}");
+    }
     let other = document("Destination='https://other.example/saml/sso'", "");
     assert_eq!(accept(&other), Err(RequestError::Destination));
     assert!(accept(&document(&format!("Destination='{ADDRESS}'"), "")).is_ok());

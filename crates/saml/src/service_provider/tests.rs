@@ -90,3 +90,19 @@ fn one_that_says_it_signs_must_show_a_key_that_can() {
                AAAA</ds:X509Certificate></ds:X509Data></ds:KeyInfo></KeyDescriptor>";
     assert_eq!(refused(&metadata("AuthnRequestsSigned='true'", key)), MetadataError::Certificate);
 }
+
+#[test]
+fn an_application_may_be_given_shorter_sessions_and_never_longer_ones() {
+    let mut provider = ServiceProvider::from_metadata(metadata("", "").as_bytes()).unwrap();
+    let now = Timestamp::UNIX_EPOCH;
+    let hour = now + SignedDuration::from_hours(1);
+    assert_eq!(provider.session_ends(hour, now), hour);
+    provider.session_minutes = Some(15);
+    assert_eq!(provider.session_ends(hour, now), now + SignedDuration::from_mins(15));
+    provider.session_minutes = Some(90);
+    assert_eq!(provider.session_ends(hour, now), hour);
+    provider.session_minutes = Some(u32::MAX);
+    assert_eq!(provider.session_ends(hour, Timestamp::MAX), hour);
+    assert!(provider.admits("https://emr.example/saml/acs"));
+    assert!(!provider.admits("https://emr.example/saml/other"));
+}

@@ -52,8 +52,11 @@ pub(crate) async fn resume(
     };
     let request: AuthnRequest =
         serde_json::from_str(&taken.request).map_err(|error| problem::internal(&error))?;
-    let Some(application) = application(&app, &request.issuer).await? else {
-        return page::refused("The application is no longer registered.");
+    let application = application(&app, &request.issuer).await?;
+    // Its addresses may have changed in the meantime
+    let application = application.filter(|found| found.provider.admits(&request.consumer));
+    let Some(application) = application else {
+        return page::refused("The application is no longer registered with this address.");
     };
     let response = match (&taken.sign_on, taken.failed) {
         (Some((sign_on, user)), None) => {

@@ -110,10 +110,13 @@ async fn accepted(app: &App, query: &str) -> Result<Result<Accepted, String>, Pr
     match AuthnRequest::accept(message, &found.provider, address, app.now()) {
         Ok(request) => Ok(Ok((request, found))),
         Err(error) => {
-            let context = &mut app.context(&mut rng);
-            let (client, reason) = (Some(found.stored.id), told(&error));
-            let recorded = command::record_client_refusal(context, client, reason).await;
-            recorded.map_err(problem::unread)?;
+            // Anybody can send a wrong request in an application's name: one a minute is told
+            if app.oauth.refusals.admit(found.stored.id, app.now()) {
+                let context = &mut app.context(&mut rng);
+                let (client, reason) = (Some(found.stored.id), told(&error));
+                let recorded = command::record_client_refusal(context, client, reason).await;
+                recorded.map_err(problem::unread)?;
+            }
             Ok(Err(told(&error)))
         }
     }

@@ -93,6 +93,13 @@ impl House {
         found.ended.map(|(_, reason)| reason)
     }
 
+    /// How many entries the log has.
+    async fn entries(&self) -> u64 {
+        let origin = self.app.keys.log_key().verifier_key().name().to_owned();
+        let head = self.app.storage.read().await.unwrap().log().head(&origin).await.unwrap();
+        head.unwrap().size
+    }
+
     async fn ask(&self, request: Request<Body>) -> Got {
         let response: Response<Body> = router(self.app.clone()).oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -289,4 +296,45 @@ async fn an_application_signs_out_whom_it_knows_and_nobody_else() {
     assert_eq!(got.status, StatusCode::SEE_OTHER, "{}", got.body);
     assert!(got.cookies.iter().any(|cookie| cookie.contains("Max-Age=0")));
     assert_eq!(house.ended(&sign_on).await, Some(SignOnEnd::SignedOut));
+}
+
+#[tokio::test]
+async fn wrong_requests_do_not_fill_the_log() {
+    let house = House::new().await;
+    let elsewhere = "AssertionConsumerServiceURL='https://evil.example/acs'";
+    let before = house.entries().await;
+    for _ in 0..3 {
+        let got = house.visit(&house.address(elsewhere, ""), "").await;
+        assert_eq!(got.status, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(house.entries().await, before + 1);
+}
+
+#[tokio::test]
+async fn an_instant_at_the_edge_of_time_is_refused_and_breaks_nothing() {
+    let house = House::new().await;
+    for far in ["-009999-01-02T01:59:59Z", "9999-12-30T22:00:00Z"] {
+        let document = format!(
+            "<p:AuthnRequest xmlns:p='{PROTOCOL}' xmlns:a='{ASSERTION}' ID='_r' Version='2.0' IssueInstant='{far}'>\
+             <a:Issuer>{ENTITY}</a:Issuer></p:AuthnRequest>"
+        );
+        let message = data_encoding::BASE64.encode(document.as_bytes());
+        let path = format!("/saml/sso?{}", query_of_form(&message, None).unwrap());
+        assert_eq!(house.visit(&path, "").await.status, StatusCode::BAD_REQUEST, "{far}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_a_sign_on_that_ended_in_the_meantime() {
+    let house = House::new().await;
+    let (sign_on, _) = house.sign_on("nurse", tap(&house)).await;
+    let mut rng = app::rng();
+    let context = &mut house.app.context(&mut rng);
+    let client = command::find_service_provider(&house.app.storage, ENTITY).await.unwrap().unwrap();
+    let recorded = command::record_assertion(context, client.stored.id, &sign_on).await;
+    assert!(recorded.unwrap());
+    let reason = SignOnEnd::SessionSuspended;
+    command::end_sign_on(context, &Actor::Server, sign_on.id, reason).await.unwrap();
+    let recorded = command::record_assertion(context, client.stored.id, &sign_on).await;
+    assert!(!recorded.unwrap());
 }
