@@ -30,6 +30,7 @@ fn decide(criterion: &mut Criterion) {
         role: Role::Administrator,
         unit: Some("ICU".to_owned()),
         groups: vec![],
+        registered: None,
     };
     let (caller, subject) = (Caller::User(person(1)), Subject::User(person(2)));
     let circumstances = Circumstances { aal: Some(Aal::Aal2), ..Circumstances::default() };

@@ -38,6 +38,8 @@ pub struct Person {
     pub unit: Option<String>,
     /// The names of her groups.
     pub groups: Vec<String>,
+    /// Whether she has a passkey or security key; known of whom is asked about only.
+    pub registered: Option<bool>,
 }
 
 /// What is asked about.

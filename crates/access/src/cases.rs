@@ -101,6 +101,8 @@ struct Who {
     about_role: Option<Role>,
     /// The unit of the person whom she asks about.
     about_unit: Option<String>,
+    /// Whether the person whom she asks about has a passkey or security key.
+    about_registered: bool,
     /// `access.require_aal2`.
     requires_aal2: bool,
 }
@@ -239,6 +241,7 @@ impl Who {
             role: role.unwrap_or(Role::Staff),
             unit: unit.clone(),
             groups: groups.to_vec(),
+            registered: None,
         };
         let her = person(me, self.role, &self.unit, &self.groups);
         let other = UserId::from_bytes([2; 16]);
@@ -247,6 +250,7 @@ impl Who {
         } else {
             person(other, self.about_role, &self.about_unit, &[])
         };
+        let about = Person { registered: Some(self.about_registered), ..about };
         let caller = match (kind, &self.scopes) {
             (_, Some(scopes)) => Caller::Client { id: client, scopes: scopes.clone() },
             (CallerKind::Client, None) => Caller::Client { id: client, scopes: vec![] },

@@ -64,11 +64,14 @@ impl Names {
 
     fn person(
         &self,
-        Person { role, unit, groups, .. }: &Person,
+        Person { role, unit, groups, registered, .. }: &Person,
         name: EntityUid,
     ) -> Option<Entity> {
         let unit = unit.clone().map(RestrictedExpression::new_string);
-        let attributes = unit.map(|unit| ("unit".to_owned(), unit)).into_iter().collect();
+        let unit = unit.map(|unit| ("unit".to_owned(), unit));
+        let registered = registered.map(RestrictedExpression::new_bool);
+        let registered = registered.map(|registered| ("registered".to_owned(), registered));
+        let attributes = unit.into_iter().chain(registered).collect();
         let groups = groups.iter().map(|group| uid(&self.group, group));
         let parents = groups.chain([uid(&self.role, role.code())]).collect();
         Entity::new(name, attributes, parents).ok()

@@ -25,6 +25,11 @@ pub async fn group_names(storage: &Storage, user: UserId) -> Result<Vec<String>,
     Ok(groups.into_iter().map(|stored| stored.group.name.to_string()).collect())
 }
 
+/// Whether a user has a passkey or security key.
+pub async fn has_credential(storage: &Storage, user: UserId) -> Result<bool, StorageError> {
+    Ok(!storage.read().await?.credentials().of_user(user).await?.is_empty())
+}
+
 /// The users after a name, by username; at most 500.
 pub async fn list_users(
     storage: &Storage,

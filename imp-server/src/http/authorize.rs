@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use imp_access::{Caller, Circumstances, Decision, Person, Subject, SubjectKind};
 use imp_identity::UserId;
+use imp_identity::authentication::Aal;
 use imp_identity::spiffe::Machine;
 use imp_identity::user::User;
 
@@ -41,7 +42,7 @@ pub(super) async fn authorize(State(app): State<App>, request: Request, next: Ne
         Err(refused) => refused.into_response(),
     };
     if let Some(limit) = limit {
-        app.limits.after(limit, from, response.status(), app.now());
+        app.limits.after(limit, from, response.status());
     }
     response
 }
@@ -115,12 +116,14 @@ async fn ask(
     if let Caller::User(person) = &caller {
         record(app, person.id, operation).await;
     }
-    Err(refusal(&caller, decision))
+    Err(refusal(&caller, &circumstances, decision))
 }
 
-fn refusal(caller: &Caller, decision: Decision) -> ProblemResponse {
+fn refusal(caller: &Caller, circumstances: &Circumstances, decision: Decision) -> ProblemResponse {
     if let Some(advice) = decision.advice {
-        return problem::SIGN_IN_STRONGER.says(advice);
+        let is_weak = circumstances.requires_aal2 && circumstances.aal < Some(Aal::Aal2);
+        let kind = if is_weak { problem::SIGN_IN_STRONGER } else { problem::ACCESS_REFUSED };
+        return kind.says(advice);
     }
     match caller {
         Caller::User(_) => problem::ROLE_INSUFFICIENT.says("You may not do this."),
@@ -157,7 +160,9 @@ async fn subject(app: &App, route: &Route, parts: &mut Parts) -> Result<Subject,
         && let Ok(user) = id.parse::<UserId>()
         && let Some(user) = command::find_user(&app.storage, user).await.map_err(problem::unread)?
     {
-        return Ok(Subject::User(known(app, &user).await?));
+        let registered = command::has_credential(&app.storage, user.id).await;
+        let registered = Some(registered.map_err(problem::unread)?);
+        return Ok(Subject::User(Person { registered, ..known(app, &user).await? }));
     }
     Ok(Subject::Thing { kind, id })
 }
@@ -170,5 +175,5 @@ async fn known(app: &App, user: &User) -> Result<Person, ProblemResponse> {
     } else {
         vec![]
     };
-    Ok(Person { id: user.id, role: user.role, unit, groups })
+    Ok(Person { id: user.id, role: user.role, unit, groups, registered: None })
 }

@@ -5,7 +5,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use imp_access::Caller;
 use imp_authenticator::Peer;
-use imp_identity::authentication::Aal;
+use imp_identity::authentication::{Aal, Authentication, Method};
 use imp_identity::phone::Phone;
 use imp_identity::spiffe::{Machine, SpiffeId};
 use imp_identity::user::User;
@@ -198,8 +198,18 @@ async fn by_application(parts: &Parts, app: &App) -> Result<Option<Person>, Refu
         let title = "The access token lacks the scope imp.";
         return Err(problem::ACCESS_REFUSED.says(title).into());
     }
+    known(&authentication)?;
     let proof = Proof { aal: authentication.aal, client: Some(client), sign_on: None };
     Ok(Some(Person { user, proof }))
+}
+
+/// Who came in by an emergency has shown nothing of herself: she is a person to applications, and never to this contract.
+fn known(authentication: &Authentication) -> Result<(), ProblemResponse> {
+    if authentication.methods.contains(&Method::BreakGlass) {
+        let title = "An emergency is no sign-in for this: use your passkey or your phone.";
+        return Err(problem::SIGN_IN_STRONGER.says(title));
+    }
+    Ok(())
 }
 
 /// An application in its own name, by its access token. It is put into the request.
@@ -221,10 +231,10 @@ async fn by_browser(parts: &mut Parts, app: &App) -> Result<Option<Person>, Prob
         return Ok(None);
     }
     let BrowserSignOn(found) = BrowserSignOn::from_request_parts(parts, app).await?;
-    Ok(found.map(|(sign_on, user)| {
-        let (aal, sign_on) = (sign_on.authentication.aal, Some(sign_on.id));
-        Person { user, proof: Proof { aal, client: None, sign_on } }
-    }))
+    let Some((sign_on, user)) = found else { return Ok(None) };
+    known(&sign_on.authentication)?;
+    let (aal, sign_on) = (sign_on.authentication.aal, Some(sign_on.id));
+    Ok(Some(Person { user, proof: Proof { aal, client: None, sign_on } }))
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750 §2.1).

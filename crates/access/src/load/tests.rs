@@ -27,7 +27,13 @@ fn load(text: &str) -> Result<Access, LoadError> {
 
 fn person(number: u8, role: Role, groups: &[&str]) -> Person {
     let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-    Person { id: UserId::from_bytes([number; 16]), role, unit: Some("ICU".to_owned()), groups }
+    Person {
+        id: UserId::from_bytes([number; 16]),
+        role,
+        unit: Some("ICU".to_owned()),
+        groups,
+        registered: None,
+    }
 }
 
 fn ask(access: &Access, caller: Person, operation: &str, subject: &Subject, aal: Aal) -> Decision {

@@ -53,6 +53,11 @@ impl Buckets {
         taken.map(drop).or_else(|_| self.look(who, now))
     }
 
+    /// Gives one attempt back that was taken.
+    pub(super) fn give_back(&self, who: &impl Hash) {
+        self.place(who).fetch_sub(self.cost, Ordering::Relaxed);
+    }
+
     fn place(&self, who: &impl Hash) -> &AtomicI64 {
         let hash = usize::try_from(self.hasher.hash_one(who) % PLACES as u64).unwrap_or(0);
         &self.full_at[hash]
@@ -89,6 +94,18 @@ mod tests {
         }
         buckets.take(&1, start).unwrap();
         assert_eq!(buckets.look(&1, start), Err(Wait(SignedDuration::from_secs(60))));
+    }
+
+    #[test]
+    fn what_is_given_back_was_never_taken() {
+        let (buckets, start) = (Buckets::new(2), Timestamp::UNIX_EPOCH);
+        for _ in 0..10 {
+            buckets.take(&"a", start).unwrap();
+            buckets.give_back(&"a");
+        }
+        buckets.take(&"a", start).unwrap();
+        buckets.take(&"a", start).unwrap();
+        assert!(buckets.take(&"a", start).is_err());
     }
 
     #[test]
