@@ -2,7 +2,7 @@
 CREATE TABLE sign_ons (
     sign_on_id              UUID   PRIMARY KEY NOT NULL,
     user_id                 UUID   NOT NULL REFERENCES users (user_id),
-    session_id              UUID   REFERENCES sessions (session_id),
+    session_id              UUID   REFERENCES sessions (session_id) ON DELETE SET NULL,
     workstation_id          UUID   REFERENCES workstations (workstation_id),
     credential_id           UUID,
     cookie                  BYTEA  NOT NULL UNIQUE,

@@ -10,12 +10,13 @@ use imp_identity::policy::SessionLimits;
 use imp_identity::reference::{self, Reference};
 use imp_identity::refusal::{Abandonment, Refusal};
 use imp_identity::session::{End, Session};
+use imp_identity::sign_on::{Establishment, SignOn, SignOnPolicy};
 use imp_identity::tap::{Outcome, Purpose, Tap};
 use imp_identity::user::{Role, User};
 use imp_identity::workstation::{Place, Workstation};
 use imp_identity::{
     Actor, Digest, EnrolmentId, Event, EventId, InteractionId, PhoneId, ReferenceId, SessionId,
-    TapId, UserId, WorkstationId, enrolment,
+    SignOnId, TapId, UserId, WorkstationId, enrolment,
 };
 use imp_storage::{StorageError, Transaction, on, testing};
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -294,6 +295,31 @@ async fn sessions_are_read_in_every_state() {
         assert_eq!((found.session, found.user), (ended, ada));
         assert_eq!(transaction.sessions().expired(later, 10).await.unwrap(), []);
         assert_eq!(transaction.sessions().open_at(desk.id).await.unwrap(), []);
+    }
+}
+
+/// Erasing the record of a session deletes its row, and the browsers that it signed on stay behind for a day.
+#[tokio::test]
+async fn a_session_is_forgotten_though_it_signed_a_browser_on() {
+    for mut transaction in transactions().await {
+        let (ada, desk, _) = people_and_machines(&mut transaction).await;
+        let (id, tap) = (SessionId::from(uuid(5)), Authentication::tap(NOW));
+        let (session, _) = Session::open(id, ada.id, desk.id, tap.clone(), &LIMITS, NOW);
+        transaction.sessions().add(&session).await.unwrap();
+        let by = Establishment {
+            user: ada.id,
+            desktop: Some((id, desk.id, session.expires_at)),
+            credential: None,
+            authentication: tap,
+        };
+        let sign_on = SignOnId::from(uuid(6));
+        let (browser, _) = SignOn::establish(sign_on, by, &SignOnPolicy::default(), NOW);
+        transaction.sign_ons().add(&browser, Digest::of(&[b"cookie"])).await.unwrap();
+        let (session, _) = session.end(End::TapOut, NOW + 1.minute()).unwrap();
+        transaction.sessions().update(&session).await.unwrap();
+        transaction.sessions().forget(id).await.unwrap();
+        assert!(transaction.sessions().find(id).await.unwrap().is_none());
+        assert_eq!(transaction.sign_ons().find(sign_on).await.unwrap().unwrap().session, None);
     }
 }
 
