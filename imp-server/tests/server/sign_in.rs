@@ -299,7 +299,7 @@ async fn a_phone_signs_a_browser_on_but_not_into_the_account() {
     let signed = statement.sign(bound.phone, phone.signer.as_ref()).unwrap();
     let answer = AnswerPhoneSignIn { statement: Some(signed.into()) };
     let wrong = workstation.client.answer_phone_sign_in(uri.0, &answer).await;
-    assert_eq!(problem(wrong), "access-refused");
+    assert_eq!(problem(wrong), "wrong-machine");
     phone.client.answer_phone_sign_in(uri.0, &answer).await.unwrap();
     let again = phone.client.answer_phone_sign_in(uri.0, &answer).await;
     assert_eq!(problem(again), "not-found", "the first answer counts");
