@@ -82,7 +82,10 @@ impl Desk {
         headers: &[(&str, &str)],
         body: &str,
     ) -> (StatusCode, HeaderMap, String) {
-        let http = reqwest::Client::builder().no_proxy();
+        let world = &self.ward.world;
+        let clock = world.clock.clone();
+        let tls = imp_authenticator::tls::first_meeting(world.server.ca(), clock).unwrap();
+        let http = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
         let http = http.redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let url = format!("http://{}{path}", self.ward.workstation.broker);
         let mut request = http.request(method, url).body(body.to_owned());
@@ -260,6 +263,8 @@ async fn a_step_up_needs_a_press_on_the_agents_own_page() {
     let headers = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
     let asked = desk.broker(Method::GET, &format!("{path}&step_up=1"), &headers, "").await;
     assert_eq!(asked.0, StatusCode::OK);
+    assert!(asked.2.contains("Charts asks you"), "it says who asks: {}", asked.2);
+    assert_eq!(asked.1["referrer-policy"], "same-origin", "else browsers hide the press's origin");
     let press = asked.2.split("value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
     let body = format!("press={press}");
     let own = format!("http://{}", desk.ward.workstation.broker);
