@@ -104,7 +104,7 @@ impl Provider {
         &self.issuer
     }
 
-    /// The key of DPoP nonces, the same at every replica.
+    /// The key of `DPoP` nonces, the same at every replica.
     pub(crate) const fn nonces(&self) -> &NonceKey {
         &self.nonces
     }

@@ -19,7 +19,7 @@ const PAGE: u32 = 100;
 /// What to do with applications.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Register an application: prints its client_id and, if it needs one, its secret.
+    /// Register an application: prints its `client_id` and, if it needs one, its secret.
     Add {
         /// What is registered, in JSON (RFC 7591 and docs/applications.md); `-` reads it from stdin.
         metadata: PathBuf,
@@ -32,24 +32,24 @@ pub(super) enum Command {
     },
     /// Show what is registered of an application.
     Show {
-        /// Its client_id, or its name.
+        /// Its `client_id`, or its name.
         client: String,
     },
     /// Replace what is registered of an application.
     Set {
-        /// Its client_id, or its name.
+        /// Its `client_id`, or its name.
         client: String,
         /// What is registered from now on, in JSON; `-` reads it from stdin.
         metadata: PathBuf,
     },
     /// Replace an application's secret: the old one counts no longer.
     Secret {
-        /// Its client_id, or its name.
+        /// Its `client_id`, or its name.
         client: String,
     },
     /// Remove an application: what it was granted counts no longer.
     Remove {
-        /// Its client_id, or its name.
+        /// Its `client_id`, or its name.
         client: String,
     },
 }

@@ -41,7 +41,7 @@ fn derive(prk: &Prk, use_of: &'static [u8]) -> Result<Secret<[u8; 32]>, SealKeyE
 pub(super) struct Derived {
     /// Seals keys that sign tokens.
     pub(super) sealer: KeySealer,
-    /// Makes DPoP nonces.
+    /// Makes `DPoP` nonces.
     pub(super) nonces: NonceKey,
     /// Makes pairwise subjects.
     pub(super) subjects: PairwiseKey,

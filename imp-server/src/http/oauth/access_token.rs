@@ -27,8 +27,6 @@ pub(crate) struct TokenCaller {
     pub(crate) scope: Scope,
     /// How the person was authenticated.
     pub(crate) authentication: Option<Authentication>,
-    /// What the token comes from.
-    pub(crate) grant: Option<Grant>,
 }
 
 /// A token that counts: it is ours, has not expired, and neither it nor what it comes from was revoked.
@@ -55,7 +53,6 @@ pub(crate) async fn authenticate_access_token(
         scope,
         authentication: grant.as_ref().map(|grant| grant.authentication.clone()),
         user,
-        grant,
     })
 }
 

@@ -67,7 +67,7 @@ pub(crate) fn access(
         grant: access.grant,
     };
     let key = signing(app, keys, Algorithm::Es256)?;
-    let token = issue_access(key, &claims).map_err(|error| unsigned(&error))?;
+    let token = issue_access(key, &claims).map_err(unsigned)?;
     Ok(TokenResponse {
         access_token: Secret::new(token),
         token_type,
@@ -122,7 +122,7 @@ pub(crate) fn id_token(
         more: select(person, &Scope::default(), wanted, &client.metadata.scope),
     };
     let key = signing(app, keys, algorithm)?;
-    issue_id(key, &claims).map(Secret::new).map_err(|error| unsigned(&error))
+    issue_id(key, &claims).map(Secret::new).map_err(unsigned)
 }
 
 /// How the person of a grant was authenticated, as tokens say it.
@@ -179,6 +179,6 @@ fn signing<'a>(
     })
 }
 
-fn unsigned(error: &SigningKeyError) -> Refused {
-    failed(error, false)
+fn unsigned(error: SigningKeyError) -> Refused {
+    failed(&error, false)
 }

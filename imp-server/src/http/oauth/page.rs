@@ -76,6 +76,7 @@ pub(super) fn refused(status: StatusCode, error: &OAuthError) -> Response {
 }
 
 /// What went wrong on a page.
+#[expect(clippy::needless_pass_by_value, reason = "it is the end of every refusal")]
 pub(super) fn refused_with(refused: Refused) -> Response {
     let status = StatusCode::from_u16(refused.error.code.status());
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -1,4 +1,4 @@
-//! Proof of possession: DPoP (RFC 9449) and certificates (RFC 8705).
+//! Proof of possession: `DPoP` (RFC 9449) and certificates (RFC 8705).
 use imp_oauth::OAuthError;
 use imp_oauth::dpop::{self, DpopError, Proof};
 use imp_oauth::tokens::Confirmation;

@@ -1,4 +1,4 @@
-//! Keys: DPoP, certificates, assertions.
+//! Keys: `DPoP`, certificates, assertions.
 use axum::http::StatusCode;
 use imp_oauth::dpop::ath;
 use imp_oauth::jose::SigningKey;
