@@ -9,8 +9,7 @@ use serde_json::json;
 
 use super::house::{House, certificate, free_port, shots, template};
 
-const PAGE: &str = "<!doctype html><title>Protected</title><p>You are <strong id=\"user\"><!--#echo var=\"REMOTE_USER\" --></strong>\
-    <p id=\"class\"><!--#echo var=\"MELLON_AuthnContextClassRef\" --></p>\n";
+const PAGE: &str = "<!doctype html><title>Protected</title><p>You are <strong id=\"user\"><!--#echo var=\"REMOTE_USER\" --></strong>";
 
 /// A folder in which Apache's own account can read.
 fn open_to_all(folder: &Path) {
