@@ -1,4 +1,5 @@
 //! `scim::*`, `import_directory`, `known_people`, and the cascade that all of them share
+use imp_identity::challenge::Audience;
 use imp_identity::phone::Revocation;
 use imp_identity::profile::Profile;
 use imp_identity::session::End;
@@ -73,6 +74,7 @@ async fn a_leaver_is_refused_everywhere_by_the_time_the_answer_arrives() {
         let user = nurse.user.id;
         let context = &mut hospital.context();
         let code = command::issue_sign_in_code(context, Actor::Server, user).await.unwrap().code;
+        let ahead = hospital.signed(&nurse, &desk, Purpose::TapOut).await;
         let place = hospital.place().await;
         let left = json!([{ "op": "replace", "path": "active", "value": false }]);
         let shown = change(&mut hospital, user, &left).await.unwrap();
@@ -85,14 +87,18 @@ async fn a_leaver_is_refused_everywhere_by_the_time_the_answer_arrives() {
         assert!(matches!(ended, Event::SessionRevoked { reason: End::UserDisabled, .. }));
         let refused = command::redeem_sign_in_code(&mut hospital.context(), &code, None).await;
         assert!(refused.is_err());
-        let refused = hospital.tap(&nurse, &desk, Purpose::TapIn).await;
+        // A tap that was begun before is refused, too.
+        let refused = hospital.submit(&desk, &ahead).await;
         assert!(refused.is_err(), "{refused:?}");
 
         // She comes back, but her phone does not.
         let back = json!([{ "op": "replace", "path": "active", "value": "True" }]);
         change(&mut hospital, user, &back).await.unwrap();
-        let refused = hospital.tap(&nurse, &desk, Purpose::TapIn).await;
-        assert!(refused.is_err(), "{refused:?}");
+        let audience =
+            Audience { workstation: desk.id, phone: nurse.phone, purpose: Purpose::TapIn };
+        let context = &mut hospital.context();
+        let refused = command::open_tap(context, audience, command::Occasion::Press).await;
+        assert!(matches!(refused, Err(command::OpenTapError::Refused(_))), "{refused:?}");
         let phones = command::phones_of_user(&hospital.storage, user).await.unwrap();
         let revoked = |phone: &imp_identity::phone::Phone| {
             let reason = Revocation::Administrator;
