@@ -214,10 +214,11 @@ async fn a_bulk_request_creates_a_group_and_its_members() {
 #[tokio::test]
 async fn a_leaver_is_refused_at_once() {
     let open = Provisioning::open().await;
-    let found = body(open.get("/Users?filter=userName%20eq%20%22root%22").await).await;
-    let path = format!("/Users/{}", found["Resources"][0]["id"].as_str().unwrap());
+    let administrator = open.hospital.stranger().with_token(open.administrator.clone().into());
+    let (bea, token) = open.hospital.person(&administrator, "bea", Role::Officer).await;
+    let path = format!("/Users/{bea}");
     let url = format!("{}/v1/groups", open.hospital.server.url());
-    let ask = || open.http.get(&url).bearer_auth(&open.administrator).send();
+    let ask = || open.http.get(&url).bearer_auth(token.expose()).send();
     assert_eq!(ask().await.unwrap().status(), StatusCode::OK);
     let left = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
