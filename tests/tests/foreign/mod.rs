@@ -1,5 +1,6 @@
 //! What we write, read by somebody else's parser; and broken on purpose, to see that the parser would notice.
 mod apache;
+mod contract;
 mod deliveries;
 mod directory;
 mod environment;
@@ -10,3 +11,4 @@ mod openidconnect;
 mod saml;
 mod scim;
 mod tlog;
+mod webauthn;
