@@ -110,7 +110,7 @@ impl Jwk {
 
     /// The thumbprint: SHA-256 over the required members in lexicographic order (RFC 7638 §3).
     pub fn thumbprint(&self) -> Thumbprint {
-        // serde_json's maps are ordered by name, and base64url needs no escapes.
+        // The members stand in that order, and base64url needs no escapes.
         Thumbprint(Digest::of(&[Value::Object(self.key.required()).to_string().as_bytes()]))
     }
 
