@@ -44,7 +44,9 @@ impl Wanted {
             sign_ons: 5_000,
         };
         while let Some(word) = words.next() {
-            let mut number = || words.next().ok_or("a number is missing")?.parse::<u64>();
+            let mut number = || -> Result<u64, Failure> {
+                Ok(words.next().ok_or("a number is missing")?.parse()?)
+            };
             match word.as_str() {
                 // Cargo says so.
                 "--bench" => {}

@@ -1,17 +1,17 @@
 """Takes a SAML response as an application would, by somebody else's libraries.
 
-Reads from its standard input JSON with `metadata` (ours), `response`, `request` (its ID), `entity` and `consumer` (the
-application's), `demand` (`response`: what must be signed is the response and the assertion; `assertion`: the assertion).
+Reads from its standard input JSON with `metadata` (ours), `request` (the ID of its own request), `entity` and `consumer` (the
+application's), and `cases`, each with a `response` and a `demand` (`response`: what must be signed is the response and the
+assertion; `assertion`: the assertion).
 The argument names the library: `pysaml2` (on xmlsec1) or `signxml` (on lxml and cryptography; it verifies signatures only,
 and what was signed is all that is looked at).
-Prints as JSON what it read. Ends with 0 when it takes the response, with 3 when it refuses.
+Prints, a line for each case, JSON with `accepted` and `said`: what it read, or why it refuses.
 """
 import base64
 import json
 import logging
 import sys
 
-REJECTED = 3
 ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 METADATA = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}"
@@ -100,8 +100,10 @@ def by_signxml(document):
 
 
 libraries = {"pysaml2": by_pysaml2, "signxml": by_signxml}
-try:
-    print(json.dumps(libraries[sys.argv[1]](json.load(sys.stdin))))
-except Refused as reason:
-    print(reason)
-    sys.exit(REJECTED)
+document = json.load(sys.stdin)
+for case in document.pop("cases"):
+    try:
+        verdict = {"accepted": True, "said": libraries[sys.argv[1]]({**document, **case})}
+    except Refused as reason:
+        verdict = {"accepted": False, "said": str(reason)}
+    print(json.dumps(verdict))

@@ -45,13 +45,13 @@ pub(super) fn run(time: Duration) -> Result<(), Failure> {
             let begun = party.begin_authentication(Mediation::Modal)?;
             signed.push((Assertion::read(key.get(ORIGIN, &begun.options))?, begun.state));
         }
-        let began = Instant::now();
+        let start = Instant::now();
         for (answer, state) in &signed {
             let proven = party.finish_authentication(answer, state, &credential, now)?;
             credential.public_part = proven.public_part;
             verified += 1;
         }
-        took += began.elapsed();
+        took += start.elapsed();
     }
     println!(
         "WebAuthn assertions verified  {:>8.0} /s on one core",
