@@ -44,7 +44,6 @@ const LIMITED: &[(&str, Limit)] = &[
     ("sign_in", Limit::Failures),
     ("bind_phone", Limit::Failures),
     ("enrol_workstation", Limit::Failures),
-    ("break_glass", Limit::Failures),
     ("show_notice", Limit::Failures),
     ("dispute_noticed_use", Limit::Failures),
     ("begin_passkey", Limit::Openings),

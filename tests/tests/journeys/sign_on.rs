@@ -394,7 +394,7 @@ async fn a_security_key_opens_resumes_confirms_and_ends_like_a_tap() {
         ["session-established", "security-key-accepted"]
     );
     let claims = desk.sign_on().await;
-    assert_eq!(claims["amr"], json!(["mfa", "pin", "swk", "user"]), "not attested: {claims}");
+    assert_eq!(claims["amr"], json!(["swk", "pin", "user", "mfa"]), "not attested: {claims}");
     agent.lock().await;
     let (purpose, again) = agent.use_key(with(None, PIN)).await.expect("she is let in again");
     assert_eq!((purpose, again.id), (Purpose::Unlock, session.id));

@@ -1,6 +1,7 @@
 //! `POST /v1/break-glass`
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use imp_api::break_glass::BreakGlass;
 use imp_api::tap::Session;
 
@@ -23,6 +24,7 @@ use crate::http::{Json, ProblemResponse, answer, problem};
 pub(crate) async fn enter(
     State(app): State<App>,
     WorkstationPeer(workstation): WorkstationPeer,
+    parts: Parts,
     Json(BreakGlass { username, reason }): Json<BreakGlass>,
 ) -> Result<(StatusCode, Json<Session>), ProblemResponse> {
     let breaking = BreakingGlass {
@@ -30,9 +32,18 @@ pub(crate) async fn enter(
         username: names::field("username", &username)?,
         reason: names::field("reason", &reason)?,
     };
+    // Names can be tried here, by whoever stands at the workstation.
+    let whose = workstation.id.to_string();
+    if app.limits.may_try(&whose, &parts, app.now()).is_err() {
+        let title = "Too many attempts at this workstation. Wait, and try again.";
+        return Err(problem::TOO_SOON.says(title));
+    }
     let mut rng = app::rng();
-    let context = &mut app.context(&mut rng);
-    let UserSession { session, user } = command::break_glass(context, breaking).await?;
+    let entered = command::break_glass(&mut app.context(&mut rng), breaking).await;
+    if entered.is_err() {
+        app.limits.failed(&whose, &parts, app.now());
+    }
+    let UserSession { session, user } = entered?;
     Ok((StatusCode::CREATED, Json(answer::session(&session, &user))))
 }
 
