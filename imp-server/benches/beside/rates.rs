@@ -1,7 +1,7 @@
 //! As many requests as each server takes.
 use std::time::{Duration, Instant};
 
-use futures::future::try_join_all;
+use tokio::task::JoinSet;
 
 use super::caller::Application;
 use super::processes::Running;
@@ -76,13 +76,13 @@ async fn measure(
     time: Duration,
 ) -> Result<(f64, Waits), Failure> {
     let began = Instant::now();
-    let calls = (0..callers).map(|number| {
+    // Each caller is a task of its own: they use both cores.
+    let mut calls = JoinSet::new();
+    for number in 0..callers {
         let application = application.clone();
-        // Each caller is a task of its own: they use both cores.
-        tokio::task::spawn(async move { call(&application, number, kind, began + time).await })
-    });
-    let waits: Result<Vec<Vec<Duration>>, Failure> =
-        try_join_all(calls).await?.into_iter().collect();
+        calls.spawn(async move { call(&application, number, kind, began + time).await });
+    }
+    let waits: Result<Vec<Vec<Duration>>, Failure> = calls.join_all().await.into_iter().collect();
     let waits = waits?.concat();
     let rate = f64::from(u32::try_from(waits.len())?) / began.elapsed().as_secs_f64();
     Ok((rate, Waits(waits)))

@@ -108,6 +108,7 @@ async fn hold(application: &Arc<Application>, wanted: &Wanted) -> Result<(), Fai
     if failures.is_empty() { Ok(()) } else { Err("the worst minute was not held".into()) }
 }
 
+#[expect(clippy::disallowed_methods, reason = "each is counted when it is done")]
 fn begin(
     application: &Arc<Application>,
     sender: &UnboundedSender<Done>,
