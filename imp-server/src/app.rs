@@ -53,7 +53,7 @@ pub struct App {
     /// Who may do what.
     pub gate: Arc<Gate>,
     /// How often strangers may try.
-    pub limits: Arc<Limits>,
+    pub(crate) limits: Arc<Limits>,
     /// Carries notices to people, if there is a mail server.
     pub messenger: Option<Arc<dyn Messenger>>,
 }

@@ -82,6 +82,7 @@ struct Written {
 /// Somebody.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "a line of a case names what holds")]
 struct Who {
     /// A person with this role.
     role: Option<Role>,

@@ -289,28 +289,22 @@ async fn sign_in(phone: &Phone, text: SignInUri, number: Option<u8>) -> Result<E
     print(&format!("a browser wants to sign in to {}", request.application));
     print(&format!("its address bar must begin with {}", request.origin));
     let numbers: Vec<_> = request.numbers.iter().map(u8::to_string).collect();
-    let number = match number {
-        Some(number) => Some(number),
-        None => {
-            print(&format!(
-                "which number does it show: {}? Anything else: none, or it is not your browser",
-                numbers.join(", ")
-            ));
-            terminal::read_line().and_then(|line| line.trim().parse().ok())
-        }
+    let ask = || {
+        print(&format!(
+            "which number does it show: {}? Anything else: none, or it is not your browser",
+            numbers.join(", ")
+        ));
+        terminal::read_line().and_then(|line| line.trim().parse().ok())
     };
-    match number.filter(|number| request.numbers.contains(number)) {
-        Some(number) => {
-            request.agree(number, &SystemClock).await?;
-            print("signed: the browser goes on");
-            Ok(ExitCode::SUCCESS)
-        }
-        None => {
-            request.refuse().await?;
-            print("the sign-in is refused, and the security team can see that");
-            Ok(ExitCode::FAILURE)
-        }
-    }
+    let shown = number.or_else(ask).filter(|number| request.numbers.contains(number));
+    let Some(shown) = shown else {
+        request.refuse().await?;
+        print("the sign-in is refused, and the security team can see that");
+        return Ok(ExitCode::FAILURE);
+    };
+    request.agree(shown, &SystemClock).await?;
+    print("signed: the browser goes on");
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn erase(phone: &Phone, how: Erase) -> Result<ExitCode, Failure> {

@@ -320,6 +320,7 @@ impl Members {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "whatever else there is has to be a number")]
 fn members(map: &[u8]) -> Option<Members> {
     let mut found = Members::default();
     let mut map = Decoder::new(map);

@@ -74,9 +74,9 @@ impl SecurityKey for UsbKeys {
         };
         let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
         let file = OpenOptions::new().read(true).write(true).custom_flags(nonblocking).open(path);
-        let file = file.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => SecurityKeyError::NoKey,
-            _ => SecurityKeyError::Io(error),
+        let file = file.map_err(|error| {
+            let gone = error.kind() == ErrorKind::NotFound;
+            if gone { SecurityKeyError::NoKey } else { SecurityKeyError::Io(error) }
         })?;
         ctap::assert(&mut Channel::open(Hidraw(file), PATIENCE)?, request)
     }

@@ -20,8 +20,8 @@ pub(super) struct Token {
     #[arg(long, value_name = "URL")]
     resource: Option<String>,
     /// An ID token instead of an access token.
-    #[arg(long)]
-    id_token: bool,
+    #[arg(long = "id-token")]
+    identity: bool,
     /// Print JSON, with the time for which it counts.
     #[arg(long)]
     json: bool,
@@ -33,7 +33,7 @@ impl Token {
             client: self.audience.clone(),
             scope: self.scope.clone(),
             resource: self.resource.clone(),
-            id_token: self.id_token,
+            id_token: self.identity,
         });
         let mut connection = Connection::ask(&context.state.socket(), &request).await?;
         match connection.next().await? {

@@ -117,7 +117,8 @@ impl Policies {
 
     fn add(&mut self, name: &str, text: String) {
         let file = PolicyText { name: name.to_owned(), text };
-        if name.ends_with(".cedar") { self.policies.push(file) } else { self.cases.push(file) }
+        let is_policy = Path::new(name).extension().is_some_and(|extension| extension == "cedar");
+        if is_policy { self.policies.push(file) } else { self.cases.push(file) }
     }
 }
 

@@ -35,8 +35,11 @@ pub(crate) fn operations(contract: &OpenApi) -> Result<Vec<Operation>, GateError
     Ok(read(contract)?.into_iter().map(|(_, route)| route.operation).collect())
 }
 
+/// Where a route is: its method and the path with its parameters.
+pub(super) type Place = (Method, String);
+
 /// Reads every route of the contract.
-pub(super) fn read(contract: &OpenApi) -> Result<Vec<((Method, String), Route)>, GateError> {
+pub(super) fn read(contract: &OpenApi) -> Result<Vec<(Place, Route)>, GateError> {
     let broken = |what: &str| GateError::Contract(what.to_owned());
     let document =
         serde_json::to_value(contract).map_err(|error| GateError::Contract(error.to_string()))?;

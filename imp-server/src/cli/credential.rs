@@ -45,9 +45,9 @@ pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure>
                 if json {
                     output::json_line(&key)?;
                 } else {
-                    let used = key.used_at.map_or("never".to_owned(), |at| at.to_string());
+                    let last = key.used_at.map_or("never".to_owned(), |at| at.to_string());
                     output::line(format!(
-                        "{}  {}  {}  last used {used}",
+                        "{}  {}  {}  last used {last}",
                         key.id, key.kind, key.name
                     ))?;
                 }

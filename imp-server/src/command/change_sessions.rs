@@ -258,7 +258,7 @@ fn resume(
             Ok(Change { kept: Some(kept), ..change })
         }
         // The workstation must have said that it locked, before one factor counts.
-        (State::Active, Proof::OneFactor) => Err(Refusal::NoSession),
+        (State::Active, Proof::OneFactor) | (State::Ended { .. }, _) => Err(Refusal::NoSession),
         (State::Active, proof @ Proof::Authentication(_)) => {
             let suspended = session.suspend(limits, now).map_err(no_session)?;
             let resumed = suspended.0.clone().resume(here, proof, limits, now);
@@ -267,7 +267,6 @@ fn resume(
         (State::Suspended { .. }, proof) => {
             Ok(change.update(session.resume(here, proof, limits, now).map_err(no_session)?))
         }
-        (State::Ended { .. }, _) => Err(Refusal::NoSession),
     }
 }
 

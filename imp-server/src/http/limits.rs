@@ -22,7 +22,7 @@ pub(crate) struct PeerAddress(pub(crate) IpAddr);
 
 /// The limits of this process.
 #[derive(Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     failures: Buckets,
     openings: Buckets,
     registrations: Buckets,

@@ -98,14 +98,14 @@ mod tests {
         let folder = Secret::new(vec![1; 32]);
         let sealer = derive_all(&folder).unwrap().sealer;
         let key = Secret::new(b"private".to_vec());
-        let mut sealed = sealer.seal("a", &key, &mut crate::app::rng()).unwrap();
-        assert!(!sealed.windows(7).any(|window| window == b"private"));
-        assert_eq!(sealer.open("a", &sealed).unwrap().expose(), b"private");
-        sealer.open("b", &sealed).unwrap_err();
+        let mut kept = sealer.seal("a", &key, &mut crate::app::rng()).unwrap();
+        assert!(!kept.windows(7).any(|window| window == b"private"));
+        assert_eq!(sealer.open("a", &kept).unwrap().expose(), b"private");
+        sealer.open("b", &kept).unwrap_err();
         let thief = derive_all(&Secret::new(vec![2; 32])).unwrap().sealer;
-        thief.open("a", &sealed).unwrap_err();
-        *sealed.last_mut().unwrap() ^= 1;
-        sealer.open("a", &sealed).unwrap_err();
+        thief.open("a", &kept).unwrap_err();
+        *kept.last_mut().unwrap() ^= 1;
+        sealer.open("a", &kept).unwrap_err();
         sealer.open("a", &[]).unwrap_err();
     }
 }

@@ -50,15 +50,11 @@ struct UserSessionRow {
 
 impl SessionRow {
     fn authentication(&self) -> Result<Authentication, StorageError> {
-        match &self.session_authentication {
-            Some(stored) => {
-                serde_json::from_str(stored).map_err(|_| corrupt("sessions.session_authentication"))
-            }
-            None => {
-                let opened_at = instant("sessions.session_opened_at", self.session_opened_at)?;
-                Ok(Authentication::tap(opened_at))
-            }
-        }
+        let Some(stored) = &self.session_authentication else {
+            let opened_at = instant("sessions.session_opened_at", self.session_opened_at)?;
+            return Ok(Authentication::tap(opened_at));
+        };
+        serde_json::from_str(stored).map_err(|_| corrupt("sessions.session_authentication"))
     }
 
     fn state(&self) -> Result<State, StorageError> {

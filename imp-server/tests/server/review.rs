@@ -89,7 +89,8 @@ async fn call(client: &Client, method: &str, path: &str) -> String {
         .replace("{number}", "99")
         .replace("{user}", "ada")
         .replace("{workstation}", "Ward%203")
-        .replace("{search}", "0192f000-0000-7000-8000-000000000000");
+        .replace("{search}", "0192f000-0000-7000-8000-000000000000")
+        .replace("{session}", "0192f000-0000-7000-8000-000000000000");
     assert!(!path.contains('{'), "{path}: say here what its parameters may be");
     let body = serde_json::json!({});
     let answer = match method {

@@ -120,22 +120,22 @@ async fn a_resource_has_an_address_and_a_version() {
     let (location, tag) = (made.headers()[LOCATION].clone(), made.headers()[ETAG].clone());
     let made = body(made).await;
     assert_eq!((&made["userName"], made.get("title")), (&json!("bea"), None));
-    let path = format!("/Users/{}", made["id"].as_str().unwrap());
-    assert!(location.to_str().unwrap().ends_with(&path), "{location:?}");
-    let known = open.request(Method::GET, &path).header(IF_NONE_MATCH, &tag).send().await.unwrap();
+    let place = format!("/Users/{}", made["id"].as_str().unwrap());
+    assert!(location.to_str().unwrap().ends_with(&place), "{location:?}");
+    let known = open.request(Method::GET, &place).header(IF_NONE_MATCH, &tag).send().await.unwrap();
     assert_eq!(known.status(), StatusCode::NOT_MODIFIED);
     let patch = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
         "Operations": [{ "op": "replace", "path": "title", "value": "Head nurse" }],
     });
-    let changed = open.send(Method::PATCH, &path, &patch).await;
+    let changed = open.send(Method::PATCH, &place, &patch).await;
     assert_eq!(changed.status(), StatusCode::OK);
     assert_ne!(changed.headers()[ETAG], tag);
-    let stale = open.request(Method::DELETE, &path).header(IF_MATCH, &tag).send().await.unwrap();
+    let stale = open.request(Method::DELETE, &place).header(IF_MATCH, &tag).send().await.unwrap();
     assert_eq!(error(stale).await.0, 412);
-    let gone = open.request(Method::DELETE, &path).send().await.unwrap();
+    let gone = open.request(Method::DELETE, &place).send().await.unwrap();
     assert_eq!(gone.status(), StatusCode::NO_CONTENT);
-    assert_eq!(error(open.get(&path).await).await.0, 404);
+    assert_eq!(error(open.get(&place).await).await.0, 404);
 }
 
 #[tokio::test]

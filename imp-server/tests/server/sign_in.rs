@@ -264,10 +264,10 @@ async fn nobody_learns_who_exists_or_is_disabled() {
     assert_eq!(disabled, nobody);
     let wrong = [("interaction", interaction.as_str()), ("code", "AAAAA-AAAAA-AAAAA-AAAAA")];
     let wrong = shape(browser.form("/sign-in/code", &wrong).await).await;
-    let used = [("interaction", interaction.as_str()), ("code", code.as_str())];
-    let used = shape(browser.form("/sign-in/code", &used).await).await;
+    let again = [("interaction", interaction.as_str()), ("code", code.as_str())];
+    let again = shape(browser.form("/sign-in/code", &again).await).await;
     assert_eq!(wrong.0, StatusCode::FORBIDDEN);
-    assert_eq!(used, wrong);
+    assert_eq!(again, wrong);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Debian's Apache before pages: mod_auth_openidc and mod_auth_mellon, as people install them, and a browser that visits.
+//! Debian's Apache before pages: `mod_auth_openidc` and `mod_auth_mellon`, as people install them, and a browser that visits.
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

@@ -64,11 +64,11 @@ impl Directory {
 
     fn settings(&self, more: &str) -> Settings {
         let text = format!(
-            "url = \"ldaps://localhost:{}\"\nca_file = {:?}\nbind_dn = \"{READER}\"\npassword_file = {:?}\n\
+            "url = \"ldaps://localhost:{}\"\nca_file = \"{}\"\nbind_dn = \"{READER}\"\npassword_file = \"{}\"\n\
              base = \"ou=people,dc=hospital,dc=example\"\npage = 100\nminutes = 0\n{more}",
             self.tls,
-            self.file("ca.pem"),
-            self.file("password"),
+            self.file("ca.pem").display(),
+            self.file("password").display(),
         );
         let settings: Settings = toml::from_str(&text).unwrap();
         settings.validate().unwrap();
@@ -219,9 +219,9 @@ async fn people_join_move_and_leave_with_the_directory() {
     );
 
     // Ten of 39 are gone at once: something is wrong with the directory, and nobody is disabled.
-    let gone: String =
+    let gone: Vec<String> =
         (10..20).map(|n| format!("uid=N{n:04},ou=people,dc=hospital,dc=example\n")).collect();
-    directory.modify("ldapdelete", &gone);
+    directory.modify("ldapdelete", &gone.concat());
     let mut command = Command::new(process::binary("imp-server"));
     command.arg("--data").arg(house.data()).args(["--config", &path, "directory", "import"]);
     let refused = process::run(&mut command).unwrap();

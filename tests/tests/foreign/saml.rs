@@ -179,8 +179,8 @@ fn nobody_takes_what_was_altered_or_signed_by_somebody_else() {
         ("a comment after a name", response.replace(">nurse<", ">nurse<!-- -->.mallory<")),
         ("no signature", response.replace(assertion, &bare)),
     ]);
-    let forger = provider();
-    let forged = respond(&forger, &request(), "mallory");
+    let stranger = provider();
+    let forged = respond(&stranger, &request(), "mallory");
     for library in LIBRARIES {
         let verdict = issued.judged(library, &forged, "assertion");
         assert!(!verdict.accepted, "{library} trusts any key: {}", verdict.said);
@@ -260,10 +260,10 @@ fn nobody_falls_for_a_wrapped_signature() {
         ),
         ("the whole response in another", {
             let status = element(response, "samlp:Status");
-            let issuer = element(response, "saml:Issuer");
+            let named = element(response, "saml:Issuer");
             let open = response.split_once('>').unwrap().0.replacen(" ID=\"_", " ID=\"_f", 1);
             format!(
-                "{open}>{issuer}{outer}<samlp:Extensions>{response}</samlp:Extensions>{status}{forged}</samlp:Response>"
+                "{open}>{named}{outer}<samlp:Extensions>{response}</samlp:Extensions>{status}{forged}</samlp:Response>"
             )
         }),
     ];

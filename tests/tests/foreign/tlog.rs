@@ -270,7 +270,7 @@ async fn foreign_libraries_accept_the_log_and_nothing_that_was_changed() {
     }
     for (path, from, to) in [
         ("inclusion.json", "\"index\":255", "\"index\":254"),
-        ("inclusion.json", "\"size\":1}", "\"size\":2}"),
+        ("inclusion.json", "\"size\":1,", "\"size\":2,"),
         ("consistency.json", "\"from\":200", "\"from\":201"),
         ("consistency.json", "\"from\":513", "\"from\":512"),
     ] {

@@ -183,9 +183,9 @@ async fn walking_away_signs_the_browser_off_and_the_applications_are_told() {
     assert_eq!(names[..2], ["session-suspended", "sign-on-ended"], "{names:?}");
     assert!(names.contains(&"grant-revoked"), "{names:?}");
     let events = desk.ward.world.events().await;
-    let why = events.iter().rev().find_map(|entry| match &entry.record.event {
-        Event::SignOnEnded { reason, .. } => Some(*reason),
-        _ => None,
+    let why = events.iter().rev().find_map(|entry| {
+        let Event::SignOnEnded { reason, .. } = &entry.record.event else { return None };
+        Some(*reason)
     });
     assert_eq!(why, Some(SignOnEnd::SessionSuspended));
     let page = desk.ask("").await.page();

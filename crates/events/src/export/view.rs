@@ -184,6 +184,9 @@ impl<'a> View<'a> {
             Event::ConsumerSteered { consumer, .. } => {
                 object("consumer", format!("urn:imp:consumer:{consumer}"))
             }
+            Event::AccessPoliciesChanged { policies } => {
+                object("policy", format!("urn:imp:policies:{policies}"))
+            }
             Event::PolicyChanged { version } => {
                 object("policy", format!("urn:imp:policy:{version}"))
             }
@@ -259,7 +262,6 @@ impl<'a> View<'a> {
             | Event::UserChanged { .. }
             | Event::UserRemoved { .. }
             | Event::DirectoryImported { .. }
-            | Event::AccessPoliciesChanged { .. }
             | Event::AccessRefused { .. }
             | Event::ConnectionUnexpected { .. } => self.account_or_machine(),
         }

@@ -92,10 +92,9 @@ async fn sign_in(
 }
 
 fn reason(result: Result<SignedOn, SignInError>) -> SignInRefusal {
-    match result.unwrap_err() {
-        SignInError::Refused(reason) => reason,
-        other => panic!("{other:?}"),
-    }
+    let error = result.unwrap_err();
+    let SignInError::Refused(reason) = error else { panic!("{error:?}") };
+    reason
 }
 
 async fn cookie_of(hospital: &Hospital, cookie: &str) -> Option<(SignOn, User)> {
@@ -274,9 +273,7 @@ async fn what_a_desktop_signs_on_ends_with_its_session() {
             } else {
                 end_session(context, Actor::Server, session.id).await.unwrap();
             }
-            assert!(
-                hospital.events_after(place).await.iter().any(|event| *event == "sign-on-ended")
-            );
+            assert!(hospital.events_after(place).await.contains(&"sign-on-ended"));
             assert_eq!(cookie_of(&hospital, signed.cookie.expose()).await, None);
         }
     }
@@ -372,9 +369,9 @@ async fn own_credentials_are_renamed_and_removed_but_never_the_last_way_in() {
         remove_own_credential(context, nurse.user.id, only.id).await.unwrap();
         // What was lost goes, also the last.
         let left = hospital.storage.read().await.unwrap().credentials().of_user(officer.id).await;
-        let (lost, actor) = (left.unwrap()[0].id, Actor::User(nurse.user.id));
+        let (gone, actor) = (left.unwrap()[0].id, Actor::User(nurse.user.id));
         let context = &mut hospital.context();
-        remove_credential(context, &actor, officer.id, lost, Revocation::Lost).await.unwrap();
+        remove_credential(context, &actor, officer.id, gone, Revocation::Lost).await.unwrap();
     }
 }
 

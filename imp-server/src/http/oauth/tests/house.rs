@@ -268,6 +268,7 @@ impl House {
     }
 
     /// The usual request for authorization, with changes: one without a value is left out.
+    #[expect(clippy::unused_self, reason = "reads as what else a house does")]
     pub(super) fn request(
         &self,
         client: &Registered,
@@ -285,8 +286,8 @@ impl House {
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
         ];
-        let changed = |name: &str| changes.iter().any(|(own, _)| *own == name);
-        let usual = usual.into_iter().filter(|(name, _)| !changed(name));
+        let replaced = |name: &str| changes.iter().any(|(own, _)| *own == name);
+        let usual = usual.into_iter().filter(|(name, _)| !replaced(name));
         let all = usual.chain(changes.iter().copied().filter(|(_, value)| !value.is_empty()));
         all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }

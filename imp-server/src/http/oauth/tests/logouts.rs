@@ -130,6 +130,7 @@ impl Application {
         let address = socket.local_addr().unwrap();
         let router = Router::new().route("/logout", post(hear)).with_state(self.clone());
         let served = async move { axum::serve(socket, router).await };
+        #[expect(clippy::disallowed_methods, reason = "the application ends with its test")]
         tokio::task::spawn(served);
         format!("http://{address}/logout")
     }

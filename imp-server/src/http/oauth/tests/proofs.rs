@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::house::{Answer, BACK, House, Registered, VERIFIER, key};
+use crate::store::Tables as _;
 
 /// A proof about a request.
 #[derive(Clone, Copy)]
@@ -157,7 +158,6 @@ async fn a_token_that_is_bound_to_a_certificate_is_good_over_its_connections_onl
     assert_eq!(userinfo(Some(&desk)).send().await.error(), "insufficient_scope");
     // A machine that was revoked is no client any more, though its certificate has not expired.
     let mut transaction = house.app.storage.begin().await.unwrap();
-    use crate::store::Tables as _;
     let found = transaction.workstations().find(id).await.unwrap().unwrap();
     let lost = imp_identity::phone::Revocation::Lost;
     let (revoked, _) = found.revoke(house.app.now(), lost).unwrap();
