@@ -32,8 +32,16 @@ pub(super) async fn run(context: Context) -> Result<ExitCode, Failure> {
     let agent = Agent::start(parts, &shutdown).await?;
     socket::serve(&agent)?;
     if agent_hands_over {
-        let address = broker::serve(&agent).await?;
-        output::say(&format!("browsers here are signed on through http://{address}"));
+        // Taps go on without it: browsers here show the sign-in page meanwhile.
+        match broker::serve(&agent).await {
+            Ok(address) => {
+                output::say(&format!("browsers here are signed on through http://{address}"));
+            }
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "browsers here are not signed on by the desktop");
+            }
+        }
     }
     let name = agent.standing().stored.name.clone();
     output::say(&format!("the agent of “{name}” listens at {}", state.socket().display()));
