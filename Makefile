@@ -18,6 +18,7 @@ demo: build ## the main job, on real photographs, in separate processes
 test: setup-tests fmt lint units docs ## formatting, lints, all tests (the demo is one of them), documentation
 
 bench: setup ## what it costs: milliseconds, bytes, memory (release build)
+	tests/setup/debian.sh bench
 	tests/setup/node.sh
 	tests/bench/run.sh
 

@@ -1,18 +1,22 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that IMP needs, and only those that are missing.
-# Usage: debian.sh [build] [test]
+# Usage: debian.sh [build] [test] [bench]
 set -euo pipefail
 
 build=(build-essential pkg-config clang libclang-dev libopencv-dev libdbus-1-dev libtss2-dev)
 test=(postgresql ffmpeg swtpm swtpm-tools openssl nats-server rsyslog rsyslog-gnutls python3 python3-venv golang-go golang-golang-x-mod-dev
-  apache2-bin libapache2-mod-auth-openidc libapache2-mod-auth-mellon xmlsec1 chromium slapd ldap-utils)
+  apache2-bin libapache2-mod-auth-openidc libapache2-mod-auth-mellon xmlsec1 chromium slapd ldap-utils
+  curl strongswan-pki libstrongswan-extra-plugins gnutls-bin softhsm2 dehydrated lego)
+# What the measurements run beside IMP.
+bench=(golang-cfssl stunnel4 lego)
 
 wanted=()
 for what in "${@:-build}"; do
   case $what in
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
-    *) echo "usage: ${0##*/} [build] [test]" >&2; exit 2 ;;
+    bench) wanted+=("${bench[@]}") ;;
+    *) echo "usage: ${0##*/} [build] [test] [bench]" >&2; exit 2 ;;
   esac
 done
 

@@ -42,6 +42,13 @@ fn every_foreign_program_is_there() {
         ("/usr/bin/chromium", "chromium"),
         ("/usr/bin/xmlsec1", "xmlsec1"),
         ("/usr/sbin/slapd", "slapd"),
+        ("/usr/bin/pki", "strongswan-pki"),
+        ("/usr/lib/ipsec/plugins/libstrongswan-curl.so", "libstrongswan-extra-plugins"),
+        ("/usr/bin/curl", "curl"),
+        ("/usr/bin/certtool", "gnutls-bin"),
+        ("/usr/bin/softhsm2-util", "softhsm2"),
+        ("/usr/bin/dehydrated", "dehydrated"),
+        ("/usr/bin/lego", "lego"),
     ];
     for (path, package) in programs {
         assert!(Path::new(path).exists(), "no {path}: run tests/setup/debian.sh test ({package})");
