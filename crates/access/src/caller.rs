@@ -1,7 +1,7 @@
 //! Who asks, about what, and under which circumstances.
 use imp_identity::authentication::Aal;
 use imp_identity::user::Role;
-use imp_identity::{ClientId, PhoneId, ReceiverId, UserId, WorkstationId};
+use imp_identity::{ClientId, DeviceId, PhoneId, ReceiverId, UserId, WorkstationId};
 
 use crate::operation::{CallerKind, SubjectKind};
 
@@ -16,6 +16,8 @@ pub enum Caller {
     Workstation(WorkstationId),
     /// A phone, by its certificate.
     Phone(PhoneId),
+    /// A machine of the inventory, by its certificate.
+    Device(DeviceId),
     /// A receiver of security events, by its token.
     Receiver(ReceiverId),
     /// An application in its own name.
@@ -77,6 +79,7 @@ impl Caller {
             Self::User(_) => CallerKind::User,
             Self::Workstation(_) => CallerKind::Workstation,
             Self::Phone(_) => CallerKind::Phone,
+            Self::Device(_) => CallerKind::Device,
             Self::Receiver(_) => CallerKind::Receiver,
             Self::Client { .. } => CallerKind::Client,
         }

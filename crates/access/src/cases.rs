@@ -4,7 +4,7 @@ use std::fmt;
 
 use imp_identity::authentication::Aal;
 use imp_identity::user::Role;
-use imp_identity::{ClientId, PhoneId, ReceiverId, UserId, WorkstationId};
+use imp_identity::{ClientId, DeviceId, PhoneId, ReceiverId, UserId, WorkstationId};
 use serde::Deserialize;
 
 use crate::caller::{Caller, Circumstances, Person, Subject};
@@ -259,6 +259,7 @@ impl Who {
             (CallerKind::Workstation, None) => {
                 Caller::Workstation(WorkstationId::from_bytes([3; 16]))
             }
+            (CallerKind::Device, None) => Caller::Device(DeviceId::from_bytes([9; 16])),
             (CallerKind::Phone, None) => Caller::Phone(PhoneId::from_bytes([5; 16])),
             (CallerKind::Receiver, None) => Caller::Receiver(ReceiverId::from_bytes([6; 16])),
             (CallerKind::User, None) => Caller::User(her),
@@ -278,6 +279,7 @@ fn known(name: &str) -> Asked {
         "anyone" => CallerKind::Anyone,
         "workstation" => CallerKind::Workstation,
         "phone" => CallerKind::Phone,
+        "device" => CallerKind::Device,
         "receiver" => CallerKind::Receiver,
         "client" => CallerKind::Client,
         _ => CallerKind::User,

@@ -46,6 +46,8 @@ kinds! {
         Workstation,
         /// A phone.
         Phone,
+        /// A machine of the inventory.
+        Device,
         /// A receiver of security events.
         Receiver,
         /// An application in its own name.
@@ -58,12 +60,18 @@ kinds! {
     SubjectKind {
         /// The installation as a whole.
         Hospital,
+        /// A device's enrolment that waits for a second person.
+        Approval,
         /// A case of the review.
         Case,
+        /// A machine's certificate.
+        Certificate,
         /// An application.
         Client,
         /// A passkey or security key.
         Credential,
+        /// A machine of the inventory.
+        Device,
         /// An enrolment.
         Enrolment,
         /// An erasure of records.
@@ -72,6 +80,8 @@ kinds! {
         Group,
         /// A phone.
         Phone,
+        /// A proposal for the connection policy.
+        Proposal,
         /// A receiver of security events.
         Receiver,
         /// A saved search.
@@ -95,13 +105,17 @@ impl SubjectKind {
     /// The kind that a parameter of an address names; `None` when it names nothing that policies know.
     pub fn of_parameter(name: &str) -> Option<Self> {
         Some(match name.trim_end_matches("_id") {
+            "approval" => Self::Approval,
             "number" => Self::Case,
+            "serial" => Self::Certificate,
             "client" => Self::Client,
             "credential" => Self::Credential,
+            "device" => Self::Device,
             "enrolment" => Self::Enrolment,
             "erasure" => Self::Erasure,
             "group" => Self::Group,
             "phone" => Self::Phone,
+            "proposal" => Self::Proposal,
             "receiver" => Self::Receiver,
             "search" => Self::Search,
             "session" => Self::Session,

@@ -39,6 +39,7 @@ impl Names {
             Caller::Anyone => Some(Entity::with_uid(named("anyone"))),
             Caller::User(person) => self.person(person, named(&person.id.to_string())),
             Caller::Workstation(id) => Some(Entity::with_uid(named(&id.to_string()))),
+            Caller::Device(id) => Some(Entity::with_uid(named(&id.to_string()))),
             Caller::Phone(id) => Some(Entity::with_uid(named(&id.to_string()))),
             Caller::Receiver(id) => Some(Entity::with_uid(named(&id.to_string()))),
             Caller::Client { id, scopes } => {

@@ -2,6 +2,7 @@
 use imp_identity::authentication::Method;
 use imp_identity::event::{Actor, Event, Reading, Record, TapFacts};
 use imp_identity::name::Label;
+use imp_identity::session::OneFactor;
 use imp_identity::spiffe::{Machine, SpiffeId};
 use imp_identity::tap::Purpose;
 use imp_identity::{CaseId, UserId, WorkstationId};
@@ -33,6 +34,7 @@ pub fn actor(actor: &Actor, called: &impl Called) -> String {
         }
         Actor::Phone(_) => "a phone".to_owned(),
         Actor::Client(_) => "an application".to_owned(),
+        Actor::Device(_) => "a device".to_owned(),
         Actor::Server => "the server".to_owned(),
     }
 }
@@ -64,6 +66,8 @@ impl<C: Called> Teller<'_, C> {
             .or_else(|| self.of_sign_on(event))
             .or_else(|| self.of_applications(event))
             .or_else(|| self.of_directory(event))
+            .or_else(|| self.of_devices(event))
+            .or_else(|| self.of_connections(event))
             .unwrap_or_else(|| event.name().replace('-', " "))
     }
 
@@ -316,6 +320,17 @@ impl<C: Called> Teller<'_, C> {
                 person(user),
                 self.called.workstation(*workstation)
             ),
+            Event::SessionReauthenticated { user, workstation, means, .. } => {
+                let with = match means {
+                    OneFactor::Phone => "her phone",
+                    OneFactor::SecurityKey => "her security key",
+                };
+                format!(
+                    "{} opened her desktop at {} again with {with} alone",
+                    person(user),
+                    self.called.workstation(*workstation)
+                )
+            }
             Event::BreakGlassReviewed { user, justified, remark, .. } => format!(
                 "{by} judged the emergency access of {} as {}: {remark}",
                 person(user),
@@ -384,6 +399,74 @@ impl<C: Called> Teller<'_, C> {
         })
     }
 
+    fn of_devices(&self, event: &Event) -> Option<String> {
+        let by = &self.by;
+        Some(match event {
+            Event::DeviceRegistered { class, name, .. } => {
+                format!("{by} registered the {class} {name}")
+            }
+            Event::DeviceChanged { attributes, .. } => {
+                format!("{by} changed {} of a device", attributes.join(", "))
+            }
+            Event::DeviceStateChanged { state, reason, .. } => {
+                format!("{by} made a device {state}: {reason}")
+            }
+            Event::DeviceInvited { .. } => format!("{by} made a one-time token for a device"),
+            Event::DeviceEnrolmentRequested { means, .. } => {
+                format!("a device asked for a certificate by {means}; somebody must approve it")
+            }
+            Event::DeviceEnrolmentApproved { .. } => {
+                format!("{by} approved a device's certificate")
+            }
+            Event::DeviceEnrolmentRejected { reason, .. } => {
+                format!("{by} rejected a device's certificate: {reason}")
+            }
+            Event::DeviceEnrolmentRefused { means, reason, .. } => {
+                format!("a device was refused a certificate by {means}: {reason}")
+            }
+            Event::CertificateRevoked { machine, reason, .. } => {
+                format!("the certificate of {} was revoked: {reason}", self.machine(machine))
+            }
+            Event::CertificateReinstated { machine, .. } => {
+                format!("the certificate of {} counts again", self.machine(machine))
+            }
+            Event::CertificateExpiring { machine, expires_at, .. } => format!(
+                "the certificate of {} expires at {expires_at}, and was not renewed",
+                self.machine(machine)
+            ),
+            Event::AuthorityMade { subject, .. } => {
+                format!("{by} made the certificate authority {subject}")
+            }
+            Event::AuthorityCrossSigned { subject, .. } => {
+                format!("{by} cross-signed the certificate authority {subject}")
+            }
+            Event::AuthorityRetired { subject, .. } => {
+                format!("{by} retired the certificate authority {subject}")
+            }
+            Event::AcmeAccountRegistered { .. } => "an ACME account was registered".to_owned(),
+            Event::AcmeAccountChanged { change, .. } => {
+                format!("an ACME account was changed: {}", words(change))
+            }
+            _ => return None,
+        })
+    }
+
+    fn of_connections(&self, event: &Event) -> Option<String> {
+        let by = &self.by;
+        Some(match event {
+            Event::ConnectionPolicyChanged { version, .. } => {
+                format!("{by} put version {version} of the connection policy in force")
+            }
+            Event::MachineRefused { at, peer, reason } => {
+                format!("{} refused {peer}: {reason}", self.machine(at))
+            }
+            Event::MessageRefused { receiver, sender, reason } => {
+                format!("{} refused a message of {sender}: {reason}", self.machine(receiver))
+            }
+            _ => return None,
+        })
+    }
+
     fn of_review(&self, event: &Event) -> Option<String> {
         let by = &self.by;
         let case = |case: &CaseId| self.called.case(*case);
@@ -443,6 +526,7 @@ impl<C: Called> Teller<'_, C> {
         match machine.machine {
             Machine::Workstation(workstation) => self.called.workstation(workstation),
             Machine::Phone(_) => "a phone".to_owned(),
+            Machine::Device(_) => "a device".to_owned(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The envelope: an entry as a Security Event Token (RFC 8417), shaped for the Shared Signals Framework 1.0, CAEP 1.0 and
 //! RISC 1.0.
 use imp_identity::spiffe::{Machine, SpiffeId, TrustDomain};
-use imp_identity::{Actor, Event, PhoneId, UserId};
+use imp_identity::{Actor, DeviceId, Event, PhoneId, UserId};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -168,7 +168,11 @@ fn members(event: &Event) -> Result<Map<String, Value>, serde_json::Error> {
 const fn initiating(actor: &Actor) -> &'static str {
     match actor {
         Actor::Operator(_) => "admin",
-        Actor::User(_) | Actor::Workstation(_) | Actor::Phone(_) | Actor::Client(_) => "user",
+        Actor::User(_)
+        | Actor::Workstation(_)
+        | Actor::Phone(_)
+        | Actor::Client(_)
+        | Actor::Device(_) => "user",
         Actor::Server => "system",
     }
 }
@@ -181,7 +185,11 @@ fn transaction(payload: &Map<String, Value>) -> Option<String> {
 
 /// A subject identifier (RFC 9493 §3; complex subjects: SSF 1.0 §3.3).
 fn subject(event: &Event, issuer: &Issuer<'_>) -> Value {
-    let phone = event.device().map(PhoneId::from).map(Machine::Phone);
+    let phone = match event {
+        Event::FindingMade { device, .. } => device.map(PhoneId::from).map(Machine::Phone),
+        _ if event.phone().is_some() => event.phone().map(Machine::Phone),
+        _ => event.device().map(DeviceId::from).map(Machine::Device),
+    };
     match (session(event), event.user(), event.workstation(), phone) {
         (Some(session), Some(user), Some(workstation), _) => json!({
             "format": "complex",
@@ -200,6 +208,7 @@ fn session(event: &Event) -> Option<String> {
     if let Event::SessionEstablished { session, .. }
     | Event::SessionSuspended { session, .. }
     | Event::SessionResumed { session, .. }
+    | Event::SessionReauthenticated { session, .. }
     | Event::SessionRevoked { session, .. } = event
     {
         return Some(session.to_string());

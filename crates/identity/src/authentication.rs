@@ -161,6 +161,13 @@ impl Authentication {
         Self::new(at, vec![Method::Face, Method::HardwareKey], Aal::Aal2).resisting_phishing()
     }
 
+    /// The same one, after a single factor let her in again: she was really authenticated at `at`, and what was shown since is
+    /// one factor. So an application that wants two, something newer, or resistance to phishing, has her step up.
+    #[must_use]
+    pub fn renewed_by_one_factor(&self, methods: Vec<Method>) -> Self {
+        Self::new(self.at, methods, Aal::Aal1)
+    }
+
     /// What an entry in an emergency is: nobody proved anything.
     pub fn emergency(at: Timestamp) -> Self {
         Self::new(at, vec![Method::BreakGlass], Aal::Aal1)

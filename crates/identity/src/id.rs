@@ -53,6 +53,16 @@ pub type CredentialId = Id<mark::Credential>;
 pub type GroupId = Id<mark::Group>;
 /// Names what a browser was asked to do before it goes on to an application.
 pub type InteractionId = Id<mark::Interaction>;
+/// Names a machine in the inventory.
+pub type DeviceId = Id<mark::Device>;
+/// Names a device's enrolment that waits for a second person.
+pub type ApprovalId = Id<mark::Approval>;
+/// Names an ACME account.
+pub type AcmeAccountId = Id<mark::AcmeAccount>;
+/// Names an ACME order.
+pub type AcmeOrderId = Id<mark::AcmeOrder>;
+/// Names a proposal for the connection policy.
+pub type ConnectionProposalId = Id<mark::ConnectionProposal>;
 
 /// What an identifier can name that has no type in this package.
 pub mod mark {
@@ -83,6 +93,21 @@ pub mod mark {
     /// What a browser was asked to do.
     #[derive(Debug)]
     pub enum Interaction {}
+    /// A machine in the inventory.
+    #[derive(Debug)]
+    pub enum Device {}
+    /// A device's enrolment that waits for a second person.
+    #[derive(Debug)]
+    pub enum Approval {}
+    /// An ACME account.
+    #[derive(Debug)]
+    pub enum AcmeAccount {}
+    /// An ACME order.
+    #[derive(Debug)]
+    pub enum AcmeOrder {}
+    /// A proposal for the connection policy.
+    #[derive(Debug)]
+    pub enum ConnectionProposal {}
 }
 
 impl<T> Id<T> {

@@ -5,7 +5,9 @@ pub mod authentication;
 pub mod case;
 pub mod challenge;
 pub mod clock;
+pub mod connection;
 pub mod credential;
+pub mod device;
 pub mod digest;
 pub mod emergency;
 pub mod enrolment;
@@ -34,9 +36,10 @@ pub use clock::Clock;
 pub use digest::Digest;
 pub use event::{Actor, Event, Record};
 pub use id::{
-    CaseId, ChallengeId, ClientId, CredentialId, EnrolmentId, ErasureId, EventId, GrantId, GroupId,
-    InteractionId, NoticeId, PhoneId, ReceiverId, ReferenceId, SearchId, SessionId, SignOnId,
-    StreamId, TapId, UserId, WorkstationId,
+    AcmeAccountId, AcmeOrderId, ApprovalId, CaseId, ChallengeId, ClientId, ConnectionProposalId,
+    CredentialId, DeviceId, EnrolmentId, ErasureId, EventId, GrantId, GroupId, InteractionId,
+    NoticeId, PhoneId, ReceiverId, ReferenceId, SearchId, SessionId, SignOnId, StreamId, TapId,
+    UserId, WorkstationId,
 };
 pub use refusal::Refusal;
 pub use secret::Secret;

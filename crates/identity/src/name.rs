@@ -106,6 +106,13 @@ impl fmt::Debug for Email {
     }
 }
 
+impl Remark {
+    /// What the software itself remarks.
+    pub(crate) fn fixed(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 impl FromStr for Remark {
     type Err = InvalidRemark;
 

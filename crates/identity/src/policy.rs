@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::Label;
 use crate::refusal::Refusal;
+use crate::session::OneFactor;
 use crate::sign_on::SignOnPolicy;
 use crate::tap::Purpose;
 use crate::user::Role;
@@ -55,6 +56,8 @@ pub struct SessionLimits {
     /// How long after it was suspended one factor suffices to unlock a session where it was (SP 800-63B-4 §2.2.3); if
     /// absent, never.
     pub reauthentication: Option<SignedDuration>,
+    /// Which single factors suffice then; with none, each.
+    pub one_factor: Vec<OneFactor>,
     /// What becomes of the browsers that a session signed on, when it is suspended.
     pub on_suspend: OnSuspend,
 }
@@ -197,6 +200,7 @@ impl SessionLimits {
         grace: None,
         several: 1,
         reauthentication: None,
+        one_factor: Vec::new(),
         on_suspend: OnSuspend::End,
     };
 }

@@ -56,6 +56,8 @@ pub enum Refusal {
     BiometricDisabled,
     /// There is no session to unlock, step up or end.
     NoSession,
+    /// One factor does not suffice here and now.
+    OneFactorInsufficient,
 }
 
 crate::name::codes! { Refusal:
@@ -85,6 +87,7 @@ crate::name::codes! { Refusal:
     TooManyAttempts = "too-many-attempts",
     BiometricDisabled = "biometric-disabled",
     NoSession = "no-session",
+    OneFactorInsufficient = "one-factor-insufficient",
 }
 
 impl Refusal {
@@ -151,6 +154,9 @@ impl Refusal {
                 "Face recognition is disabled for this account after too many failures. Visit the enrolment desk."
             }
             Self::NoSession => "There is no session of yours to continue. Tap in.",
+            Self::OneFactorInsufficient => {
+                "One factor does not suffice here now. Tap with your face, or use your security key with its PIN."
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Sessions and the ways they change (SP 800-63B-4 §5).
 use jiff::Timestamp;
 
-use crate::authentication::Authentication;
+use crate::authentication::{Aal, Authentication, Method};
 use crate::event::Event;
 use crate::id::{SessionId, UserId, WorkstationId};
 use crate::policy::SessionLimits;
@@ -17,7 +17,8 @@ pub struct Session {
     pub workstation: WorkstationId,
     /// When it was opened.
     pub opened_at: Timestamp,
-    /// How she was authenticated last. One factor that let her in again does not count as an authentication.
+    /// How she was authenticated last. One factor that let her in again is no authentication: `at` stays that of the last
+    /// full one, and the rest says what was shown since.
     pub authentication: Authentication,
     /// When she last gave a sign of life.
     pub active_at: Timestamp,
@@ -97,9 +98,21 @@ pub enum SessionError {
 pub enum Proof {
     /// She was authenticated anew.
     Authentication(Authentication),
-    /// One factor, for a session whose authentication still counts (SP 800-63B-4 §2.2.3).
-    OneFactor,
+    /// One factor, for a session that has not reached its overall limit (SP 800-63B-4 §5.2).
+    OneFactor(OneFactor, Vec<Method>),
 }
+
+/// The one thing that lets her in again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OneFactor {
+    /// Her phone is near, and somebody pressed.
+    Phone,
+    /// Her security key was touched; it did not verify by whom.
+    SecurityKey,
+}
+
+crate::name::codes! { OneFactor: Phone = "phone", SecurityKey = "security-key" }
 
 impl Session {
     /// Opens a session for a user who was authenticated (CAEP `session-established`).
@@ -142,16 +155,27 @@ impl Session {
         self.is_active(now) && idle
     }
 
-    /// Whether one factor suffices to resume it at `workstation`.
+    /// Until when some single factor suffices to resume it where it is; the policy says by which. Never after an emergency,
+    /// and never at AAL3, which knows full authentications only (SP 800-63B-4 §2.3.3).
+    pub fn one_factor_until(&self, limits: &SessionLimits) -> Option<Timestamp> {
+        let State::Suspended { at, until } = self.state else { return None };
+        let emergency = self.authentication.methods.contains(&Method::BreakGlass);
+        let full_only = emergency || self.authentication.aal == Aal::Aal3;
+        let within = limits.reauthentication.filter(|_| !full_only)?;
+        Some((at + within).min(until).min(self.expires_at))
+    }
+
+    /// Whether `factor` alone suffices to resume it at `workstation`.
     pub fn takes_one_factor(
         &self,
+        factor: OneFactor,
         workstation: WorkstationId,
         limits: &SessionLimits,
         now: Timestamp,
     ) -> bool {
-        let State::Suspended { at, .. } = self.state else { return false };
-        let soon = limits.reauthentication.is_some_and(|within| now.duration_since(at) < within);
-        soon && self.workstation == workstation && self.is_resumable(now)
+        let named = limits.one_factor.is_empty() || limits.one_factor.contains(&factor);
+        let soon = self.one_factor_until(limits).is_some_and(|until| now < until);
+        named && soon && self.workstation == workstation && self.is_resumable(now)
     }
 
     /// She was authenticated again while she is at work: a step-up. The event is that of the authentication.
@@ -204,8 +228,12 @@ impl Session {
                 }
                 match proof {
                     Proof::Authentication(authentication) => self.authentication = authentication,
-                    Proof::OneFactor if self.takes_one_factor(workstation, limits, now) => {}
-                    Proof::OneFactor => return Err(SessionError::Insufficient),
+                    Proof::OneFactor(factor, methods)
+                        if self.takes_one_factor(factor, workstation, limits, now) =>
+                    {
+                        self.authentication = self.authentication.renewed_by_one_factor(methods);
+                    }
+                    Proof::OneFactor(..) => return Err(SessionError::Insufficient),
                 }
                 (self.state, self.active_at) = (State::Active, now);
                 self.workstation = workstation;
@@ -294,19 +322,59 @@ mod tests {
     fn one_factor_suffices_soon_where_it_was_and_if_the_policy_says_so() {
         let limits =
             SessionLimits { reauthentication: Some(SignedDuration::from_mins(5)), ..LIMITS };
+        let keys_only =
+            SessionLimits { one_factor: vec![OneFactor::SecurityKey], ..limits.clone() };
         let (session, _) = open(place(1)).0.suspend(&limits, NOW).unwrap();
         let soon = NOW + 4.minutes();
-        let resume = |limits, at, when| session.clone().resume(at, Proof::OneFactor, limits, when);
+        let resume = |limits, at, when| session.clone().resume(at, phone(), limits, when);
         let resumed = resume(&limits, place(1), soon).unwrap().0;
         assert_eq!(resumed.authentication.at, NOW, "it says when she was really authenticated");
         assert_eq!(resumed.active_at, soon);
         for refused in [
             resume(&LIMITS, place(1), soon),
+            resume(&keys_only, place(1), soon),
             resume(&limits, place(9), soon),
             resume(&limits, place(1), NOW + 5.minutes()),
         ] {
             assert_eq!(refused, Err(SessionError::Insufficient));
         }
+    }
+
+    #[test]
+    fn what_one_factor_let_in_again_is_one_factor_until_the_next_full_authentication() {
+        let limits =
+            SessionLimits { reauthentication: Some(SignedDuration::from_mins(5)), ..LIMITS };
+        let mut session = open(place(1)).0;
+        for minutes in [1, 2] {
+            let (locked, open) = (NOW + minutes.minutes(), NOW + minutes.minutes() + 9.seconds());
+            session = session.suspend(&limits, locked).unwrap().0;
+            session = session.resume(place(1), phone(), &limits, open).unwrap().0;
+            let Authentication { at, methods, aal, .. } = &session.authentication;
+            assert_eq!((*at, *aal), (NOW, Aal::Aal1), "no face was seen since");
+            assert_eq!(*methods, [Method::HardwareKey, Method::Presence]);
+        }
+        let session = session.reauthenticate(Authentication::tap(NOW), NOW).unwrap();
+        assert_eq!(session.authentication, Authentication::tap(NOW));
+    }
+
+    #[test]
+    fn neither_an_emergency_nor_aal3_is_resumed_by_one_factor() {
+        let limits =
+            SessionLimits { reauthentication: Some(SignedDuration::from_mins(5)), ..LIMITS };
+        let key = vec![Method::HardwareKey, Method::Pin];
+        for authentication in
+            [Authentication::emergency(NOW), Authentication::new(NOW, key, Aal::Aal3)]
+        {
+            let session = Session { authentication, ..open(place(1)).0 };
+            let (session, _) = session.suspend(&limits, NOW).unwrap();
+            assert_eq!(session.one_factor_until(&limits), None);
+            let refused = session.resume(place(1), phone(), &limits, NOW);
+            assert_eq!(refused, Err(SessionError::Insufficient));
+        }
+    }
+
+    fn phone() -> Proof {
+        Proof::OneFactor(OneFactor::Phone, vec![Method::Presence, Method::HardwareKey])
     }
 
     #[test]

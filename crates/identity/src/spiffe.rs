@@ -2,7 +2,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::id::{PhoneId, WorkstationId};
+use crate::id::{DeviceId, PhoneId, WorkstationId};
 
 /// The name of an installation, as in `spiffe://<trust domain>/…`: lower-case letters, digits, `.`, `-`, `_`; at most 255.
 #[derive(Clone, Debug, Eq, PartialEq, Hash, serde::Serialize)]
@@ -15,9 +15,11 @@ pub enum Machine {
     Workstation(WorkstationId),
     /// A staff member's phone.
     Phone(PhoneId),
+    /// A machine in the inventory.
+    Device(DeviceId),
 }
 
-/// `spiffe://<trust domain>/workstation/<id>` or `spiffe://<trust domain>/phone/<id>` (SPIFFE-ID, §2).
+/// `spiffe://<trust domain>/workstation/<id>`, `…/phone/<id>` or `…/device/<id>` (SPIFFE-ID, §2).
 #[derive(Clone, Debug, Eq, PartialEq, Hash)]
 pub struct SpiffeId {
     /// The installation.
@@ -28,7 +30,7 @@ pub struct SpiffeId {
 
 /// The text is not a SPIFFE ID of IMP.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a SPIFFE ID of a workstation or a phone")]
+#[error("not a SPIFFE ID of a workstation, a phone or a device")]
 pub struct InvalidSpiffeId;
 
 /// The text is not a trust domain.
@@ -83,6 +85,7 @@ impl FromStr for SpiffeId {
         let machine = match kind {
             "workstation" => Machine::Workstation(id.parse().map_err(|_| InvalidSpiffeId)?),
             "phone" => Machine::Phone(id.parse().map_err(|_| InvalidSpiffeId)?),
+            "device" => Machine::Device(id.parse().map_err(|_| InvalidSpiffeId)?),
             _ => return Err(InvalidSpiffeId),
         };
         let parsed = Self { trust_domain, machine };
@@ -98,6 +101,7 @@ impl fmt::Display for SpiffeId {
                 write!(f, "spiffe://{}/workstation/{id}", self.trust_domain)
             }
             Machine::Phone(id) => write!(f, "spiffe://{}/phone/{id}", self.trust_domain),
+            Machine::Device(id) => write!(f, "spiffe://{}/device/{id}", self.trust_domain),
         }
     }
 }

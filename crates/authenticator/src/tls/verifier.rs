@@ -1,18 +1,15 @@
 //! Decides whether a peer's certificate is good: chain, time, usage, trust domain, kind of machine.
-use std::sync::Arc;
-
 use imp_identity::Digest;
 use imp_identity::spiffe::{Machine, TrustDomain};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme,
-};
-use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use webpki::{EndEntityCert, anchor_from_trusted_cert};
 
-use super::certificate::{CertificateProblem, Usage, is_for, peer_of};
+use super::certificate::{CertificateProblem, Usage, peer_of};
+use super::path::{self, problem, refused};
 use super::{TlsError, TrustAnchors, provider};
 
 /// Which machines are accepted.
@@ -35,52 +32,22 @@ pub(super) struct Verifier {
 
 impl Verifier {
     pub(super) fn new(anchors: &TrustAnchors, kind: Kind) -> Result<Self, TlsError> {
-        let roots = anchors.roots.iter().map(|root| {
-            let root = CertificateDer::from_slice(root);
-            anchor_from_trusted_cert(&root).map(|anchor| anchor.to_owned())
-        });
-        let roots: Vec<_> = roots.collect::<Result<_, _>>().map_err(|_| TlsError::Anchors)?;
-        if roots.is_empty() {
-            return Err(TlsError::Anchors);
-        }
         Ok(Self {
             trust_domain: anchors.trust_domain.clone(),
-            anchors: roots,
+            anchors: path::roots(anchors)?,
             kind,
             algorithms: provider::provider().signature_verification_algorithms,
         })
     }
 
-    fn verify(
+    pub(super) fn verify(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
         usage: Usage,
     ) -> Result<(), Error> {
-        let along_the_chain = match usage {
-            Usage::Client => KeyUsage::client_auth(),
-            Usage::Server => KeyUsage::server_auth(),
-        };
-        EndEntityCert::try_from(end_entity)
-            .and_then(|certificate| {
-                certificate
-                    .verify_for_usage(
-                        self.algorithms.all,
-                        &self.anchors,
-                        intermediates,
-                        now,
-                        along_the_chain,
-                        None,
-                        None,
-                    )
-                    .map(drop)
-            })
-            .map_err(|error| refused(&error))?;
-        // webpki lets a certificate without any usage pass.
-        if !is_for(end_entity, usage) {
-            return Err(problem(CertificateProblem::WrongKind));
-        }
+        path::verify(end_entity, intermediates, &self.anchors, now, usage)?;
         let peer = peer_of(std::slice::from_ref(end_entity));
         let peer = peer.ok_or_else(|| problem(CertificateProblem::Malformed))?;
         if peer.spiffe_id.trust_domain != self.trust_domain {
@@ -88,30 +55,13 @@ impl Verifier {
         }
         match (self.kind, peer.spiffe_id.machine) {
             (Kind::Phone | Kind::AnyOrNone, Machine::Phone(_))
-            | (Kind::Workstation | Kind::AnyOrNone, Machine::Workstation(_)) => Ok(()),
-            (Kind::Phone, Machine::Workstation(_)) | (Kind::Workstation, Machine::Phone(_)) => {
+            | (Kind::Workstation | Kind::AnyOrNone, Machine::Workstation(_))
+            | (Kind::AnyOrNone, Machine::Device(_)) => Ok(()),
+            (Kind::Phone, Machine::Workstation(_) | Machine::Device(_))
+            | (Kind::Workstation, Machine::Phone(_) | Machine::Device(_)) => {
                 Err(problem(CertificateProblem::WrongKind))
             }
         }
-    }
-}
-
-fn problem(problem: CertificateProblem) -> Error {
-    CertificateError::Other(OtherError(Arc::new(problem))).into()
-}
-
-/// rustls's words for webpki's verdict, so that the peer is told by the right alert.
-#[expect(clippy::wildcard_enum_match_arm, reason = "webpki may add verdicts")]
-fn refused(error: &webpki::Error) -> Error {
-    match error {
-        webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey => {
-            CertificateError::UnknownIssuer.into()
-        }
-        webpki::Error::CertExpired { .. } => CertificateError::Expired.into(),
-        webpki::Error::CertNotValidYet { .. } => CertificateError::NotValidYet.into(),
-        webpki::Error::RequiredEkuNotFoundContext(_) => problem(CertificateProblem::WrongKind),
-        webpki::Error::CertNotValidForName(_) => CertificateError::NotValidForName.into(),
-        _ => problem(CertificateProblem::Malformed),
     }
 }
 
@@ -194,7 +144,7 @@ impl ClientCertVerifier for Verifier {
     }
 }
 
-fn only_tls_1_3() -> Error {
+pub(super) fn only_tls_1_3() -> Error {
     Error::PeerIncompatible(rustls::PeerIncompatible::Tls12NotOfferedOrEnabled)
 }
 
@@ -225,21 +175,8 @@ impl ServerCertVerifier for FirstMeeting {
             .find(|certificate| Digest::of(&[certificate]) == self.root)
             .ok_or(CertificateError::UnknownIssuer)?;
         let anchor = anchor_from_trusted_cert(root).map_err(|error| refused(&error))?;
+        path::verify(end_entity, intermediates, &[anchor], now, Usage::Server)?;
         let certificate = EndEntityCert::try_from(end_entity).map_err(|error| refused(&error))?;
-        certificate
-            .verify_for_usage(
-                self.algorithms.all,
-                &[anchor],
-                intermediates,
-                now,
-                KeyUsage::server_auth(),
-                None,
-                None,
-            )
-            .map_err(|error| refused(&error))?;
-        if !is_for(end_entity, Usage::Server) {
-            return Err(problem(CertificateProblem::WrongKind));
-        }
         certificate
             .verify_is_valid_for_subject_name(server_name)
             .map_err(|error| refused(&error))?;

@@ -37,6 +37,14 @@ fields! {
     CLIENT = "client" "the application";
     GRANT = "grant" "the grant";
     GROUP = "group" "the group";
+    DEVICE = "device" "the device in the inventory";
+    APPROVAL = "approval" "the enrolment that waits for a second person";
+    MEANS = "means" "how it asked: `est`, `acme` or `token`";
+    SERIAL = "serial" "the serial number, in hexadecimal";
+    CERTIFICATE = "certificate" "SHA-256 of the authority's certificate";
+    SUBJECT = "subject" "its name, as in its certificate";
+    ACCOUNT = "account" "the ACME account, by our identifier";
+    PEER = "peer" "whom it talked to";
     MACHINE = "machine" "the machine's SPIFFE ID";
     OUTCOME = "outcome" "`accepted`, `refused` or `abandoned`";
 }

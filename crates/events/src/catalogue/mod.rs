@@ -5,6 +5,8 @@
 use imp_identity::Event;
 
 mod applications;
+mod connections;
+mod devices;
 mod directory;
 mod event_type;
 mod fields;
@@ -77,6 +79,7 @@ types! {
     SessionEstablished => tap::SESSION_ESTABLISHED,
     SessionSuspended => tap::SESSION_SUSPENDED,
     SessionResumed => tap::SESSION_RESUMED,
+    SessionReauthenticated => sign_on::SESSION_REAUTHENTICATED,
     SessionRevoked => tap::SESSION_REVOKED,
     LogRead => log::LOG_READ,
     ErasureRequested => log::ERASURE_REQUESTED,
@@ -104,6 +107,25 @@ types! {
     OfflineTapReconciled => later::OFFLINE_TAP_RECONCILED,
     BreakGlassUsed => later::BREAK_GLASS_USED,
     ConnectionUnexpected => later::CONNECTION_UNEXPECTED,
+    DeviceRegistered => devices::DEVICE_REGISTERED,
+    DeviceChanged => devices::DEVICE_CHANGED,
+    DeviceStateChanged => devices::DEVICE_STATE_CHANGED,
+    DeviceInvited => devices::DEVICE_INVITED,
+    DeviceEnrolmentRequested => devices::DEVICE_ENROLMENT_REQUESTED,
+    DeviceEnrolmentApproved => devices::DEVICE_ENROLMENT_APPROVED,
+    DeviceEnrolmentRejected => devices::DEVICE_ENROLMENT_REJECTED,
+    DeviceEnrolmentRefused => devices::DEVICE_ENROLMENT_REFUSED,
+    CertificateRevoked => devices::CERTIFICATE_REVOKED,
+    CertificateReinstated => devices::CERTIFICATE_REINSTATED,
+    CertificateExpiring => devices::CERTIFICATE_EXPIRING,
+    AuthorityMade => devices::AUTHORITY_MADE,
+    AuthorityCrossSigned => devices::AUTHORITY_CROSS_SIGNED,
+    AuthorityRetired => devices::AUTHORITY_RETIRED,
+    AcmeAccountRegistered => devices::ACME_ACCOUNT_REGISTERED,
+    AcmeAccountChanged => devices::ACME_ACCOUNT_CHANGED,
+    ConnectionPolicyChanged => connections::CONNECTION_POLICY_CHANGED,
+    MachineRefused => connections::MACHINE_REFUSED,
+    MessageRefused => connections::MESSAGE_REFUSED,
     SignOnEstablished => sign_on::SIGN_ON_ESTABLISHED,
     SignOnEnded => sign_on::SIGN_ON_ENDED,
     SignInRefused => sign_on::SIGN_IN_REFUSED,

@@ -197,3 +197,23 @@ pub(super) static BREAK_GLASS_REVIEWED: EventType = EventType {
         ocsf: Ocsf { class: 3004, activity: 3 },
     },
 };
+
+pub(super) static SESSION_REAUTHENTICATED: EventType = EventType {
+    name: "session-reauthenticated",
+    standard: None,
+    meaning: "Somebody let herself in again at her locked desktop with one factor, within the session's time.",
+    fields: &[SESSION, USER, WORKSTATION, field("means", "with what: `phone` or `security-key`")],
+    personal: PersonalContent::Pseudonymous,
+    presence: true,
+    retention: retention::USE,
+    export: Mapping {
+        severity: Severity::Informational,
+        audit: Audit {
+            event: dicom::USER_AUTHENTICATION,
+            kind: Some(dicom::LOGIN),
+            action: Action::Execute,
+            outcome: Indicator::Success,
+        },
+        ocsf: Ocsf { class: 3002, activity: 1 },
+    },
+};

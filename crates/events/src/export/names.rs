@@ -76,7 +76,11 @@ impl Mentioned {
                 Actor::Workstation(workstation) => {
                     mentioned.workstations.insert(workstation);
                 }
-                Actor::Operator(_) | Actor::Phone(_) | Actor::Client(_) | Actor::Server => {}
+                Actor::Operator(_)
+                | Actor::Phone(_)
+                | Actor::Client(_)
+                | Actor::Device(_)
+                | Actor::Server => {}
             }
         }
         mentioned
@@ -98,6 +102,7 @@ pub(super) fn personal_members(event: &Event) -> &'static [&'static str] {
         Event::CaseOpened { .. } => &["title"],
         Event::CaseCommented { .. } => &["comment"],
         Event::BreakGlassReviewed { .. } => &["remark"],
+        Event::DeviceStateChanged { .. } | Event::DeviceEnrolmentRejected { .. } => &["reason"],
         Event::SearchSaved { .. } => &["name"],
         Event::FindingMade { .. } => &["sentence"],
         Event::ServerInitialised { .. }
@@ -129,6 +134,7 @@ pub(super) fn personal_members(event: &Event) -> &'static [&'static str] {
         | Event::SessionEstablished { .. }
         | Event::SessionSuspended { .. }
         | Event::SessionResumed { .. }
+        | Event::SessionReauthenticated { .. }
         | Event::SessionRevoked { .. }
         | Event::PolicyChanged { .. }
         | Event::LogRead { .. }
@@ -169,6 +175,23 @@ pub(super) fn personal_members(event: &Event) -> &'static [&'static str] {
         | Event::DirectoryImported { .. }
         | Event::AccessPoliciesChanged { .. }
         | Event::AccessRefused { .. }
+        | Event::DeviceRegistered { .. }
+        | Event::DeviceChanged { .. }
+        | Event::DeviceInvited { .. }
+        | Event::DeviceEnrolmentRequested { .. }
+        | Event::DeviceEnrolmentApproved { .. }
+        | Event::DeviceEnrolmentRefused { .. }
+        | Event::CertificateRevoked { .. }
+        | Event::CertificateReinstated { .. }
+        | Event::CertificateExpiring { .. }
+        | Event::AuthorityMade { .. }
+        | Event::AuthorityCrossSigned { .. }
+        | Event::AuthorityRetired { .. }
+        | Event::AcmeAccountRegistered { .. }
+        | Event::AcmeAccountChanged { .. }
+        | Event::ConnectionPolicyChanged { .. }
+        | Event::MachineRefused { .. }
+        | Event::MessageRefused { .. }
         | Event::ConnectionUnexpected { .. } => &[],
     }
 }

@@ -1,6 +1,6 @@
 //! One entry as every format needs it: who acted, who and what took part, what changed, and the rest as facts.
 use imp_identity::event::{Actor, Event, Outcome, Reading};
-use imp_identity::id::{ClientId, PhoneId, UserId, WorkstationId};
+use imp_identity::id::{ClientId, DeviceId, PhoneId, UserId, WorkstationId};
 use imp_identity::spiffe::{Machine, SpiffeId};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -30,6 +30,8 @@ pub(super) enum Party<'a> {
     Phone(PhoneId),
     /// An application.
     Client(ClientId),
+    /// A machine of the inventory.
+    Device(DeviceId),
     /// Somebody with a shell on the server, by account name if that may be shown.
     Operator(Option<&'a str>),
     /// The server.
@@ -67,6 +69,7 @@ impl<'a> View<'a> {
             Actor::Workstation(workstation) => Party::Workstation(*workstation),
             Actor::Phone(phone) => Party::Phone(*phone),
             Actor::Client(client) => Party::Client(*client),
+            Actor::Device(device) => Party::Device(*device),
             Actor::Server => Party::Server,
         }
     }
@@ -106,7 +109,14 @@ impl<'a> View<'a> {
     }
 
     fn phone(&self) -> Option<Party<'a>> {
-        self.event().device().map(|device| Party::Phone(PhoneId::from(device)))
+        let event = self.event();
+        let device = event.device()?;
+        let is_phone = event.phone().is_some() || matches!(event, Event::FindingMade { .. });
+        Some(if is_phone {
+            Party::Phone(PhoneId::from(device))
+        } else {
+            Party::Device(DeviceId::from(device))
+        })
     }
 
     /// Whether it was `party` who asked for what happened.
@@ -167,6 +177,7 @@ impl<'a> View<'a> {
             Event::SessionEstablished { session, .. }
             | Event::SessionSuspended { session, .. }
             | Event::SessionResumed { session, .. }
+            | Event::SessionReauthenticated { session, .. }
             | Event::SessionRevoked { session, .. }
             | Event::SecurityKeyAccepted { session, .. }
             | Event::BreakGlassReviewed { session, .. } => uuid("session", session.as_uuid()),
@@ -236,6 +247,40 @@ impl<'a> View<'a> {
             Event::GroupCreated { group, .. }
             | Event::GroupChanged { group, .. }
             | Event::GroupRemoved { group } => uuid("group", group.as_uuid()),
+            Event::DeviceRegistered { device, .. } => uuid("device", device.as_uuid()),
+            Event::DeviceChanged { device, .. } => uuid("device", device.as_uuid()),
+            Event::DeviceStateChanged { device, .. } => uuid("device", device.as_uuid()),
+            Event::DeviceInvited { device, .. } => uuid("device", device.as_uuid()),
+            Event::DeviceEnrolmentRequested { device, .. } => uuid("device", device.as_uuid()),
+            Event::DeviceEnrolmentApproved { device, .. } => uuid("device", device.as_uuid()),
+            Event::DeviceEnrolmentRejected { device, .. } => uuid("device", device.as_uuid()),
+            Event::DeviceEnrolmentRefused { device, .. } => match device {
+                Some(device) => uuid("device", device.as_uuid()),
+                None => object("server", self.source.server()),
+            },
+            Event::CertificateRevoked { serial, .. } => {
+                object("certificate", format!("urn:imp:certificate:{serial}"))
+            }
+            Event::CertificateReinstated { serial, .. } => {
+                object("certificate", format!("urn:imp:certificate:{serial}"))
+            }
+            Event::CertificateExpiring { serial, .. } => {
+                object("certificate", format!("urn:imp:certificate:{serial}"))
+            }
+            Event::AuthorityMade { certificate, .. } => {
+                object("authority", format!("urn:imp:authority:{certificate}"))
+            }
+            Event::AuthorityCrossSigned { certificate, .. } => {
+                object("authority", format!("urn:imp:authority:{certificate}"))
+            }
+            Event::AuthorityRetired { certificate, .. } => {
+                object("authority", format!("urn:imp:authority:{certificate}"))
+            }
+            Event::AcmeAccountRegistered { account } => uuid("acme-account", account.as_uuid()),
+            Event::AcmeAccountChanged { account, .. } => uuid("acme-account", account.as_uuid()),
+            Event::ConnectionPolicyChanged { version, .. } => {
+                object("connection-policy", format!("urn:imp:connection-policy:{version}"))
+            }
             Event::RecordsExpired { .. }
             | Event::LogRead { .. }
             | Event::CheckpointRefused { .. } => object("log", self.source.log()),
@@ -263,6 +308,8 @@ impl<'a> View<'a> {
             | Event::UserRemoved { .. }
             | Event::DirectoryImported { .. }
             | Event::AccessRefused { .. }
+            | Event::MachineRefused { .. }
+            | Event::MessageRefused { .. }
             | Event::ConnectionUnexpected { .. } => self.account_or_machine(),
         }
     }
@@ -317,6 +364,7 @@ impl<'a> View<'a> {
             Party::Workstation(_)
             | Party::Phone(_)
             | Party::Client(_)
+            | Party::Device(_)
             | Party::Operator(_)
             | Party::Server => None,
         }
@@ -329,7 +377,7 @@ impl<'a> View<'a> {
             Party::Workstation(workstation) => Some(self.names.workstation(workstation)?.as_str()),
             Party::Operator(account) => account,
             Party::Server => Some(&self.source.host),
-            Party::Phone(_) | Party::Client(_) => None,
+            Party::Phone(_) | Party::Client(_) | Party::Device(_) => None,
         }
     }
 
@@ -341,6 +389,7 @@ impl<'a> View<'a> {
         match party {
             Party::User(user) => format!("urn:uuid:{user}"),
             Party::Client(client) => format!("urn:uuid:{client}"),
+            Party::Device(device) => machine(Machine::Device(device)),
             Party::Workstation(workstation) => machine(Machine::Workstation(workstation)),
             Party::Phone(phone) => machine(Machine::Phone(phone)),
             Party::Operator(Some(account)) => format!("urn:imp:operator:{account}"),
@@ -356,6 +405,7 @@ impl<'a> View<'a> {
             Party::Workstation(workstation) => workstation.to_string(),
             Party::Phone(phone) => phone.to_string(),
             Party::Client(client) => client.to_string(),
+            Party::Device(device) => device.to_string(),
             Party::Operator(account) => account.unwrap_or("operator").to_owned(),
             Party::Server => self.source.server(),
         }
@@ -379,6 +429,7 @@ impl Party<'_> {
             Self::Workstation(_) => "workstation",
             Self::Phone(_) => "phone",
             Self::Client(_) => "application",
+            Self::Device(_) => "device",
             Self::Operator(_) => "operator",
             Self::Server => "server",
         }

@@ -1,7 +1,9 @@
 //! One event of every type, and the same with everything missing that may be missing.
 use imp_identity::authentication::{Means, Method, SignInRefusal};
 use imp_identity::case::Conclusion;
+use imp_identity::connection::{MachineRefusal, MessageRefusal};
 use imp_identity::credential::CredentialKind;
+use imp_identity::device::{CertificateRevocation, DeviceClass, EnrolmentMeans, Lifecycle};
 use imp_identity::digest::Digest;
 use imp_identity::event::{Channel, Delivery, Outcome, Reading, Steering, StreamStatus, TapFacts};
 use imp_identity::grant::GrantEnd;
@@ -9,7 +11,7 @@ use imp_identity::id::Id;
 use imp_identity::name::{Label, Remark};
 use imp_identity::phone::Revocation;
 use imp_identity::refusal::{Abandonment, Refusal};
-use imp_identity::session::End;
+use imp_identity::session::{End, OneFactor};
 use imp_identity::sign_on::SignOnEnd;
 use imp_identity::spiffe::{Machine, SpiffeId, TrustDomain};
 use imp_identity::tap::{Purpose, Step};
@@ -44,6 +46,8 @@ pub fn events() -> Vec<Event> {
         sign_on(),
         applications(),
         directory(),
+        devices(),
+        connections(),
         later(),
     ]
     .concat()
@@ -399,6 +403,7 @@ fn sign_on() -> Vec<Event> {
             purpose: Purpose::TapIn,
             session,
         },
+        Event::SessionReauthenticated { session, user, workstation, means: OneFactor::Phone },
         Event::BreakGlassReviewed {
             session,
             user,
@@ -467,6 +472,70 @@ fn directory() -> Vec<Event> {
         Event::AccessPoliciesChanged { policies: Digest::of(&[b"permit"]) },
         Event::AccessRefused { user, action: "disable_user".to_owned() },
         Event::UserRemoved { user },
+    ]
+}
+
+fn devices() -> Vec<Event> {
+    let (device, approval, account) = (id(0x41), id(0x42), id(0x43));
+    let machine = SpiffeId { trust_domain: trust_domain(), machine: Machine::Device(device) };
+    let (serial, certificate) = ("4c0f".to_owned(), Digest::of(&[b"certificate"]));
+    let subject = "IMP issuing 0123456789abcdef".to_owned();
+    vec![
+        Event::DeviceRegistered {
+            device,
+            class: DeviceClass::InfusionPump,
+            name: label("Pump 7, ward 3"),
+        },
+        Event::DeviceChanged { device, attributes: vec!["location".to_owned()] },
+        Event::DeviceStateChanged {
+            device,
+            state: Lifecycle::Quarantined,
+            reason: remark("It called an address abroad."),
+        },
+        Event::DeviceInvited { device, expires_at: LATER },
+        Event::DeviceEnrolmentRequested { device, approval, means: EnrolmentMeans::Est },
+        Event::DeviceEnrolmentApproved { device, approval },
+        Event::DeviceEnrolmentRejected { device, approval, reason: remark("Not ours.") },
+        Event::DeviceEnrolmentRefused {
+            device: Some(device),
+            means: EnrolmentMeans::Acme,
+            reason: "extra-names".to_owned(),
+        },
+        Event::DeviceEnrolmentRefused {
+            device: None,
+            means: EnrolmentMeans::Token,
+            reason: "wrong-token".to_owned(),
+        },
+        Event::CertificateRevoked {
+            machine: machine.clone(),
+            serial: serial.clone(),
+            reason: CertificateRevocation::KeyCompromise,
+        },
+        Event::CertificateReinstated { machine: machine.clone(), serial: serial.clone() },
+        Event::CertificateExpiring { machine, serial, expires_at: LATER },
+        Event::AuthorityMade { certificate, subject: subject.clone() },
+        Event::AuthorityCrossSigned { certificate, subject: subject.clone() },
+        Event::AuthorityRetired { certificate, subject },
+        Event::AcmeAccountRegistered { account },
+        Event::AcmeAccountChanged { account, change: "key-changed".to_owned() },
+    ]
+}
+
+fn connections() -> Vec<Event> {
+    let at = SpiffeId { trust_domain: trust_domain(), machine: Machine::Device(id(0x44)) };
+    vec![
+        Event::ConnectionPolicyChanged { version: 2, policy: Digest::of(&[b"policy"]) },
+        Event::MachineRefused {
+            at: at.clone(),
+            peer: "[2001:db8::7]:2575".to_owned(),
+            reason: MachineRefusal::UnknownIssuer,
+        },
+        Event::MessageRefused {
+            receiver: at,
+            sender: "spiffe://hospital.example/device/01980000-0000-7000-8000-000000000041"
+                .to_owned(),
+            reason: MessageRefusal::Replayed,
+        },
     ]
 }
 

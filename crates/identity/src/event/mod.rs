@@ -9,18 +9,20 @@ mod subjects;
 
 use crate::authentication::{Means, Method, SignInRefusal};
 use crate::case::Conclusion;
+use crate::connection::{MachineRefusal, MessageRefusal};
 use crate::credential::CredentialKind;
+use crate::device::{CertificateRevocation, DeviceClass, EnrolmentMeans, Lifecycle};
 use crate::digest::Digest;
 use crate::grant::GrantEnd;
 use crate::id::{
-    CaseId, ClientId, CredentialId, EnrolmentId, ErasureId, EventId, GrantId, GroupId, NoticeId,
-    PhoneId, ReceiverId, ReferenceId, SearchId, SessionId, SignOnId, StreamId, TapId, UserId,
-    WorkstationId,
+    AcmeAccountId, ApprovalId, CaseId, ClientId, CredentialId, DeviceId, EnrolmentId, ErasureId,
+    EventId, GrantId, GroupId, NoticeId, PhoneId, ReceiverId, ReferenceId, SearchId, SessionId,
+    SignOnId, StreamId, TapId, UserId, WorkstationId,
 };
 use crate::name::{Label, Remark, Username};
 use crate::phone::Revocation;
 use crate::refusal::{Abandonment, Refusal};
-use crate::session::End;
+use crate::session::{End, OneFactor};
 use crate::sign_on::SignOnEnd;
 use crate::spiffe::{SpiffeId, TrustDomain};
 use crate::tap::{Purpose, Step};
@@ -53,6 +55,8 @@ pub enum Actor {
     Phone(PhoneId),
     /// An application, with a token of its own.
     Client(ClientId),
+    /// A machine of the inventory.
+    Device(DeviceId),
     /// The server itself.
     Server,
 }
@@ -156,6 +160,13 @@ pub enum Event {
     SessionSuspended { session: SessionId, user: UserId, workstation: WorkstationId },
     /// A session goes on.
     SessionResumed { session: SessionId, user: UserId, workstation: WorkstationId },
+    /// Somebody let herself in again at her locked desktop with one factor, within the session's time.
+    SessionReauthenticated {
+        session: SessionId,
+        user: UserId,
+        workstation: WorkstationId,
+        means: OneFactor,
+    },
     /// A session ended (CAEP).
     SessionRevoked { session: SessionId, user: UserId, workstation: WorkstationId, reason: End },
     /// A new policy is in force.
@@ -263,6 +274,44 @@ pub enum Event {
     },
     /// A machine talked, or tried to talk, to a peer that nobody expects.
     ConnectionUnexpected { machine: SpiffeId, peer: String, outcome: Outcome },
+    /// A device stands in the inventory.
+    DeviceRegistered { device: DeviceId, class: DeviceClass, name: Label },
+    /// What the inventory says of a device was changed. The values are not said.
+    DeviceChanged { device: DeviceId, attributes: Vec<String> },
+    /// A device is in another state of its life.
+    DeviceStateChanged { device: DeviceId, state: Lifecycle, reason: Remark },
+    /// A one-time token for enrolling a device was made; the one before no longer counts.
+    DeviceInvited { device: DeviceId, expires_at: Timestamp },
+    /// A device asked for a certificate that a second person must approve.
+    DeviceEnrolmentRequested { device: DeviceId, approval: ApprovalId, means: EnrolmentMeans },
+    /// Somebody approved that a device is given a certificate.
+    DeviceEnrolmentApproved { device: DeviceId, approval: ApprovalId },
+    /// Somebody decided that a device is not given a certificate.
+    DeviceEnrolmentRejected { device: DeviceId, approval: ApprovalId, reason: Remark },
+    /// A device asked for a certificate and was refused.
+    DeviceEnrolmentRefused { device: Option<DeviceId>, means: EnrolmentMeans, reason: String },
+    /// A certificate counts no longer, or is held.
+    CertificateRevoked { machine: SpiffeId, serial: String, reason: CertificateRevocation },
+    /// A certificate that was held counts again.
+    CertificateReinstated { machine: SpiffeId, serial: String },
+    /// A machine's last certificate expires soon, and nobody has renewed it.
+    CertificateExpiring { machine: SpiffeId, serial: String, expires_at: Timestamp },
+    /// A certificate authority was made.
+    AuthorityMade { certificate: Digest, subject: String },
+    /// A certificate authority was signed by another root too.
+    AuthorityCrossSigned { certificate: Digest, subject: String },
+    /// A certificate authority issues no more.
+    AuthorityRetired { certificate: Digest, subject: String },
+    /// An ACME account was registered.
+    AcmeAccountRegistered { account: AcmeAccountId },
+    /// An ACME account was changed.
+    AcmeAccountChanged { account: AcmeAccountId, change: String },
+    /// Another policy says which connections are expected.
+    ConnectionPolicyChanged { version: u32, policy: Digest },
+    /// A machine refused a peer that it does not trust.
+    MachineRefused { at: SpiffeId, peer: String, reason: MachineRefusal },
+    /// A machine refused a message.
+    MessageRefused { receiver: SpiffeId, sender: String, reason: MessageRefusal },
     /// A browser was signed on; with a session, by the desktop that it stands on.
     SignOnEstablished {
         sign_on: SignOnId,

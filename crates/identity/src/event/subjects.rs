@@ -2,7 +2,7 @@
 use uuid::Uuid;
 
 use super::{Actor, Event, Outcome, Record};
-use crate::id::{PhoneId, UserId, WorkstationId};
+use crate::id::{DeviceId, PhoneId, UserId, WorkstationId};
 use crate::spiffe::Machine;
 
 impl Record {
@@ -14,6 +14,7 @@ impl Record {
             | Actor::Workstation(_)
             | Actor::Phone(_)
             | Actor::Client(_)
+            | Actor::Device(_)
             | Actor::Server => None,
         }
     }
@@ -44,6 +45,7 @@ impl Event {
             | Self::SessionEstablished { user, .. }
             | Self::SessionSuspended { user, .. }
             | Self::SessionResumed { user, .. }
+            | Self::SessionReauthenticated { user, .. }
             | Self::SessionRevoked { user, .. }
             | Self::NoticeSent { user, .. }
             | Self::UseDisputed { user, .. }
@@ -106,6 +108,25 @@ impl Event {
             | Self::GroupRemoved { .. }
             | Self::DirectoryImported { .. }
             | Self::AccessPoliciesChanged { .. }
+            | Self::DeviceRegistered { .. }
+            | Self::DeviceChanged { .. }
+            | Self::DeviceStateChanged { .. }
+            | Self::DeviceInvited { .. }
+            | Self::DeviceEnrolmentRequested { .. }
+            | Self::DeviceEnrolmentApproved { .. }
+            | Self::DeviceEnrolmentRejected { .. }
+            | Self::DeviceEnrolmentRefused { .. }
+            | Self::CertificateRevoked { .. }
+            | Self::CertificateReinstated { .. }
+            | Self::CertificateExpiring { .. }
+            | Self::AuthorityMade { .. }
+            | Self::AuthorityCrossSigned { .. }
+            | Self::AuthorityRetired { .. }
+            | Self::AcmeAccountRegistered { .. }
+            | Self::AcmeAccountChanged { .. }
+            | Self::ConnectionPolicyChanged { .. }
+            | Self::MachineRefused { .. }
+            | Self::MessageRefused { .. }
             | Self::ConnectionUnexpected { .. } => None,
         }
     }
@@ -124,6 +145,7 @@ impl Event {
             | Self::SessionEstablished { workstation, .. }
             | Self::SessionSuspended { workstation, .. }
             | Self::SessionResumed { workstation, .. }
+            | Self::SessionReauthenticated { workstation, .. }
             | Self::SessionRevoked { workstation, .. }
             | Self::OfflineTapReconciled { workstation, .. }
             | Self::SecurityKeyAccepted { workstation, .. }
@@ -131,9 +153,12 @@ impl Event {
             | Self::BreakGlassUsed { workstation, .. } => Some(*workstation),
             Self::TapAccepted(facts) => Some(facts.workstation),
             Self::CertificateIssued { machine, .. }
+            | Self::CertificateRevoked { machine, .. }
+            | Self::CertificateReinstated { machine, .. }
+            | Self::CertificateExpiring { machine, .. }
             | Self::ConnectionUnexpected { machine, .. } => match machine.machine {
                 Machine::Workstation(workstation) => Some(workstation),
-                Machine::Phone(_) => None,
+                Machine::Phone(_) | Machine::Device(_) => None,
             },
             Self::LogRead { workstation, .. }
             | Self::CaseOpened { workstation, .. }
@@ -199,20 +224,56 @@ impl Event {
             | Self::DirectoryImported { .. }
             | Self::AccessPoliciesChanged { .. }
             | Self::AccessRefused { .. }
+            | Self::DeviceRegistered { .. }
+            | Self::DeviceChanged { .. }
+            | Self::DeviceStateChanged { .. }
+            | Self::DeviceInvited { .. }
+            | Self::DeviceEnrolmentRequested { .. }
+            | Self::DeviceEnrolmentApproved { .. }
+            | Self::DeviceEnrolmentRejected { .. }
+            | Self::DeviceEnrolmentRefused { .. }
+            | Self::AuthorityMade { .. }
+            | Self::AuthorityCrossSigned { .. }
+            | Self::AuthorityRetired { .. }
+            | Self::AcmeAccountRegistered { .. }
+            | Self::AcmeAccountChanged { .. }
+            | Self::ConnectionPolicyChanged { .. }
+            | Self::MachineRefused { .. }
+            | Self::MessageRefused { .. }
             | Self::CheckpointRefused { .. } => None,
         }
     }
 
     /// The phone or other device that took part, if one did.
     pub fn device(&self) -> Option<Uuid> {
-        if let Self::FindingMade { device, .. } = self {
-            return *device;
+        match self {
+            Self::FindingMade { device, .. } => *device,
+            Self::DeviceEnrolmentRefused { device, .. } => device.map(DeviceId::as_uuid),
+            Self::DeviceRegistered { device, .. }
+            | Self::DeviceChanged { device, .. }
+            | Self::DeviceStateChanged { device, .. }
+            | Self::DeviceInvited { device, .. }
+            | Self::DeviceEnrolmentRequested { device, .. }
+            | Self::DeviceEnrolmentApproved { device, .. }
+            | Self::DeviceEnrolmentRejected { device, .. } => Some(device.as_uuid()),
+            Self::CertificateIssued { machine, .. }
+            | Self::CertificateRevoked { machine, .. }
+            | Self::CertificateReinstated { machine, .. }
+            | Self::CertificateExpiring { machine, .. }
+            | Self::ConnectionUnexpected { machine, .. }
+            | Self::MachineRefused { at: machine, .. }
+            | Self::MessageRefused { receiver: machine, .. } => match machine.machine {
+                Machine::Phone(phone) => Some(phone.as_uuid()),
+                Machine::Device(device) => Some(device.as_uuid()),
+                Machine::Workstation(_) => None,
+            },
+            _ => self.phone().map(PhoneId::as_uuid),
         }
-        self.phone().map(PhoneId::as_uuid)
     }
 
     #[expect(clippy::too_many_lines, reason = "a line for each type of event")]
-    fn phone(&self) -> Option<PhoneId> {
+    /// The phone that took part, if one did.
+    pub fn phone(&self) -> Option<PhoneId> {
         match self {
             Self::PhoneInvited { phone, .. }
             | Self::PhoneBound { phone, .. }
@@ -225,9 +286,12 @@ impl Event {
             Self::TapAccepted(facts) => Some(facts.phone),
             Self::TapRefused { phone, .. } | Self::TapAbandoned { phone, .. } => *phone,
             Self::CertificateIssued { machine, .. }
+            | Self::CertificateRevoked { machine, .. }
+            | Self::CertificateReinstated { machine, .. }
+            | Self::CertificateExpiring { machine, .. }
             | Self::ConnectionUnexpected { machine, .. } => match machine.machine {
                 Machine::Phone(phone) => Some(phone),
-                Machine::Workstation(_) => None,
+                Machine::Workstation(_) | Machine::Device(_) => None,
             },
             Self::ServerInitialised { .. }
             | Self::AdministratorTokenIssued { .. }
@@ -248,6 +312,7 @@ impl Event {
             | Self::SessionEstablished { .. }
             | Self::SessionSuspended { .. }
             | Self::SessionResumed { .. }
+            | Self::SessionReauthenticated { .. }
             | Self::SessionRevoked { .. }
             | Self::PolicyChanged { .. }
             | Self::LogRead { .. }
@@ -298,6 +363,22 @@ impl Event {
             | Self::DirectoryImported { .. }
             | Self::AccessPoliciesChanged { .. }
             | Self::AccessRefused { .. }
+            | Self::DeviceRegistered { .. }
+            | Self::DeviceChanged { .. }
+            | Self::DeviceStateChanged { .. }
+            | Self::DeviceInvited { .. }
+            | Self::DeviceEnrolmentRequested { .. }
+            | Self::DeviceEnrolmentApproved { .. }
+            | Self::DeviceEnrolmentRejected { .. }
+            | Self::DeviceEnrolmentRefused { .. }
+            | Self::AuthorityMade { .. }
+            | Self::AuthorityCrossSigned { .. }
+            | Self::AuthorityRetired { .. }
+            | Self::AcmeAccountRegistered { .. }
+            | Self::AcmeAccountChanged { .. }
+            | Self::ConnectionPolicyChanged { .. }
+            | Self::MachineRefused { .. }
+            | Self::MessageRefused { .. }
             | Self::BreakGlassUsed { .. } => None,
         }
     }
@@ -306,12 +387,17 @@ impl Event {
     #[expect(clippy::too_many_lines, reason = "a line for each type of event")]
     pub const fn outcome(&self) -> Option<Outcome> {
         match self {
-            Self::TapAccepted(_) | Self::SecurityKeyAccepted { .. } => Some(Outcome::Accepted),
+            Self::TapAccepted(_)
+            | Self::SecurityKeyAccepted { .. }
+            | Self::SessionReauthenticated { .. } => Some(Outcome::Accepted),
             Self::TapRefused { .. }
             | Self::ErasureRefused { .. }
             | Self::SignInRefused { .. }
             | Self::ClientRefused { .. }
             | Self::AccessRefused { .. }
+            | Self::DeviceEnrolmentRefused { .. }
+            | Self::MachineRefused { .. }
+            | Self::MessageRefused { .. }
             | Self::CheckpointRefused { .. } => Some(Outcome::Refused),
             Self::TapAbandoned { .. } => Some(Outcome::Abandoned),
             Self::OfflineTapReconciled { outcome, .. }
@@ -387,6 +473,22 @@ impl Event {
             | Self::GroupRemoved { .. }
             | Self::DirectoryImported { .. }
             | Self::AccessPoliciesChanged { .. }
+            | Self::DeviceRegistered { .. }
+            | Self::DeviceChanged { .. }
+            | Self::DeviceStateChanged { .. }
+            | Self::DeviceInvited { .. }
+            | Self::DeviceEnrolmentRequested { .. }
+            | Self::DeviceEnrolmentApproved { .. }
+            | Self::DeviceEnrolmentRejected { .. }
+            | Self::CertificateRevoked { .. }
+            | Self::CertificateReinstated { .. }
+            | Self::CertificateExpiring { .. }
+            | Self::AuthorityMade { .. }
+            | Self::AuthorityCrossSigned { .. }
+            | Self::AuthorityRetired { .. }
+            | Self::AcmeAccountRegistered { .. }
+            | Self::AcmeAccountChanged { .. }
+            | Self::ConnectionPolicyChanged { .. }
             | Self::BreakGlassUsed { .. } => None,
         }
     }

@@ -41,13 +41,17 @@ fn participant(document: &mut Document, view: &View<'_>, party: Party<'_>) -> io
     let name = match party {
         Party::Workstation(workstation) => view.names.workstation(workstation).map(Label::as_str),
         Party::User(_) => person.map(|person| person.display_name.as_str()),
-        Party::Phone(_) | Party::Client(_) | Party::Operator(_) | Party::Server => None,
+        Party::Phone(_)
+        | Party::Client(_)
+        | Party::Device(_)
+        | Party::Operator(_)
+        | Party::Server => None,
     };
     attributes.extend(name.map(|name| ("UserName", name)));
     let requestor = if view.is_requestor(party) { "true" } else { "false" };
     attributes.push(("UserIsRequestor", requestor));
     let role = match party {
-        Party::Workstation(_) | Party::Phone(_) | Party::Client(_) => {
+        Party::Workstation(_) | Party::Phone(_) | Party::Client(_) | Party::Device(_) => {
             attributes.push(("NetworkAccessPointID", &uri));
             attributes.push(("NetworkAccessPointTypeCode", URI));
             Some(SOURCE)

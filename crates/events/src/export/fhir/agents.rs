@@ -33,7 +33,7 @@ fn agent(view: &View<'_>, party: Party<'_>, interaction: Option<Interaction>) ->
         Party::User(_) => view.person(party).map(|person| person.display_name.as_str()),
         Party::Workstation(workstation) => view.names.workstation(workstation).map(Label::as_str),
         Party::Server => Some(view.source.host.as_str()),
-        Party::Phone(_) | Party::Client(_) | Party::Operator(_) => None,
+        Party::Phone(_) | Party::Client(_) | Party::Device(_) | Party::Operator(_) => None,
     };
     if let Some(name) = name {
         who["display"] = json!(name);
@@ -46,7 +46,7 @@ fn agent(view: &View<'_>, party: Party<'_>, interaction: Option<Interaction>) ->
     agent.insert("requestor".to_owned(), json!(view.is_requestor(party)));
     match party {
         // Machines are known by the name in the certificate of their connection.
-        Party::Workstation(_) | Party::Phone(_) | Party::Client(_) => {
+        Party::Workstation(_) | Party::Phone(_) | Party::Client(_) | Party::Device(_) => {
             agent.insert("network".to_owned(), network(&view.uri(party), "5"));
         }
         Party::Server => {
@@ -103,12 +103,11 @@ fn role(view: &View<'_>, party: Party<'_>, interaction: Option<Interaction>) -> 
         (Party::User(_) | Party::Operator(_), _) => {
             coding(PARTICIPATION, "IRCP", "information recipient")
         }
-        (Party::Workstation(_) | Party::Phone(_) | Party::Client(_), Some(interaction))
-            if party == view.actor() =>
-        {
-            client(interaction)
-        }
-        (Party::Workstation(_) | Party::Phone(_) | Party::Client(_), _) => {
+        (
+            Party::Workstation(_) | Party::Phone(_) | Party::Client(_) | Party::Device(_),
+            Some(interaction),
+        ) if party == view.actor() => client(interaction),
+        (Party::Workstation(_) | Party::Phone(_) | Party::Client(_) | Party::Device(_), _) => {
             coding(PARTICIPATION, "DEV", "device")
         }
         (Party::Server, _) => coding(DCM, "110150", "Application"),

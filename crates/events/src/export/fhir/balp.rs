@@ -23,7 +23,11 @@ impl Interaction {
     /// work on the database, and the server on itself.
     pub(super) fn of(view: &View<'_>) -> Option<Self> {
         match view.entry.record.actor {
-            Actor::User(_) | Actor::Workstation(_) | Actor::Phone(_) | Actor::Client(_)
+            Actor::User(_)
+            | Actor::Workstation(_)
+            | Actor::Phone(_)
+            | Actor::Client(_)
+            | Actor::Device(_)
                 if view.succeeded() =>
             {
                 Self::by_type(view)
@@ -32,6 +36,7 @@ impl Interaction {
             | Actor::Workstation(_)
             | Actor::Phone(_)
             | Actor::Client(_)
+            | Actor::Device(_)
             | Actor::Operator(_)
             | Actor::Server => None,
         }
@@ -59,6 +64,10 @@ impl Interaction {
             | Event::ClientRegistered { .. }
             | Event::SigningKeyMade { .. }
             | Event::GroupCreated { .. }
+            | Event::DeviceRegistered { .. }
+            | Event::DeviceInvited { .. }
+            | Event::AuthorityMade { .. }
+            | Event::AcmeAccountRegistered { .. }
             | Event::UseDisputed { .. } => Some(Self::Create),
             Event::UserDisabled { .. }
             | Event::UserEnabled { .. }
@@ -82,6 +91,14 @@ impl Interaction {
             | Event::UserChanged { .. }
             | Event::GroupChanged { .. }
             | Event::AccessPoliciesChanged { .. }
+            | Event::DeviceChanged { .. }
+            | Event::DeviceStateChanged { .. }
+            | Event::DeviceEnrolmentApproved { .. }
+            | Event::DeviceEnrolmentRejected { .. }
+            | Event::CertificateReinstated { .. }
+            | Event::AuthorityCrossSigned { .. }
+            | Event::AcmeAccountChanged { .. }
+            | Event::ConnectionPolicyChanged { .. }
             | Event::CaseReopened { .. } => Some(Self::Update),
             Event::RecordsErased { .. }
             | Event::ReceiverDismissed { .. }
@@ -91,6 +108,8 @@ impl Interaction {
             | Event::SigningKeyRetired { .. }
             | Event::UserRemoved { .. }
             | Event::GroupRemoved { .. }
+            | Event::CertificateRevoked { .. }
+            | Event::AuthorityRetired { .. }
             | Event::SearchDeleted { .. } => Some(Self::Delete),
             Event::ServerInitialised { .. }
             | Event::AdministratorTokenIssued { .. }
@@ -104,6 +123,7 @@ impl Interaction {
             | Event::SessionEstablished { .. }
             | Event::SessionSuspended { .. }
             | Event::SessionResumed { .. }
+            | Event::SessionReauthenticated { .. }
             | Event::SessionRevoked { .. }
             | Event::ErasureRefused { .. }
             | Event::RecordsExpired { .. }
@@ -123,6 +143,11 @@ impl Interaction {
             | Event::LogoutSent { .. }
             | Event::DirectoryImported { .. }
             | Event::AccessRefused { .. }
+            | Event::DeviceEnrolmentRequested { .. }
+            | Event::DeviceEnrolmentRefused { .. }
+            | Event::CertificateExpiring { .. }
+            | Event::MachineRefused { .. }
+            | Event::MessageRefused { .. }
             | Event::ConnectionUnexpected { .. } => None,
         }
     }

@@ -53,6 +53,7 @@ fn concerned(view: &View<'_>, party: Party<'_>) -> Value {
         Party::Workstation(_)
         | Party::Phone(_)
         | Party::Client(_)
+        | Party::Device(_)
         | Party::Operator(_)
         | Party::Server => json!({
             "what": what,

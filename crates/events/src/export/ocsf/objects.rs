@@ -15,7 +15,11 @@ pub(super) fn actor(view: &View<'_>) -> Value {
     match view.actor() {
         Party::User(id) => json!({ "user": user(view, Some(id)) }),
         Party::Operator(account) => json!({ "user": operator(account) }),
-        party @ (Party::Workstation(_) | Party::Phone(_) | Party::Client(_) | Party::Server) => {
+        party @ (Party::Workstation(_)
+        | Party::Phone(_)
+        | Party::Client(_)
+        | Party::Device(_)
+        | Party::Server) => {
             json!({
                 "app_name": party.kind(),
                 "app_uid": view.uri(party),
@@ -62,7 +66,7 @@ fn machine(view: &View<'_>, party: Party<'_>) -> Value {
         Party::Workstation(_) => (DESKTOP, "Desktop"),
         Party::Phone(_) => (MOBILE, "Mobile"),
         Party::Server => (SERVER, "Server"),
-        Party::User(_) | Party::Operator(_) | Party::Client(_) => (0, "Unknown"),
+        Party::User(_) | Party::Operator(_) | Party::Client(_) | Party::Device(_) => (0, "Unknown"),
     };
     let mut machine = json!({ "uid": view.uri(party), "type_id": type_id, "type": kind });
     if let Some(name) = view.name(party) {
@@ -75,9 +79,11 @@ fn machine(view: &View<'_>, party: Party<'_>) -> Value {
 pub(super) fn endpoint(view: &View<'_>, party: Party<'_>) -> Value {
     match party {
         Party::User(_) | Party::Operator(_) => json!({ "name": "a program of the user" }),
-        Party::Workstation(_) | Party::Phone(_) | Party::Client(_) | Party::Server => {
-            machine(view, party)
-        }
+        Party::Workstation(_)
+        | Party::Phone(_)
+        | Party::Client(_)
+        | Party::Device(_)
+        | Party::Server => machine(view, party),
     }
 }
 
