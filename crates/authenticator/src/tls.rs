@@ -3,7 +3,10 @@ use std::sync::Arc;
 
 use imp_identity::spiffe::{SpiffeId, TrustDomain};
 use imp_identity::{Clock, Digest};
-use rustls::pki_types::CertificateDer;
+use jiff::Timestamp;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ServerConfig};
 
@@ -11,12 +14,20 @@ use crate::signer::Signer;
 
 mod certificate;
 mod key;
+mod machines;
+mod manufacturer;
+mod path;
 mod provider;
 mod verifier;
 
 pub(crate) use certificate::is_about_a_certificate;
 pub use certificate::{CertificateProblem, peer_of};
+pub use machines::{Claim, Machines};
+pub use manufacturer::{
+    Doorkeeper, Manufactured, Manufacturer, Newcomer, enrolment_server, verify_manufacturer_path,
+};
 
+use certificate::Usage;
 use verifier::{FirstMeeting, Kind, Verifier};
 
 /// What phone and workstation agree to speak (ALPN, RFC 7301).
@@ -106,14 +117,8 @@ pub fn machine_to_server(
     anchors: &TrustAnchors,
     clock: Arc<dyn Clock>,
 ) -> Result<ClientConfig, TlsError> {
-    let mut roots = rustls::RootCertStore::empty();
-    for root in &anchors.roots {
-        roots.add(CertificateDer::from_slice(root)).map_err(|_| TlsError::Anchors)?;
-    }
-    if roots.is_empty() {
-        return Err(TlsError::Anchors);
-    }
-    let config = provider::client(clock)?.with_root_certificates(roots);
+    let verifier = webpki_verifier(anchors)?;
+    let config = provider::client(clock)?.with_webpki_verifier(verifier);
     Ok(match identity {
         Some(identity) => config.with_client_cert_resolver(certified(identity)?),
         None => config.with_no_client_auth(),
@@ -125,7 +130,7 @@ pub fn first_meeting(
     ca_fingerprint: Digest,
     clock: Arc<dyn Clock>,
 ) -> Result<ClientConfig, TlsError> {
-    let verifier = Arc::new(FirstMeeting::new(ca_fingerprint));
+    let verifier = first_meeting_verifier(ca_fingerprint);
     Ok(provider::client(clock)?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
@@ -147,6 +152,45 @@ pub fn server(
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     without_resumption(&mut config);
     Ok(Arc::new(config))
+}
+
+/// What [`machine_to_server`] checks of a server's certificate: its path to a root, and its name.
+pub fn server_verifier(anchors: &TrustAnchors) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
+    Ok(webpki_verifier(anchors)?)
+}
+
+/// What [`first_meeting`] checks of a server's certificate: its path to the root with that SHA-256, and its name.
+pub fn first_meeting_verifier(ca_fingerprint: Digest) -> Arc<dyn ServerCertVerifier> {
+    Arc::new(FirstMeeting::new(ca_fingerprint))
+}
+
+/// Whether a client's certificate, the first of `chain`, leads to a root (RFC 5280 §6), whoever it names.
+pub fn verify_client_path(
+    chain: &[Vec<u8>],
+    anchors: &TrustAnchors,
+    at: Timestamp,
+) -> Result<(), CertificateProblem> {
+    let roots = path::roots(anchors).map_err(|_| CertificateProblem::UntrustedIssuer)?;
+    let chain: Vec<_> = chain.iter().map(|der| CertificateDer::from_slice(der)).collect();
+    let (end_entity, issuers) = chain.split_first().ok_or(CertificateProblem::Malformed)?;
+    path::verify(end_entity, issuers, &roots, unix_time(at), Usage::Client)
+        .map_err(|error| CertificateProblem::of(&error).unwrap_or(CertificateProblem::Malformed))
+}
+
+/// A time before 1970 is as good as 1970: nothing counts yet.
+fn unix_time(at: Timestamp) -> UnixTime {
+    let seconds = u64::try_from(at.as_second()).unwrap_or_default();
+    UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds))
+}
+
+fn webpki_verifier(anchors: &TrustAnchors) -> Result<Arc<WebPkiServerVerifier>, TlsError> {
+    let mut roots = rustls::RootCertStore::empty();
+    for root in &anchors.roots {
+        roots.add(CertificateDer::from_slice(root)).map_err(|_| TlsError::Anchors)?;
+    }
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider::provider())
+        .build()
+        .map_err(|_| TlsError::Anchors)
 }
 
 /// Every session is a full handshake: a certificate that has expired since cannot be resumed.
