@@ -10,3 +10,4 @@ mod docs;
 mod foreign;
 mod journeys;
 mod processes;
+mod validation;

@@ -70,9 +70,15 @@ pub struct World {
 impl World {
     /// A new hospital on a Monday morning.
     pub async fn start() -> Self {
+        Self::start_with(|_| ()).await
+    }
+
+    /// The same, with another configuration of the server.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(VirtualClock::at("2026-11-02T07:00:00Z".parse().expect("a time")));
-        let config = Config::at(&folder.path().join("server"));
+        let mut config = Config::at(&folder.path().join("server"));
+        change(&mut config);
         let server = Server::start(config, clock.clone()).await.expect("the server starts");
         let administrator = sign_in_first_administrator(&server, clock.clone()).await;
         let visitor = visitor(&server, clock.clone());
