@@ -1,4 +1,5 @@
 //! Certificates as we issued them.
+use imp_identity::Digest;
 use jiff::{SignedDuration, Timestamp};
 use x509_parser::prelude::FromDer as _;
 
@@ -13,6 +14,7 @@ pub struct Certificate {
     not_after: Timestamp,
     public_key: PublicKey,
     is_authority: bool,
+    subject: String,
 }
 
 /// The bytes are not a certificate of ours.
@@ -22,7 +24,7 @@ pub enum MalformedCertificate {
     #[error("not an X.509 certificate in DER")]
     Syntax,
     /// Its key is of another kind.
-    #[error("the certificate's key is not a P-256 key")]
+    #[error("the certificate's key is of a kind that we do not certify")]
     Key(#[from] KeyError),
 }
 
@@ -40,9 +42,10 @@ impl Certificate {
         let not_before = instant(x509.validity().not_before.timestamp())?;
         // RFC 5280 §4.1.2.5 includes the last second; ours are first instants at which something no longer counts.
         let not_after = instant(x509.validity().not_after.timestamp().saturating_add(1))?;
-        let public_key = PublicKey::from_spki(x509.public_key().raw)?;
+        let public_key = PublicKey::of_device(x509.public_key().raw)?;
         let is_authority = x509.is_ca();
-        Ok(Self { der, serial, not_before, not_after, public_key, is_authority })
+        let subject = x509.subject().to_string();
+        Ok(Self { der, serial, not_before, not_after, public_key, is_authority, subject })
     }
 
     /// The certificate itself.
@@ -53,6 +56,16 @@ impl Certificate {
     /// The certificate itself.
     pub fn into_der(self) -> Vec<u8> {
         self.der
+    }
+
+    /// Its SHA-256 digest, which names it.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&[&self.der])
+    }
+
+    /// Whom it names, as RFC 4514 writes it; empty for machines.
+    pub fn subject(&self) -> &str {
+        &self.subject
     }
 
     /// The serial number in hexadecimal digits.

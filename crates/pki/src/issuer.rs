@@ -3,12 +3,25 @@ use imp_identity::Digest;
 use jiff::{SignedDuration, Timestamp};
 use rand_core::CryptoRng;
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa};
-use rcgen::{KeyPair, KeyUsagePurpose, SerialNumber};
+use rcgen::{
+    KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SerialNumber,
+    SignatureAlgorithm, SigningKey,
+};
 use rustls_pki_types::CertificateDer;
 
 use crate::certificate::{Certificate, MalformedCertificate};
 use crate::key::{Key, KeyError, PublicKey};
 use crate::profile::Profile;
+
+mod original;
+
+/// An instant as rcgen takes it.
+macro_rules! second {
+    ($at:expr) => {
+        rcgen::date_time_ymd(1970, 1, 1) + $crate::issuer::since_1970($at)
+    };
+}
+pub(crate) use second;
 
 /// How long a root counts: ten years.
 pub const ROOT_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 3653);
@@ -23,7 +36,38 @@ const LAST_SECOND: i64 = 253_402_300_799;
 /// A certificate with its key, allowed to sign others.
 pub struct Issuer {
     certificate: Certificate,
-    issuer: rcgen::Issuer<'static, KeyPair>,
+    issuer: rcgen::Issuer<'static, AuthorityKey>,
+}
+
+/// How long a certificate counts, and from when on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// The current instant.
+    pub now: Timestamp,
+    /// How long from now on; never longer than the authority.
+    pub lifetime: SignedDuration,
+}
+
+/// A P-256 key that is kept elsewhere, such as in a token, and signs there.
+pub trait ExternalKey: Send + Sync {
+    /// Its public half.
+    fn public_key(&self) -> &PublicKey;
+
+    /// Signs `message` by ECDSA with SHA-256. The signature is in DER (RFC 3279 §2.2.3).
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ExternalKeyError>;
+}
+
+/// The key did not sign.
+#[derive(Debug, thiserror::Error)]
+#[error("the key outside did not sign: {0}")]
+pub struct ExternalKeyError(pub String);
+
+/// An authority's key: in memory, or elsewhere.
+pub struct AuthorityKey(Place);
+
+enum Place {
+    Memory(Box<KeyPair>),
+    Elsewhere { key: Box<dyn ExternalKey>, point: Vec<u8> },
 }
 
 /// The certificate was not issued.
@@ -41,21 +85,75 @@ pub enum IssueError {
     /// The authority has expired or does not count yet.
     #[error("the authority's certificate does not count at this time")]
     Expired,
+    /// What is to be certified is no issuing authority's certificate.
+    #[error("what is to be certified is not the certificate of an issuing authority")]
+    NotAnIssuing,
+    /// A serial number is not one.
+    #[error("a serial number has other characters than hexadecimal digits")]
+    Serial,
     /// The encoder or the signature failed.
     #[error("the certificate could not be signed")]
     Sign(#[source] rcgen::Error),
 }
 
+impl AuthorityKey {
+    /// A key in memory.
+    pub fn new(key: &Key) -> Result<Self, KeyError> {
+        Ok(Self(Place::Memory(Box::new(key.pair()?))))
+    }
+
+    /// A key that signs elsewhere.
+    pub fn external(key: Box<dyn ExternalKey>) -> Result<Self, KeyError> {
+        let point = key.public_key().subject()?.der_bytes().to_vec();
+        Ok(Self(Place::Elsewhere { key, point }))
+    }
+
+    fn spki(&self) -> Vec<u8> {
+        match &self.0 {
+            Place::Memory(pair) => pair.subject_public_key_info(),
+            Place::Elsewhere { key, .. } => key.public_key().as_spki().to_vec(),
+        }
+    }
+}
+
+impl PublicKeyData for AuthorityKey {
+    fn der_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Place::Memory(pair) => pair.der_bytes(),
+            Place::Elsewhere { point, .. } => point,
+        }
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_ECDSA_P256_SHA256
+    }
+}
+
+impl SigningKey for AuthorityKey {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        match &self.0 {
+            Place::Memory(pair) => pair.sign(message),
+            Place::Elsewhere { key, .. } => {
+                key.sign(message).map_err(|error| rcgen::Error::X509(error.to_string()))
+            }
+        }
+    }
+}
+
 impl Issuer {
     /// Opens an authority that was created before.
     pub fn open(certificate: Vec<u8>, key: &Key) -> Result<Self, IssueError> {
+        Self::open_with(certificate, AuthorityKey::new(key)?)
+    }
+
+    /// Opens an authority whose key may be elsewhere.
+    pub fn open_with(certificate: Vec<u8>, key: AuthorityKey) -> Result<Self, IssueError> {
         let certificate = Certificate::parse(certificate)?;
-        if certificate.public_key() != key.public_key() || !certificate.is_authority() {
+        if certificate.public_key().as_spki() != key.spki() || !certificate.is_authority() {
             return Err(IssueError::NotAnAuthority);
         }
         let der = CertificateDer::from(certificate.der());
-        let issuer =
-            rcgen::Issuer::from_ca_cert_der(&der, key.pair()?).map_err(IssueError::Sign)?;
+        let issuer = rcgen::Issuer::from_ca_cert_der(&der, key).map_err(IssueError::Sign)?;
         Ok(Self { certificate, issuer })
     }
 
@@ -79,8 +177,31 @@ impl Issuer {
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<Self, IssueError> {
         let params = authority("IMP issuing", key.public_key(), 0);
-        let certificate = self.sign(params, key.public_key(), ISSUING_LIFETIME, now, rng)?;
+        let validity = Validity { now, lifetime: ISSUING_LIFETIME };
+        let certificate = self.sign(params, key.public_key(), validity, rng)?;
         Self::open(certificate.into_der(), key)
+    }
+
+    /// Certifies another root's issuing authority: the same name, key and key identifier under this root, so that who trusts
+    /// this root only verifies what that authority signs (RFC 4949, cross-certificate). Not longer than the original.
+    pub fn cross_sign(
+        &self,
+        other: &Certificate,
+        now: Timestamp,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Certificate, IssueError> {
+        let original = original::read(other).ok_or(IssueError::NotAnIssuing)?;
+        let mut params = authority("", other.public_key(), 0);
+        params.distinguished_name = original.name;
+        params.key_identifier_method = KeyIdMethod::PreSpecified(original.key_identifier);
+        let left = other.expires_at().duration_since(now);
+        if !left.is_positive() {
+            return Err(IssueError::Expired);
+        }
+        let validity = Validity { now, lifetime: left.min(ISSUING_LIFETIME) };
+        let signed = self.sign(params, other.public_key(), validity, rng)?;
+        // A name that would have been written in another way would not be found as an issuer's.
+        if signed.subject() == other.subject() { Ok(signed) } else { Err(IssueError::NotAnIssuing) }
     }
 
     /// Issues a certificate of `profile` for `key`, valid for `lifetime` but not longer than this authority.
@@ -92,7 +213,8 @@ impl Issuer {
         now: Timestamp,
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<Certificate, IssueError> {
-        self.sign(profile.params().map_err(IssueError::Sign)?, key, lifetime, now, rng)
+        let params = profile.params(key).map_err(IssueError::Sign)?;
+        self.sign(params, key, Validity { now, lifetime }, rng)
     }
 
     /// This authority's own certificate.
@@ -100,12 +222,15 @@ impl Issuer {
         &self.certificate
     }
 
+    pub(crate) const fn signing(&self) -> &rcgen::Issuer<'static, AuthorityKey> {
+        &self.issuer
+    }
+
     fn sign(
         &self,
         mut params: CertificateParams,
         key: &PublicKey,
-        lifetime: SignedDuration,
-        now: Timestamp,
+        Validity { now, lifetime }: Validity,
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<Certificate, IssueError> {
         let ours = &self.certificate;
@@ -139,17 +264,19 @@ fn date(
     expires_at: Timestamp,
     rng: &mut (impl CryptoRng + ?Sized),
 ) {
-    let second = |at: Timestamp| {
-        let seconds = u64::try_from(at.as_second().clamp(0, LAST_SECOND)).unwrap_or_default();
-        rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(seconds)
-    };
-    params.not_before = second(now - BACKDATED);
-    params.not_after = second(expires_at - SignedDuration::from_secs(1));
+    params.not_before = second!(now - BACKDATED);
+    params.not_after = second!(expires_at - SignedDuration::from_secs(1));
     let mut serial = [0; 16];
     rng.fill_bytes(&mut serial);
     serial[0] = serial[0] & 0x3f | 0x40;
     params.serial_number = Some(SerialNumber::from_slice(&serial));
 }
 
+/// Whole seconds since 1970, as far as a certificate can say.
+pub(crate) fn since_1970(at: Timestamp) -> std::time::Duration {
+    let seconds = u64::try_from(at.as_second().clamp(0, LAST_SECOND)).unwrap_or_default();
+    std::time::Duration::from_secs(seconds)
+}
+
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

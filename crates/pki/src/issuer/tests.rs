@@ -117,12 +117,12 @@ fn openssl(folder: &Path, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-struct Authorities {
-    root: Issuer,
-    issuing: Issuer,
+pub(crate) struct Authorities {
+    pub(crate) root: Issuer,
+    pub(crate) issuing: Issuer,
 }
 
-fn authorities(rng: &mut StdRng) -> Authorities {
+pub(crate) fn authorities(rng: &mut StdRng) -> Authorities {
     let root = Issuer::root(&Key::generate().unwrap(), now(), rng).unwrap();
     let issuing = root.issuing(&Key::generate().unwrap(), now(), rng).unwrap();
     Authorities { root, issuing }
@@ -132,6 +132,10 @@ fn phone() -> SpiffeId {
     "spiffe://hospital.example/phone/01890a5d-ac96-774b-bcce-b302099a8058".parse().unwrap()
 }
 
-fn now() -> Timestamp {
+pub(crate) fn rng() -> StdRng {
+    StdRng::seed_from_u64(1)
+}
+
+pub(crate) fn now() -> Timestamp {
     "2026-03-01T08:00:00Z".parse().unwrap()
 }
