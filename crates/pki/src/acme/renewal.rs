@@ -31,11 +31,12 @@ impl CertificateId {
     pub fn of(certificate: &[u8]) -> Option<Self> {
         let (_, certificate) =
             x509_parser::certificate::X509Certificate::from_der(certificate).ok()?;
-        let authority =
-            certificate.extensions().iter().find_map(|it| match it.parsed_extension() {
-                ParsedExtension::AuthorityKeyIdentifier(id) => id.key_identifier.as_ref(),
-                _ => None,
-            })?;
+        let authority = certificate.extensions().iter().find_map(|it| {
+            let ParsedExtension::AuthorityKeyIdentifier(id) = it.parsed_extension() else {
+                return None;
+            };
+            id.key_identifier.as_ref()
+        })?;
         Some(Self { authority: authority.0.to_vec(), serial: certificate.raw_serial().to_vec() })
     }
 

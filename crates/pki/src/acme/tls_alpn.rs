@@ -41,9 +41,11 @@ pub fn check(
     if !rest.is_empty() {
         return Err(ProofError::Malformed);
     }
-    let names = certificate.extensions().iter().find_map(|it| match it.parsed_extension() {
-        ParsedExtension::SubjectAlternativeName(names) => Some(&names.general_names),
-        _ => None,
+    let names = certificate.extensions().iter().find_map(|it| {
+        let ParsedExtension::SubjectAlternativeName(names) = it.parsed_extension() else {
+            return None;
+        };
+        Some(&names.general_names)
     });
     let is_it = |name: &GeneralName<'_>| match (name, identifier) {
         (GeneralName::DNSName(text), Identifier::Dns { name, wildcard: false }) => {

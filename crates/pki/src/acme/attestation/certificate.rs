@@ -8,7 +8,6 @@ use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::oid_registry::asn1_rs::{FromDer as _, Oid, Sequence};
-use x509_parser::prelude::FromDer as _;
 
 use super::AttestationError;
 use super::tpm::Signature;
@@ -71,13 +70,15 @@ fn read(leaf: &[u8]) -> Result<AttestationKey, AttestationError> {
     if !is_for_attestation || certificate.is_ca() {
         return Err(AttestationError::Certificate);
     }
-    let names = certificate.extensions().iter().find_map(|it| match it.parsed_extension() {
-        ParsedExtension::SubjectAlternativeName(names) => Some(&names.general_names),
-        _ => None,
+    let names = certificate.extensions().iter().find_map(|it| {
+        let ParsedExtension::SubjectAlternativeName(names) = it.parsed_extension() else {
+            return None;
+        };
+        Some(&names.general_names)
     });
-    let identifiers = names.into_iter().flatten().filter_map(|name| match name {
-        GeneralName::OtherName(kind, value) => identifier(&kind.to_id_string(), value),
-        _ => None,
+    let identifiers = names.into_iter().flatten().filter_map(|name| {
+        let GeneralName::OtherName(kind, value) = name else { return None };
+        identifier(&kind.to_id_string(), value)
     });
     let key = certificate.public_key().subject_public_key.as_ref().to_vec();
     Ok(AttestationKey { key, identifiers: identifiers.collect() })
