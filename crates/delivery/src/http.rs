@@ -1,14 +1,17 @@
 //! Posting to receivers: HTTPS, bounded in size and time, and never where the receiver did not say.
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use imp_events::ConsumeError;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, ClientBuilder, Response, Url};
 
 use crate::applications::FetchError;
+use crate::reach::Reach;
 use crate::tls::{TlsSettings, TlsSetupError};
 
 /// The longest wait for a connection.
@@ -52,6 +55,11 @@ impl Endpoint {
     /// Whether it is not on this machine's loopback in clear.
     pub fn is_https(&self) -> bool {
         self.0.scheme() == "https"
+    }
+
+    /// The address that stands in it, if it has no name.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.0.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
 
     /// The URL. Its path or query may be a secret.
@@ -107,17 +115,26 @@ pub(crate) struct Answer {
 
 impl Poster {
     pub(crate) fn new(endpoint: &Endpoint, tls: &TlsSettings) -> Result<Self, HttpSetupError> {
-        Self::over(tls.client_if(endpoint.is_https())?)
+        Self::over(tls.client_if(endpoint.is_https())?, |client| client)
     }
 
     /// For endpoints that are named later. On a system without certificate authorities none of them is trusted.
     pub(crate) fn trusting(tls: &TlsSettings) -> Result<Self, HttpSetupError> {
-        Self::over(tls.client_if(false)?)
+        Self::over(tls.client_if(false)?, |client| client)
     }
 
-    fn over(mut tls: rustls::ClientConfig) -> Result<Self, HttpSetupError> {
+    /// The same, where names lead no further than `reach`. No proxy: it would look names up itself.
+    pub(crate) fn guarded(tls: &TlsSettings, reach: &Reach) -> Result<Self, HttpSetupError> {
+        let reach = Arc::new(reach.clone());
+        Self::over(tls.client_if(false)?, |client| client.no_proxy().dns_resolver(reach))
+    }
+
+    fn over(
+        mut tls: rustls::ClientConfig,
+        with: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, HttpSetupError> {
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let client = Client::builder()
+        let client = with(Client::builder())
             .tls_backend_preconfigured(tls)
             .connect_timeout(CONNECT)
             .timeout(ANSWER)

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use imp_events::{ConsumeError, Entry};
-use imp_identity::Event;
+use imp_identity::{ClientId, Event};
 
 /// Writes an entry in the receiver's form. What it refuses is set aside.
 pub type Format =
@@ -26,6 +26,8 @@ pub struct Subscription {
     pub name: String,
     /// The types it gets.
     pub kinds: Kinds,
+    /// The application that it is: what is said to one application does not go to another.
+    pub application: Option<ClientId>,
     /// How entries are written.
     pub format: Format,
 }
@@ -48,12 +50,21 @@ impl Subscription {
         {
             return Ok(None);
         }
+        if is_for_another(&entry.record.event, self.application) {
+            return Ok(None);
+        }
         let refused = |error: Box<dyn std::error::Error + Send + Sync>| ConsumeError::Poison {
             index: entry.index,
             why: format!("it cannot be written for the receiver: {error}"),
         };
         (self.format)(entry).map(Some).map_err(refused)
     }
+}
+
+/// Whether the event is said to one application, and the receiver is another.
+pub fn is_for_another(event: &Event, receiver: Option<ClientId>) -> bool {
+    let told = event.said_to();
+    told.is_some() && receiver.is_some() && told != receiver
 }
 
 /// How far a batch came that failed half-way, so that what the receiver has is not sent twice without need.

@@ -1,5 +1,6 @@
 //! The event catalogue, its envelope (RFC 8417), questions to the log, consumers, and exports.
 pub mod attendance;
+mod caep;
 pub mod catalogue;
 pub mod consumer;
 pub mod entry;

@@ -360,6 +360,11 @@ impl<C: Called> Teller<'_, C> {
             Event::LogoutSent { user, outcome, .. } => {
                 format!("an application was told that {} is signed out: {outcome}", person(user))
             }
+            Event::ApplicationSessionRevoked { user, reason, .. } => format!(
+                "an application is told that the session of {} is over: {}",
+                person(user),
+                words(reason.code())
+            ),
             Event::SigningKeyMade { algorithm, .. } => {
                 format!("a key for signing tokens was made ({algorithm})")
             }

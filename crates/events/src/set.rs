@@ -1,12 +1,13 @@
 //! The envelope: an entry as a Security Event Token (RFC 8417), shaped for the Shared Signals Framework 1.0, CAEP 1.0 and
 //! RISC 1.0.
 use imp_identity::spiffe::{Machine, SpiffeId, TrustDomain};
-use imp_identity::{Actor, DeviceId, Event, PhoneId, UserId};
+use imp_identity::{DeviceId, Event, PhoneId, UserId};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::caep;
 use crate::catalogue::event_type;
 use crate::entry::Entry;
 
@@ -22,6 +23,8 @@ const LARGEST: usize = 64 * 1024;
 pub struct Issuer<'a> {
     /// `iss`: the server's URL.
     pub url: &'a str,
+    /// `iss` of ID tokens: what applications call the server that signs people on to them.
+    pub openid: &'a str,
     /// The name of the installation in SPIFFE IDs.
     pub trust_domain: &'a TrustDomain,
     /// The origin of its log.
@@ -104,7 +107,11 @@ impl Set {
         if kind.standard.is_some() {
             // CAEP 1.0 §2: optional members that every event may have.
             payload.insert("event_timestamp".to_owned(), json!(record.at.as_second()));
-            payload.insert("initiating_entity".to_owned(), json!(initiating(&record.actor)));
+            let initiating = caep::initiating(&record.event, &record.actor);
+            payload.insert("initiating_entity".to_owned(), json!(initiating));
+            if let Some(reason) = caep::reason(&record.event) {
+                payload.insert("reason_admin".to_owned(), json!({ "en": reason }));
+            }
         } else {
             payload.insert("actor".to_owned(), serde_json::to_value(&record.actor)?);
         }
@@ -161,20 +168,10 @@ impl Set {
 fn members(event: &Event) -> Result<Map<String, Value>, serde_json::Error> {
     let mut value = serde_json::to_value(event)?;
     let members = value.as_object_mut().map(std::mem::take).unwrap_or_default();
-    Ok(members.into_iter().filter(|(name, _)| name != "type").collect())
-}
-
-/// CAEP 1.0 §2, `initiating_entity`.
-const fn initiating(actor: &Actor) -> &'static str {
-    match actor {
-        Actor::Operator(_) => "admin",
-        Actor::User(_)
-        | Actor::Workstation(_)
-        | Actor::Phone(_)
-        | Actor::Client(_)
-        | Actor::Device(_) => "user",
-        Actor::Server => "system",
-    }
+    // An application learns what it calls her and her session, and by no other name.
+    let ours = ["user", "sign_on", "client"];
+    let hidden = |name: &str| event.said_to().is_some() && ours.contains(&name);
+    Ok(members.into_iter().filter(|(name, _)| name != "type" && !hidden(name)).collect())
 }
 
 /// What ties events together, if something does.
@@ -185,6 +182,13 @@ fn transaction(payload: &Map<String, Value>) -> Option<String> {
 
 /// A subject identifier (RFC 9493 §3; complex subjects: SSF 1.0 §3.3).
 fn subject(event: &Event, issuer: &Issuer<'_>) -> Value {
+    if let Event::ApplicationSessionRevoked { session, subject, .. } = event {
+        return json!({
+            "format": "complex",
+            "user": { "format": "iss_sub", "iss": issuer.openid, "sub": subject },
+            "session": { "format": "opaque", "id": session },
+        });
+    }
     let phone = match event {
         Event::FindingMade { device, .. } => device.map(PhoneId::from).map(Machine::Phone),
         _ if event.phone().is_some() => event.phone().map(Machine::Phone),
@@ -196,6 +200,11 @@ fn subject(event: &Event, issuer: &Issuer<'_>) -> Value {
             "user": user_id(user, issuer),
             "session": { "format": "opaque", "id": session },
             "device": machine_id(Machine::Workstation(workstation), issuer),
+        }),
+        (Some(session), Some(user), None, _) => json!({
+            "format": "complex",
+            "user": user_id(user, issuer),
+            "session": { "format": "opaque", "id": session },
         }),
         (_, Some(user), _, _) => user_id(user, issuer),
         (_, None, Some(workstation), _) => machine_id(Machine::Workstation(workstation), issuer),
@@ -212,6 +221,9 @@ fn session(event: &Event) -> Option<String> {
     | Event::SessionRevoked { session, .. } = event
     {
         return Some(session.to_string());
+    }
+    if let Event::SignOnEnded { sign_on, .. } = event {
+        return Some(sign_on.to_string());
     }
     None
 }

@@ -52,6 +52,7 @@ pub struct Document {
     prompt_values_supported: [&'static str; 4],
     dpop_signing_alg_values_supported: Vec<Algorithm>,
     claims_parameter_supported: bool,
+    ui_locales_supported: [&'static str; 3],
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
     require_request_uri_registration: bool,
@@ -118,6 +119,8 @@ impl Document {
             prompt_values_supported: ["none", "login", "consent", "select_account"],
             dpop_signing_alg_values_supported: Algorithm::ALL.to_vec(),
             claims_parameter_supported: true,
+            // The languages of the sign-in pages.
+            ui_locales_supported: ["en", "it", "el"],
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
             require_request_uri_registration: false,

@@ -1,5 +1,5 @@
 //! Requests of applications to sign a person out (OpenID Connect RP-Initiated Logout 1.0).
-use imp_identity::{ClientId, Secret, SignOnId};
+use imp_identity::{ClientId, Secret};
 
 use crate::client::Metadata;
 use crate::error::OAuthError;
@@ -46,9 +46,10 @@ impl LogoutRequest {
         }
     }
 
-    /// Whether the person need not be asked: the hint is about this very sign-on. Else a page could sign anybody out (§2, §6).
-    pub fn is_certain(hint: Option<&IdClaims>, sign_on: SignOnId) -> bool {
-        hint.is_some_and(|hint| hint.sid == Some(sign_on))
+    /// Whether the person need not be asked: the hint is about this very sign-on, which its application knows as `session`.
+    /// Else a page could sign anybody out (§2, §6).
+    pub fn is_certain(hint: Option<&IdClaims>, session: &str) -> bool {
+        hint.is_some_and(|hint| hint.sid.as_deref() == Some(session))
     }
 
     /// Where the browser goes afterwards, with `state`; an error where the URI is not registered (§3): the person is told, and
@@ -112,8 +113,8 @@ mod tests {
         assert_eq!(parse("").client(Some(&hint())).unwrap(), Some(client));
         assert_eq!(parse(&format!("client_id={CLIENT}")).client(None).unwrap(), Some(client));
         parse("client_id=00000000-0000-0000-0000-000000000002").client(Some(&hint())).unwrap_err();
-        assert!(LogoutRequest::is_certain(Some(&hint()), CLIENT.parse().unwrap()));
-        assert!(!LogoutRequest::is_certain(None, CLIENT.parse().unwrap()));
+        assert!(LogoutRequest::is_certain(Some(&hint()), CLIENT));
+        assert!(!LogoutRequest::is_certain(None, CLIENT));
         LogoutRequest::parse(&Form::parse(b"client_id=x").unwrap()).unwrap_err();
     }
 }

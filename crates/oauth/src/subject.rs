@@ -1,7 +1,7 @@
 //! Subjects: whom tokens are about, as each application sees her (OpenID Connect Core §8).
 use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
-use imp_identity::{Secret, UserId};
+use imp_identity::{ClientId, Secret, SignOnId, UserId};
 
 use crate::client::Metadata;
 
@@ -23,6 +23,16 @@ impl PairwiseKey {
         context.update(sector.to_ascii_lowercase().as_bytes());
         context.update(&[0]);
         context.update(&user.into_bytes());
+        BASE64URL_NOPAD.encode(context.sign().as_ref())
+    }
+
+    /// `sid` of a browser's sign-on for a client: HMAC-SHA-256 over both. Every client gets another, so that two of them cannot
+    /// tell by it that they have the same person before them (OpenID Connect Core §8.1 is about `sub` alone).
+    pub fn session(&self, sign_on: SignOnId, client: ClientId) -> String {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"imp session id\0");
+        context.update(&client.into_bytes());
+        context.update(&sign_on.into_bytes());
         BASE64URL_NOPAD.encode(context.sign().as_ref())
     }
 }
@@ -56,5 +66,19 @@ mod tests {
             PairwiseKey::new(&Secret::new([8; 32])).subject(user, &client("a.example", "pairwise"))
         );
         assert_eq!(key.subject(user, &client("a.example", "public")), user.to_string());
+    }
+
+    #[test]
+    fn no_two_applications_call_a_sign_on_the_same() {
+        let key = PairwiseKey::new(&Secret::new([7; 32]));
+        let uuid = uuid::Uuid::from_u128;
+        let (one, two) = (ClientId::from(uuid(1)), ClientId::from(uuid(2)));
+        let (morning, noon) = (SignOnId::from(uuid(3)), SignOnId::from(uuid(4)));
+        let sid = key.session(morning, one);
+        assert_eq!(sid, key.session(morning, one), "an application knows it again");
+        assert_ne!(sid, key.session(morning, two));
+        assert_ne!(sid, key.session(noon, one));
+        assert_ne!(sid, PairwiseKey::new(&Secret::new([8; 32])).session(morning, one));
+        assert!(!sid.contains(&morning.to_string()));
     }
 }

@@ -2,7 +2,7 @@
 //! Connect Back-Channel Logout §2.4).
 use aws_lc_rs::digest;
 use data_encoding::BASE64URL_NOPAD;
-use imp_identity::{ClientId, GrantId, SignOnId};
+use imp_identity::{ClientId, GrantId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -106,9 +106,9 @@ pub struct IdClaims {
     /// Of the access token: [`at_hash`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_hash: Option<String>,
-    /// The browser's sign-on.
+    /// The browser's sign-on, as this client knows it: [`crate::subject::PairwiseKey::session`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sid: Option<SignOnId>,
+    pub sid: Option<String>,
     /// Claims that the `claims` parameter asked for.
     #[serde(flatten)]
     pub more: Map<String, Value>,
@@ -123,8 +123,8 @@ pub struct Logout {
     pub client: ClientId,
     /// The person, as the client knows her.
     pub subject: String,
-    /// The browser's sign-on.
-    pub sign_on: Option<SignOnId>,
+    /// The browser's sign-on, as the client knows it.
+    pub session: Option<String>,
     /// The token's own name.
     pub jti: String,
 }
@@ -188,8 +188,8 @@ pub fn issue_logout(
         "sub": logout.subject,
         "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
     });
-    if let Some(sign_on) = logout.sign_on {
-        claims["sid"] = json!(sign_on);
+    if let Some(session) = &logout.session {
+        claims["sid"] = json!(session);
     }
     key.sign("logout+jwt", &claims)
 }

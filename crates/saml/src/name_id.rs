@@ -26,6 +26,9 @@ pub struct NameId {
 }
 
 impl NameIdFormat {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Persistent, Self::Transient, Self::Username];
+
     /// The URI.
     pub const fn uri(self) -> &'static str {
         match self {

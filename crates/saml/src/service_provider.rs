@@ -11,6 +11,7 @@ use crate::xml::{Bounds, Element, METADATA, PROTOCOL, SIGNATURE, XmlError, read}
 
 const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+const SOAP: &str = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
 /// Larger ones are federations, not applications.
 const BOUNDS: Bounds = Bounds { size: 256 * 1024, elements: 2000, depth: 16 };
 /// In bytes (saml-core-2.0-os §8.3.6).
@@ -26,8 +27,17 @@ pub struct ServiceProvider {
     pub entity_id: String,
     /// Where assertions may go, and nowhere else.
     pub assertion_consumers: Vec<AssertionConsumer>,
-    /// Where answers to its logout requests go (HTTP-Redirect).
+    /// Where answers to its own logout requests go (HTTP-Redirect).
     pub logout: Option<String>,
+    /// Where it takes logout requests by a browser (HTTP-Redirect).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_logout: Option<String>,
+    /// Where it takes logout requests without a browser (SOAP).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soap_logout: Option<String>,
+    /// Whether it is told only when the session ends, and not when the user walks away. Decided likewise.
+    #[serde(default)]
+    pub ignores_walk_away: bool,
     /// Its certificates, DER in base64.
     pub certificates: Vec<String>,
     /// Whether it signs every request.
@@ -110,7 +120,10 @@ impl ServiceProvider {
         Ok(Self {
             entity_id,
             assertion_consumers: assertion_consumers(role)?,
-            logout: logout(role)?,
+            logout: logout(role, REDIRECT, Direction::Answer)?,
+            redirect_logout: logout(role, REDIRECT, Direction::Request)?,
+            soap_logout: logout(role, SOAP, Direction::Request)?,
+            ignores_walk_away: false,
             certificates,
             signs_requests,
             name_id: NameIdFormat::default(),
@@ -193,14 +206,29 @@ fn assertion_consumers(role: &Element) -> Result<Vec<AssertionConsumer>, Metadat
     Ok(found)
 }
 
-fn logout(role: &Element) -> Result<Option<String>, MetadataError> {
+/// Which way a message goes (saml-metadata-2.0-os §2.2.2).
+#[derive(Clone, Copy)]
+enum Direction {
+    Request,
+    Answer,
+}
+
+fn logout(
+    role: &Element,
+    binding: &str,
+    direction: Direction,
+) -> Result<Option<String>, MetadataError> {
     let mut services = role.children(METADATA, "SingleLogoutService");
-    let Some(service) = services.find(|service| service.attribute("Binding") == Some(REDIRECT))
+    let Some(service) = services.find(|service| service.attribute("Binding") == Some(binding))
     else {
         return Ok(None);
     };
-    let answers = service.attribute("ResponseLocation").or(service.attribute("Location"));
-    location(answers).map(Some)
+    let general = service.attribute("Location");
+    location(match direction {
+        Direction::Request => general,
+        Direction::Answer => service.attribute("ResponseLocation").or(general),
+    })
+    .map(Some)
 }
 
 /// An address to which people's browsers may be sent: https, or this machine itself.

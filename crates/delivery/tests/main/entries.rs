@@ -31,6 +31,7 @@ pub(crate) fn plain() -> Subscription {
     Subscription {
         name: "test".to_owned(),
         kinds: Kinds::All,
+        application: None,
         format: Arc::new(|entry| Ok(format!("entry {}", entry.index))),
     }
 }

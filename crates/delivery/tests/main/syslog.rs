@@ -50,6 +50,7 @@ fn subscription() -> Subscription {
     Subscription {
         name: "siem".to_owned(),
         kinds: Kinds::All,
+        application: None,
         format: Arc::new(move |entry| Ok(message(entry.index))),
     }
 }

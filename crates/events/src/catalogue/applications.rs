@@ -161,6 +161,36 @@ pub(super) static LOGOUT_SENT: EventType = EventType {
     },
 };
 
+pub(super) static APPLICATION_SESSION_REVOKED: EventType = EventType {
+    name: "application-session-revoked",
+    standard: Some("https://schemas.openid.net/secevent/caep/event-type/session-revoked"),
+    meaning: "A user's session at one application is over, and the application is told by this event.",
+    fields: &[
+        SIGN_ON,
+        CLIENT,
+        USER,
+        field("session", "what the application calls the session: `sid` of its ID token"),
+        field("subject", "what the application calls the user: `sub` of its ID token"),
+        field(
+            "reason",
+            "why: `signed-out`, `session-ended`, `session-suspended`, `superseded`, `expired`, `administrator`, `user-disabled` or `credential-removed`",
+        ),
+    ],
+    personal: PersonalContent::Pseudonymous,
+    presence: true,
+    retention: retention::OPERATION,
+    export: Mapping {
+        severity: Severity::Low,
+        audit: Audit {
+            event: dicom::USER_AUTHENTICATION,
+            kind: Some(dicom::LOGOUT),
+            action: Action::Execute,
+            outcome: Indicator::Success,
+        },
+        ocsf: Ocsf { class: 3002, activity: 2 },
+    },
+};
+
 pub(super) static SIGNING_KEY_MADE: EventType = EventType {
     name: "signing-key-made",
     standard: None,

@@ -55,7 +55,7 @@ pub(super) static DEVICE_STATE_CHANGED: EventType = EventType {
     fields: &[
         DEVICE,
         field("state", "`registered`, `active`, `suspended`, `quarantined` or `retired`"),
-        field("reason", "why"),
+        field("reason", "why, in somebody's words"),
     ],
     personal: PersonalContent::Personal,
     presence: false,

@@ -141,6 +141,7 @@ types! {
     GrantMade => applications::GRANT_MADE,
     GrantRevoked => applications::GRANT_REVOKED,
     LogoutSent => applications::LOGOUT_SENT,
+    ApplicationSessionRevoked => applications::APPLICATION_SESSION_REVOKED,
     SigningKeyMade => applications::SIGNING_KEY_MADE,
     SigningKeyRetired => applications::SIGNING_KEY_RETIRED,
     UserChanged => directory::USER_CHANGED,

@@ -36,7 +36,7 @@ pub(super) static SIGN_ON_ESTABLISHED: EventType = EventType {
 
 pub(super) static SIGN_ON_ENDED: EventType = EventType {
     name: "sign-on-ended",
-    standard: None,
+    standard: Some("https://schemas.openid.net/secevent/caep/event-type/session-revoked"),
     meaning: "A browser is no longer signed on.",
     fields: &[
         SIGN_ON,

@@ -165,6 +165,7 @@ pub(super) fn personal_members(event: &Event) -> &'static [&'static str] {
         | Event::GrantMade { .. }
         | Event::GrantRevoked { .. }
         | Event::LogoutSent { .. }
+        | Event::ApplicationSessionRevoked { .. }
         | Event::SigningKeyMade { .. }
         | Event::SigningKeyRetired { .. }
         | Event::UserChanged { .. }

@@ -225,7 +225,10 @@ impl<'a> View<'a> {
             }
             Event::SignOnEstablished { sign_on, .. }
             | Event::SignOnEnded { sign_on, .. }
-            | Event::LogoutSent { sign_on, .. } => uuid("sign-on", sign_on.as_uuid()),
+            | Event::LogoutSent { sign_on, .. }
+            | Event::ApplicationSessionRevoked { sign_on, .. } => {
+                uuid("sign-on", sign_on.as_uuid())
+            }
             Event::CredentialRegistered { credential, .. }
             | Event::CredentialRenamed { credential, .. }
             | Event::CredentialRemoved { credential, .. } => {

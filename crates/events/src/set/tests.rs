@@ -6,6 +6,8 @@ use data_encoding::BASE64URL_NOPAD;
 
 const URL: &str = "https://imp.hospital.example";
 const AUDIENCE: &str = "https://siem.hospital.example";
+const OPENID: &str = "https://sign-on.hospital.example";
+const SESSION_REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
 
 struct Keys {
     private: EncodingKey,
@@ -27,7 +29,7 @@ fn keys() -> Keys {
 fn set(entry: &Entry) -> Set {
     let trust_domain = "hospital.example".parse().unwrap();
     let origin = "hospital.example/log";
-    let issuer = Issuer { url: URL, trust_domain: &trust_domain, origin };
+    let issuer = Issuer { url: URL, openid: OPENID, trust_domain: &trust_domain, origin };
     Set::of(entry, &issuer, AUDIENCE, MACHINE_TIME).unwrap()
 }
 
@@ -117,4 +119,45 @@ fn what_concerns_nobody_concerns_the_server() {
     assert_eq!(set(&sample("policy-changed")).sub_id, json!({ "format": "uri", "uri": URL }));
     let machine = set(&sample("workstation-revoked")).sub_id;
     assert!(machine["uri"].as_str().unwrap().contains("/workstation/"), "{machine}");
+}
+
+#[test]
+fn an_application_is_told_of_its_own_session_by_the_names_that_it_knows() {
+    let entry = sample("application-session-revoked");
+    let set = set(&entry);
+    let payload = &set.events[SESSION_REVOKED];
+    assert_eq!(set.sub_id["format"], "complex");
+    assert_eq!(set.sub_id["session"], json!({ "format": "opaque", "id": "sid-of-the-laboratory" }));
+    let user = json!({ "format": "iss_sub", "iss": OPENID, "sub": "sub-of-the-laboratory" });
+    assert_eq!(set.sub_id["user"], user);
+    assert_eq!(payload["initiating_entity"], "policy", "she walked away: the policy signs her out");
+    assert_eq!(payload["reason_admin"]["en"], "The user left her desktop, and it was locked.");
+    assert_eq!(payload["event_timestamp"], entry.record.at.as_second());
+    // Pairwise applications must not find her again at others (OpenID Connect Core §8.1).
+    let text = serde_json::to_string(&set).unwrap();
+    let user = entry.record.event.user().unwrap().to_string();
+    assert!(!text.contains(&user), "{text}");
+    assert!(payload.get("sign_on").is_none() && payload.get("user").is_none(), "{payload}");
+}
+
+#[test]
+fn the_end_of_a_browsers_sign_on_is_a_caep_event_too() {
+    let set = set(&sample("sign-on-ended"));
+    let payload = &set.events[SESSION_REVOKED];
+    assert_eq!(set.sub_id["session"]["id"], payload["sign_on"]);
+    assert_eq!(set.sub_id["user"]["iss"], URL);
+    assert!(payload["reason_admin"]["en"].is_string(), "{payload}");
+}
+
+#[test]
+fn who_made_a_session_end_is_said_as_caep_has_it() {
+    let said: std::collections::BTreeSet<_> = samples()
+        .iter()
+        .filter(|entry| entry.record.event.name() == "session-revoked")
+        .map(|entry| {
+            let payload = set(entry).events[SESSION_REVOKED].clone();
+            (payload["reason"].to_string(), payload["initiating_entity"].to_string())
+        })
+        .collect();
+    assert!(said.contains(&("\"tap-out\"".to_owned(), "\"user\"".to_owned())), "{said:?}");
 }

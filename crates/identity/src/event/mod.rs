@@ -382,6 +382,16 @@ pub enum Event {
     GrantRevoked { grant: GrantId, user: UserId, client: ClientId, reason: GrantEnd },
     /// An application was told that a user is signed out, or could not be told.
     LogoutSent { sign_on: SignOnId, client: ClientId, user: UserId, outcome: Outcome },
+    /// A user's session at one application is over, and the application is told by this event: `session` and `subject` are what it
+    /// calls the session and her.
+    ApplicationSessionRevoked {
+        sign_on: SignOnId,
+        client: ClientId,
+        user: UserId,
+        session: String,
+        subject: String,
+        reason: SignOnEnd,
+    },
     /// A key was made with which tokens will be signed.
     SigningKeyMade { key: String, algorithm: String },
     /// Tokens that this key signed count no longer.

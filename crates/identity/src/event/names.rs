@@ -103,6 +103,7 @@ impl Event {
             Self::GrantMade { .. } => "grant-made",
             Self::GrantRevoked { .. } => "grant-revoked",
             Self::LogoutSent { .. } => "logout-sent",
+            Self::ApplicationSessionRevoked { .. } => "application-session-revoked",
             Self::SigningKeyMade { .. } => "signing-key-made",
             Self::SigningKeyRetired { .. } => "signing-key-retired",
             Self::UserChanged { .. } => "user-changed",
@@ -120,6 +121,7 @@ impl Event {
     pub fn type_uri(&self) -> String {
         match self.name() {
             name @ ("session-established" | "session-revoked") => format!("{CAEP}{name}"),
+            "sign-on-ended" | "application-session-revoked" => format!("{CAEP}session-revoked"),
             "user-disabled" => format!("{RISC}account-disabled"),
             "user-enabled" => format!("{RISC}account-enabled"),
             name => format!("{IMP}{name}"),

@@ -2,7 +2,7 @@
 use uuid::Uuid;
 
 use super::{Actor, Event, Outcome, Record};
-use crate::id::{DeviceId, PhoneId, UserId, WorkstationId};
+use crate::id::{ClientId, DeviceId, PhoneId, UserId, WorkstationId};
 use crate::spiffe::Machine;
 
 impl Record {
@@ -61,6 +61,7 @@ impl Event {
             | Self::GrantMade { user, .. }
             | Self::GrantRevoked { user, .. }
             | Self::LogoutSent { user, .. }
+            | Self::ApplicationSessionRevoked { user, .. }
             | Self::UserChanged { user, .. }
             | Self::UserRemoved { user }
             | Self::AccessRefused { user, .. }
@@ -214,6 +215,7 @@ impl Event {
             | Self::ClientRefused { .. }
             | Self::GrantRevoked { .. }
             | Self::LogoutSent { .. }
+            | Self::ApplicationSessionRevoked { .. }
             | Self::SigningKeyMade { .. }
             | Self::SigningKeyRetired { .. }
             | Self::UserChanged { .. }
@@ -353,6 +355,7 @@ impl Event {
             | Self::GrantMade { .. }
             | Self::GrantRevoked { .. }
             | Self::LogoutSent { .. }
+            | Self::ApplicationSessionRevoked { .. }
             | Self::SigningKeyMade { .. }
             | Self::SigningKeyRetired { .. }
             | Self::UserChanged { .. }
@@ -381,6 +384,11 @@ impl Event {
             | Self::MessageRefused { .. }
             | Self::BreakGlassUsed { .. } => None,
         }
+    }
+
+    /// The application to which it is said, and to no other, if it is said to one.
+    pub const fn said_to(&self) -> Option<ClientId> {
+        if let Self::ApplicationSessionRevoked { client, .. } = self { Some(*client) } else { None }
     }
 
     /// What came of it, where something was asked for and decided.
@@ -464,6 +472,7 @@ impl Event {
             | Self::ClientRemoved { .. }
             | Self::GrantMade { .. }
             | Self::GrantRevoked { .. }
+            | Self::ApplicationSessionRevoked { .. }
             | Self::SigningKeyMade { .. }
             | Self::SigningKeyRetired { .. }
             | Self::UserChanged { .. }

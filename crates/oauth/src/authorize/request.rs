@@ -51,6 +51,9 @@ pub struct AuthorizationRequest {
     pub claims: ClaimsRequest,
     /// `login_hint`.
     pub login_hint: Option<String>,
+    /// `ui_locales`: the languages that the pages should speak, the dearest first.
+    #[serde(default)]
+    pub ui_locales: Option<String>,
     /// `id_token_hint`, unverified: [`crate::tokens::verify_hint`].
     pub id_token_hint: Option<String>,
     /// `dpop_jkt` (RFC 9449 §10).
@@ -132,6 +135,7 @@ fn read(
         acr_values,
         claims,
         login_hint: form.get("login_hint").map(str::to_owned),
+        ui_locales: form.get("ui_locales").map(str::to_owned),
         id_token_hint: form.get("id_token_hint").map(str::to_owned),
         dpop_jkt: dpop_jkt.map_err(|_| OAuthError::request("dpop_jkt is not a thumbprint"))?,
         resources: resources(form, metadata)?,

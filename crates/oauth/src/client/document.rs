@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::metadata::{
     ApplicationType, AuthMethod, CertificateName, ClientKeys, Consent, GrantType, InvalidMetadata,
-    Metadata, OfflineAccess, OnSuspend, SubjectType, rule,
+    Metadata, OfflineAccess, OnSuspend, SignOutSignal, SubjectType, rule,
 };
 use super::redirect::RedirectUri;
 use crate::jose::{Algorithm, JwkSet};
@@ -58,6 +58,7 @@ pub(super) struct Document {
     require_pushed_authorization_requests: bool,
     imp_consent: Consent,
     imp_on_suspend: OnSuspend,
+    imp_sign_out_signal: SignOutSignal,
     imp_offline_access: OfflineAccess,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     imp_audiences: Vec<String>,
@@ -133,6 +134,7 @@ impl TryFrom<Document> for Metadata {
             par_required: document.require_pushed_authorization_requests,
             consent: document.imp_consent,
             on_suspend: document.imp_on_suspend,
+            sign_out_signal: document.imp_sign_out_signal,
             offline_access: document.imp_offline_access,
             audiences: document.imp_audiences,
             client_uri: document.client_uri,
@@ -233,6 +235,7 @@ impl From<Metadata> for Document {
             require_pushed_authorization_requests: metadata.par_required,
             imp_consent: metadata.consent,
             imp_on_suspend: metadata.on_suspend,
+            imp_sign_out_signal: metadata.sign_out_signal,
             imp_offline_access: metadata.offline_access,
             imp_audiences: metadata.audiences,
             client_uri: metadata.client_uri,

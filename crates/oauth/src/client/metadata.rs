@@ -89,6 +89,19 @@ pub enum OnSuspend {
     Ignore,
 }
 
+/// How an application hears that a person is signed out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignOutSignal {
+    /// By a logout token, if it has a `backchannel_logout_uri`.
+    #[default]
+    Backchannel,
+    /// By CAEP `session-revoked`, on a stream whose audience is its `client_id`.
+    Caep,
+    /// Not at all: what it was granted ends, and it finds out.
+    None,
+}
+
 /// Whether a grant with `offline_access` outlives the sign-on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -171,6 +184,8 @@ pub struct Metadata {
     pub consent: Consent,
     /// `imp_on_suspend`.
     pub on_suspend: OnSuspend,
+    /// `imp_sign_out_signal`.
+    pub sign_out_signal: SignOutSignal,
     /// `imp_offline_access`.
     pub offline_access: OfflineAccess,
     /// `imp_audiences`: resource servers, by URI, that its access tokens may be for (RFC 8707). Without any, the server itself.

@@ -10,7 +10,7 @@ pub mod registration;
 pub use authentication::{ClientProof, Credentials, Expectation, Presented};
 pub use metadata::{
     ApplicationType, AuthMethod, CertificateName, ClientKeys, Consent, GrantType, InvalidMetadata,
-    Metadata, OfflineAccess, OnSuspend, SubjectType,
+    Metadata, OfflineAccess, OnSuspend, SignOutSignal, SubjectType,
 };
 pub use redirect::{InvalidUri, RedirectUri};
 pub use registration::{Registration, RegistrationPolicy};

@@ -50,7 +50,7 @@ fn id() -> IdClaims {
         nonce: Some("n".to_owned()),
         authentication: AuthenticationClaims::of(&Authentication::tap(now()), &["phrh".to_owned()]),
         at_hash: None,
-        sid: Some(SignOnId::from(uuid::Uuid::from_u128(3))),
+        sid: Some("morning".to_owned()),
         more: Map::from_iter([("name".to_owned(), json!("Alice"))]),
     }
 }
@@ -105,7 +105,7 @@ fn a_logout_token_has_an_event_and_no_nonce() {
         issuer: ISSUER.to_owned(),
         client: client(),
         subject: "alice".to_owned(),
-        sign_on: Some(SignOnId::from(uuid::Uuid::from_u128(3))),
+        session: Some("morning".to_owned()),
         jti: "1".to_owned(),
     };
     let token = issue_logout(key, &logout, now()).unwrap();
@@ -113,7 +113,7 @@ fn a_logout_token_has_an_event_and_no_nonce() {
     assert_eq!(token.header.typ.as_deref(), Some("logout+jwt"));
     let claims: Value = token.verify(key.public()).unwrap();
     assert_eq!(claims["events"], json!({"http://schemas.openid.net/event/backchannel-logout": {}}));
-    assert_eq!(claims["sid"], "00000000-0000-0000-0000-000000000003");
+    assert_eq!(claims["sid"], "morning");
     assert!(claims.get("nonce").is_none());
 }
 

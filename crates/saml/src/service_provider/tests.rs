@@ -22,6 +22,8 @@ fn reads_what_is_needed() {
     assert_eq!(provider.entity_id, "https://emr.example/saml");
     assert_eq!(provider.assertion_consumers.len(), 2);
     assert_eq!(provider.logout.as_deref(), Some("https://emr.example/saml/logout"));
+    assert_eq!(provider.redirect_logout, provider.logout);
+    assert_eq!(provider.soap_logout, None);
     assert_eq!(provider.consumer(None, None).unwrap().index, 0);
     assert_eq!(provider.consumer(None, Some(1)).unwrap().location, "https://emr.example/saml/acs");
     let stored = serde_json::to_string(&provider).unwrap();
@@ -105,4 +107,19 @@ fn an_application_may_be_given_shorter_sessions_and_never_longer_ones() {
     assert_eq!(provider.session_ends(hour, Timestamp::MAX), hour);
     assert!(provider.admits("https://emr.example/saml/acs"));
     assert!(!provider.admits("https://emr.example/saml/other"));
+}
+
+#[test]
+fn requests_and_answers_of_logout_may_have_addresses_of_their_own() {
+    let soap = format!(
+        "<SingleLogoutService Binding='{SOAP}' Location='https://emr.example/saml/soap'/>\
+         <SingleLogoutService Binding='{REDIRECT}' Location='https://emr.example/ask' \
+         ResponseLocation='https://emr.example/answer'/>"
+    );
+    let provider = ServiceProvider::from_metadata(metadata("", &soap).as_bytes()).unwrap();
+    assert_eq!(provider.soap_logout.as_deref(), Some("https://emr.example/saml/soap"));
+    assert_eq!(provider.redirect_logout.as_deref(), Some("https://emr.example/ask"));
+    assert_eq!(provider.logout.as_deref(), Some("https://emr.example/answer"));
+    let plain = soap.replace("https://emr.example/saml/soap", "http://emr.example/saml/soap");
+    assert!(matches!(refused(&metadata("", &plain)), MetadataError::Location(_)));
 }

@@ -14,3 +14,5 @@ pub(crate) const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 pub(crate) const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 /// xmldsig-core1 §1.2.
 pub(crate) const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
+/// Envelopes of messages (SOAP 1.1 §4).
+pub(crate) const ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";

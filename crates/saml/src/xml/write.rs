@@ -1,10 +1,15 @@
 //! Documents as trees that are written as exclusive canonical XML without comments (xml-exc-c14n), and in no other way: what is
 //! signed is what is sent.
-use super::{ASSERTION, METADATA, PROTOCOL, SIGNATURE};
+use super::{ASSERTION, ENVELOPE, METADATA, PROTOCOL, SIGNATURE};
 
 /// Every prefix that is written, with its namespace.
-const PREFIXES: [(&str, &str); 4] =
-    [("ds", SIGNATURE), ("md", METADATA), ("saml", ASSERTION), ("samlp", PROTOCOL)];
+const PREFIXES: [(&str, &str); 5] = [
+    ("ds", SIGNATURE),
+    ("md", METADATA),
+    ("saml", ASSERTION),
+    ("samlp", PROTOCOL),
+    ("soap", ENVELOPE),
+];
 
 /// An element with a prefix of [`PREFIXES`]; its attributes have none.
 #[derive(Clone, Debug)]

@@ -141,6 +141,7 @@ impl Interaction {
             | Event::GrantMade { .. }
             | Event::GrantRevoked { .. }
             | Event::LogoutSent { .. }
+            | Event::ApplicationSessionRevoked { .. }
             | Event::DirectoryImported { .. }
             | Event::AccessRefused { .. }
             | Event::DeviceEnrolmentRequested { .. }
