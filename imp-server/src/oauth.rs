@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::hmac;
-use imp_identity::{ClientId, UserId};
+use imp_identity::{ClientId, SignOnId, UserId};
 use imp_oauth::client::Metadata;
 use imp_oauth::dpop::NonceKey;
 use imp_oauth::jose::{Algorithm, SigningKey};
@@ -16,13 +16,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::ca::Keys;
 use crate::config::Config;
-use crate::store::{StoredSigningKey, Tables as _};
+use crate::store::{KnownAs, StoredSigningKey, Tables as _};
 
 mod client;
 mod keys;
 mod outside;
 mod refusals;
 mod seal;
+mod sector;
 
 pub use client::RegisteredClient;
 pub(crate) use keys::times;
@@ -112,6 +113,22 @@ impl Provider {
     /// `sub` of a user, as an application sees her.
     pub(crate) fn subject(&self, user: UserId, metadata: &Metadata) -> String {
         self.subjects.subject(user, metadata)
+    }
+
+    /// What an application calls a user and her sign-on: `sub` and `sid`.
+    pub(crate) fn known_as(
+        &self,
+        user: UserId,
+        sign_on: SignOnId,
+        client: &RegisteredClient,
+    ) -> KnownAs {
+        let subject = self.subject(user, &client.metadata);
+        KnownAs { subject, session: self.session(sign_on, client.id), format: None }
+    }
+
+    /// `sid` of a sign-on for an application: no two call it the same.
+    pub(crate) fn session(&self, sign_on: SignOnId, client: ClientId) -> String {
+        self.subjects.session(sign_on, client)
     }
 
     /// What only a page of ours knows about `parts`, in Base64url: the same at every replica.

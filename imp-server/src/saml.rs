@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
-use imp_identity::Secret;
 use imp_identity::sign_on::SignOn;
 use imp_identity::user::User;
+use imp_identity::{Secret, SignOnId};
 use imp_saml::{
     Credential, IdentityProvider, KeyError, NameId, NameIdFormat, ServiceProvider, SigningKey,
 };
@@ -91,8 +91,8 @@ impl Saml {
     }
 
     /// What `application` calls a sign-on. Two applications cannot tell by it that they have the same person before them.
-    pub(crate) fn session_index(&self, application: &str, sign_on: &SignOn) -> String {
-        self.derive("session", application, sign_on.id.as_uuid().as_bytes())
+    pub(crate) fn session_index(&self, application: &str, sign_on: SignOnId) -> String {
+        self.derive("session", application, sign_on.as_uuid().as_bytes())
     }
 
     fn derive(&self, kind: &str, application: &str, what: &[u8]) -> String {

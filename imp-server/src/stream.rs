@@ -3,7 +3,7 @@ use imp_delivery::{NatsSettings, PushSettings, SyslogSettings, WebhookSettings};
 use imp_events::Kind;
 use imp_identity::event::{Delivery, StreamStatus};
 use imp_identity::name::{Label, Remark};
-use imp_identity::{ReceiverId, StreamId};
+use imp_identity::{ClientId, ReceiverId, StreamId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +92,11 @@ impl Stream {
     /// The name of its cursor.
     pub fn consumer(&self) -> String {
         consumer_name(self.id)
+    }
+
+    /// The application that it is for: `aud` of its tokens is then the `client_id`.
+    pub fn application(&self) -> Option<ClientId> {
+        self.audience.parse().ok()
     }
 
     /// Whether it wants the type.

@@ -2,6 +2,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use imp_delivery::Voucher;
 use imp_oauth::OAuthError;
 use imp_oauth::client::Metadata;
 use serde_json::Value;
@@ -58,15 +59,15 @@ pub(super) enum Command {
 pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure> {
     let app = super::open(config).await?;
     match command {
-        Command::Add { metadata } => add(&app, read(&metadata)?).await,
+        Command::Add { metadata } => add(&app, checked(&app, &metadata).await?).await,
         Command::List { json } => list(&app, json).await,
         Command::Show { client } => output::json(&shown(&find(&app, &client).await?)?),
         Command::Set { client, metadata } => {
             let found = find(&app, &client).await?;
+            let metadata = checked(&app, &metadata).await?;
             let mut rng = app::rng();
             let context = &mut app.context(&mut rng);
             let actor = account::operator();
-            let metadata = read(&metadata)?;
             let changed = command::change_client(context, &actor, found.id, metadata).await?;
             said("changed", changed)
         }
@@ -131,6 +132,14 @@ fn shown(client: &RegisteredClient) -> Result<Value, Failure> {
     shown["client_id"] = serde_json::to_value(client.id)?;
     shown["client_id_issued_at"] = client.registered_at.as_second().into();
     Ok(shown)
+}
+
+/// What the file says, if the application is in the sector that it names.
+async fn checked(app: &App, path: &PathBuf) -> Result<Metadata, Failure> {
+    let metadata = read(path)?;
+    let sector = app.oauth.check_sector(&metadata, Voucher::Administrator).await;
+    sector.map_err(|error| failure(error.told()))?;
+    Ok(metadata)
 }
 
 fn read(path: &PathBuf) -> Result<Metadata, Failure> {

@@ -61,9 +61,12 @@ pub(super) struct Application {
     /// Tell it user names and names, besides.
     #[arg(long)]
     attributes: bool,
-    /// Let its own sessions be no longer than this: it is not told when the user walks away.
+    /// Let its own sessions be no longer than this: for applications that cannot be told when the user walks away.
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1440))]
     session_minutes: Option<u32>,
+    /// Tell it only when the session ends, and not when the user walks away.
+    #[arg(long)]
+    ignore_walk_away: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -83,6 +86,7 @@ impl Application {
         };
         provider.attributes = self.attributes;
         provider.session_minutes = self.session_minutes;
+        provider.ignores_walk_away = self.ignore_walk_away;
         Ok(provider)
     }
 }

@@ -23,6 +23,8 @@ pub use keys::{
     Haste, KeepKeysError, SigningKeyState, keep_signing_keys, list_signing_keys,
     rotate_signing_keys,
 };
-pub(crate) use logout::{Told, due_logouts, settle_logout, spare_logouts, take_logout};
+pub(crate) use logout::{
+    Told, due_logouts, next_to_leave, record_logout, settle_logout, spare_logouts, take_logout,
+};
 pub use logout::{end_grants_of_session, queue_logouts};
 pub(crate) use refresh::{issue_refresh, redeem_refresh};

@@ -7,7 +7,7 @@ use imp_storage::{Page, Storage, StorageError};
 
 use super::{Context, sign_on};
 use crate::saml::RegisteredProvider;
-use crate::store::{ClientKind, StoredClient, Tables as _};
+use crate::store::{ClientKind, StoredClient, Tables as _, Visit};
 
 /// The most applications that an installation has, whatever they speak.
 const MOST: i64 = 10_000;
@@ -88,6 +88,15 @@ pub async fn find_service_provider(
     Ok(found.map(RegisteredProvider::open).transpose()?.flatten())
 }
 
+/// One application that speaks SAML, by our identifier.
+pub async fn service_provider(
+    storage: &Storage,
+    id: ClientId,
+) -> Result<Option<RegisteredProvider>, StorageError> {
+    let found = storage.read().await?.clients().find(id).await?;
+    Ok(found.map(RegisteredProvider::open).transpose()?.flatten())
+}
+
 /// Applications that speak SAML, oldest first.
 pub async fn list_service_providers(
     storage: &Storage,
@@ -102,11 +111,11 @@ pub async fn list_service_providers(
     Ok(Page { items, next: page.next })
 }
 
-/// Says in the log that a user was signed on to an application by SAML; `false`, and nothing is said, when her sign-on has ended
-/// in the meantime: nobody may be told of it then.
+/// Says in the log that a user was signed on to an application by SAML, and remembers to tell it of the end; `false`, and nothing
+/// is said, when her sign-on has ended in the meantime: nobody may be told of it then.
 pub(crate) async fn record_assertion(
     context: &mut Context<'_>,
-    client: ClientId,
+    visit: &Visit,
     sign_on: &SignOn,
 ) -> Result<bool, StorageError> {
     let mut transaction = context.storage.begin().await?;
@@ -121,11 +130,12 @@ pub(crate) async fn record_assertion(
     let event = Event::GrantMade {
         grant: GrantId::generate(context.now, &mut context.rng),
         user: sign_on.user,
-        client,
+        client: visit.client,
         workstation: sign_on.workstation,
         scopes: vec!["saml".to_owned()],
     };
     context.append(&mut transaction, &Actor::User(sign_on.user), event).await?;
+    transaction.visits().remember(visit).await?;
     transaction.commit().await?;
     Ok(true)
 }

@@ -5,7 +5,7 @@ use imp_identity::grant::GrantEnd;
 use imp_identity::sign_on::{Establishment, SignOn, SignOnEnd, SignOnPolicy};
 use imp_identity::user::User;
 use imp_identity::{
-    Actor, CredentialId, Digest, Secret, SessionId, SignOnId, UserId, WorkstationId,
+    Actor, ClientId, CredentialId, Digest, Secret, SessionId, SignOnId, UserId, WorkstationId,
 };
 use imp_storage::{Storage, StorageError, Transaction};
 use jiff::{SignedDuration, Timestamp};
@@ -177,6 +177,22 @@ pub async fn end_sign_on(
 ) -> Result<Option<SignOn>, StorageError> {
     let mut transaction = context.storage.begin().await?;
     let Some(found) = transaction.sign_ons().find(id).await? else { return Ok(None) };
+    let ended = close(context, &mut transaction, actor, found, reason).await?;
+    transaction.commit().await?;
+    Ok(ended)
+}
+
+/// Ends one sign-on because an application asks, which is then not told.
+pub async fn end_sign_on_asked_by(
+    context: &mut Context<'_>,
+    actor: &Actor,
+    id: SignOnId,
+    client: ClientId,
+) -> Result<Option<SignOn>, StorageError> {
+    let mut transaction = context.storage.begin().await?;
+    let Some(found) = transaction.sign_ons().find(id).await? else { return Ok(None) };
+    transaction.visits().forget(id, client).await?;
+    let reason = SignOnEnd::SignedOut;
     let ended = close(context, &mut transaction, actor, found, reason).await?;
     transaction.commit().await?;
     Ok(ended)

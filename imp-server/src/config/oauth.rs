@@ -1,6 +1,7 @@
 //! `[oauth]`: what applications are given, and for how long.
 use std::path::PathBuf;
 
+use imp_delivery::Network;
 use serde::Deserialize;
 
 /// The OpenID provider.
@@ -21,6 +22,11 @@ pub struct OauthConfig {
     pub key_overlap_hours: u32,
     /// The file of the token with which applications may register themselves (RFC 7591 §3); without it, they may not.
     pub registration_token_file: Option<PathBuf>,
+    /// Networks inside, such as `10.20.0.0/16`, in which applications that registered themselves are called (keys, logout).
+    /// Others inside are not; those that an administrator registered are called everywhere.
+    pub self_registered_networks: Vec<Network>,
+    /// Whether access tokens with the scope `imp`, which open this server's own contract, must be bound to a key (`DPoP`, mTLS).
+    pub bound_tokens_only: bool,
     /// The file of the certificate authority of applications' own addresses, in PEM; without it, the system's.
     pub ca_file: Option<PathBuf>,
 }
@@ -35,6 +41,8 @@ impl Default for OauthConfig {
             key_days: 30,
             key_overlap_hours: 24,
             registration_token_file: None,
+            self_registered_networks: Vec::new(),
+            bound_tokens_only: false,
             ca_file: None,
         }
     }

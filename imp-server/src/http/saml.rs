@@ -1,7 +1,9 @@
 //! Web single sign-on by SAML 2.0, for applications that speak nothing newer (docs/saml.md).
+pub(crate) mod leaving;
 pub(crate) mod logout;
 pub(crate) mod metadata;
 mod page;
+pub(crate) mod providers;
 pub(crate) mod resume;
 pub(crate) mod sso;
 
@@ -15,9 +17,12 @@ use super::{ProblemResponse, problem};
 use crate::app::{self, App, Rng};
 use crate::command;
 use crate::saml::RegisteredProvider;
+use crate::store::{KnownAs, Visit};
 
 /// The query parameter and form field of requests.
 const REQUEST: &str = "SAMLRequest";
+/// The query parameter of answers.
+const ANSWER: &str = "SAMLResponse";
 
 /// Ourselves.
 fn provider<'a>(app: &'a App, rng: &mut Rng) -> Result<&'a IdentityProvider, ProblemResponse> {
@@ -47,11 +52,18 @@ async fn answer(
     };
     let entity = &application.provider.entity_id;
     let names = (user.username.as_str(), user.display_name.as_str());
+    let name_id = app.saml.name_id(format, entity, sign_on, user);
+    let session_index = app.saml.session_index(entity, sign_on.id);
+    let known = KnownAs {
+        subject: name_id.value.clone(),
+        session: session_index.clone(),
+        format: Some(format),
+    };
     let statement = Statement {
-        name_id: app.saml.name_id(format, entity, sign_on, user),
+        name_id,
         authentication: &sign_on.authentication,
         context,
-        session_index: app.saml.session_index(entity, sign_on),
+        session_index,
         session_ends: application.provider.session_ends(sign_on.expires_at, app.now()),
         names: application.provider.attributes.then_some(names),
     };
@@ -59,8 +71,9 @@ async fn answer(
     let provider = provider(app, &mut rng)?;
     let response = provider.assertion(request, &statement, app.now(), &mut rng);
     let response = response.map_err(|error| problem::internal(&error))?;
-    let recorded =
-        command::record_assertion(&mut app.context(&mut rng), application.stored.id, sign_on).await;
+    let visit = Visit { sign_on: sign_on.id, client: application.stored.id, known };
+    let context = &mut app.context(&mut rng);
+    let recorded = command::record_assertion(context, &visit, sign_on).await;
     if recorded.map_err(problem::unread)? {
         page::post(request, &response)
     } else {

@@ -1,4 +1,5 @@
-//! Tells applications that a user is signed out (OpenID Connect Back-Channel Logout 1.0 §2.5), as soon as she is.
+//! Tells applications that a user is signed out, as soon as she is: by a logout token (OpenID Connect Back-Channel Logout 1.0
+//! §2.5), or by SOAP those that speak SAML (saml-profiles-2.0-os §4.4).
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -15,7 +16,10 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::{self, App};
 use crate::command::{self, Told};
+use crate::oauth::RegisteredClient;
 use crate::store::Logout;
+
+mod soap;
 
 /// How often it is looked whom to tell: within a second, a session is over everywhere.
 const EACH: Duration = Duration::from_millis(400);
@@ -116,8 +120,17 @@ enum Sent {
 }
 
 async fn send(app: &App, logout: &Logout) -> Result<Sent, StorageError> {
-    let client = app.oauth.client(&app.storage, logout.client).await?;
-    let Some(client) = client else { return Ok(Sent::Settled(Told::No)) };
+    match app.oauth.client(&app.storage, logout.client).await? {
+        Some(client) => by_token(app, logout, &client).await,
+        None => soap::send(app, logout).await,
+    }
+}
+
+async fn by_token(
+    app: &App,
+    logout: &Logout,
+    client: &RegisteredClient,
+) -> Result<Sent, StorageError> {
     let endpoint = client.metadata.backchannel_logout_uri.as_ref();
     let endpoint = endpoint.and_then(|uri| uri.parse::<Endpoint>().ok());
     let Some(endpoint) = endpoint else { return Ok(Sent::Settled(Told::No)) };
@@ -129,20 +142,25 @@ async fn send(app: &App, logout: &Logout) -> Result<Sent, StorageError> {
     let about = tokens::Logout {
         issuer: app.oauth.issuer().to_string(),
         client: client.id,
-        subject: app.oauth.subject(logout.user, &client.metadata),
-        sign_on: Some(logout.sign_on),
+        subject: logout.known.subject.clone(),
+        session: Some(logout.known.session.clone()),
         jti: logout.id.to_string(),
     };
     let Ok(token) = issue_logout(key, &about, now) else { return Ok(Sent::Again) };
-    match app.oauth.outside.applications.log_out(&endpoint, &token, now).await {
-        Ok(()) => Ok(Sent::Settled(Told::Yes)),
+    let to = (&endpoint, client.voucher());
+    Ok(judge(client.id, app.oauth.outside.applications.log_out(to, &token, now).await))
+}
+
+fn judge(client: ClientId, told: Result<(), ConsumeError>) -> Sent {
+    match told {
+        Ok(()) => Sent::Settled(Told::Yes),
         Err(ConsumeError::Poison { why, .. }) => {
-            tracing::warn!(client = %client.id, why, "an application refused a logout token");
-            Ok(Sent::Settled(Told::No))
+            tracing::warn!(%client, why, "an application refused to sign a user out");
+            Sent::Settled(Told::No)
         }
         Err(ConsumeError::Retry { why, .. }) => {
-            tracing::warn!(client = %client.id, why, "an application was not told of a logout yet");
-            Ok(Sent::Again)
+            tracing::warn!(%client, why, "an application was not told of a logout yet");
+            Sent::Again
         }
     }
 }

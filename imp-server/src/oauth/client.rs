@@ -1,4 +1,5 @@
 //! Applications that speak OAuth, as they are registered.
+use imp_delivery::Voucher;
 use imp_identity::{ClientId, Digest};
 use imp_oauth::client::Metadata;
 use imp_storage::StorageError;
@@ -24,6 +25,11 @@ pub struct RegisteredClient {
 }
 
 impl RegisteredClient {
+    /// Who vouches for its addresses: nobody, if it registered itself.
+    pub(crate) const fn voucher(&self) -> Voucher {
+        if self.registration.is_some() { Voucher::Nobody } else { Voucher::Administrator }
+    }
+
     /// Reads what is stored; nothing for an application that speaks something else.
     pub(crate) fn open(stored: StoredClient) -> Result<Option<Self>, StorageError> {
         let StoredClient {

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use imp_delivery::{Applications, Endpoint, FetchError, HttpSetupError, TlsSettings};
+use imp_delivery::{
+    Applications, Endpoint, FetchError, HttpSetupError, Reach, TlsSettings, Voucher,
+};
 use imp_identity::Digest;
 use imp_oauth::jose::JwkSet;
 
@@ -39,18 +41,45 @@ pub enum OutsideError {
     Http(#[from] HttpSetupError),
 }
 
-/// An application's keys cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ClientKeysError {
+/// What an application publishes cannot be had.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum DocumentError {
     /// Its address is not one.
     #[error("its address is not https")]
     Address,
     /// See the source.
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
-    /// What it answered are not keys.
-    #[error("what it answered is not a JWK Set")]
-    Malformed,
+    #[error("it cannot be fetched")]
+    Fetch(#[source] Arc<FetchError>),
+    /// What it answered is something else.
+    #[error("what it answered is not {0}")]
+    Malformed(&'static str),
+}
+
+/// What is known of the keys at one address.
+#[derive(Default)]
+struct Known {
+    /// The latest, and when they were fetched.
+    keys: Option<(Instant, Arc<JwkSet>)>,
+    /// Why the latest try failed, and when; nothing after one that did not.
+    failed: Option<(Instant, DocumentError)>,
+}
+
+impl Known {
+    /// What is answered without asking again: keys that are enough, or that were fetched a moment ago; else a failure of a moment
+    /// ago.
+    fn answer(
+        &self,
+        knows: impl Fn(&JwkSet) -> bool,
+    ) -> Option<Result<Arc<JwkSet>, DocumentError>> {
+        if let Some((at, keys)) = &self.keys {
+            let age = at.elapsed();
+            if age < AGAIN || (age < KEPT && knows(keys)) {
+                return Some(Ok(keys.clone()));
+            }
+        }
+        let (_, error) = self.failed.as_ref().filter(|(at, _)| at.elapsed() < AGAIN)?;
+        Some(Err(error.clone()))
+    }
 }
 
 /// What is reached outside.
@@ -58,7 +87,8 @@ pub(crate) struct Outside {
     pub(crate) applications: Applications,
     /// The digest of the token with which applications may register themselves.
     pub(crate) registration: Option<Digest>,
-    keys: Mutex<HashMap<String, (Instant, Arc<JwkSet>)>>,
+    /// By address. Whoever asks an application's server holds the inner lock: nobody else asks it meanwhile.
+    keys: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Known>>>>,
 }
 
 impl Outside {
@@ -72,37 +102,67 @@ impl Outside {
             }
             Ok(Digest::of(&[text.as_bytes()]))
         };
+        let reach = Reach::new(&config.self_registered_networks);
         Ok(Self {
-            applications: Applications::new(&TlsSettings { ca, identity: None })?,
+            applications: Applications::new(&TlsSettings { ca, identity: None }, reach)?,
             registration: token.map(digest).transpose()?,
             keys: Mutex::default(),
         })
     }
 
     /// The keys at an application's address. `knows` says whether they are enough: if not, they are asked for again, but
-    /// not more than twice a minute.
+    /// not more than twice a minute. Many who ask at once make one request, and an address that fails is left alone as long.
     pub(crate) async fn keys(
         &self,
-        uri: &str,
+        (uri, voucher): (&str, Voucher),
         knows: impl Fn(&JwkSet) -> bool,
-    ) -> Result<Arc<JwkSet>, ClientKeysError> {
-        let kept = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(uri).cloned();
-        if let Some((at, keys)) = kept {
-            let age = at.elapsed();
-            if age < AGAIN || (age < KEPT && knows(&keys)) {
-                return Ok(keys);
+    ) -> Result<Arc<JwkSet>, DocumentError> {
+        let slot = self.slot(uri);
+        let mut latest = slot.lock().await;
+        if let Some(answer) = latest.answer(knows) {
+            return answer;
+        }
+        match self.fetch_keys(uri, voucher).await {
+            Ok(keys) => {
+                *latest = Known { keys: Some((Instant::now(), keys.clone())), failed: None };
+                Ok(keys)
+            }
+            Err(error) => {
+                latest.failed = Some((Instant::now(), error.clone()));
+                Err(error)
             }
         }
-        let endpoint: Endpoint = uri.parse().map_err(|_| ClientKeysError::Address)?;
-        let document = self.applications.fetch(&endpoint).await?;
-        let keys = JwkSet::from_json(&document).map_err(|_| ClientKeysError::Malformed)?;
-        let keys = Arc::new(keys);
+    }
+
+    /// The redirect URIs that a sector names (OpenID Connect Registration §5).
+    pub(crate) async fn sector(
+        &self,
+        uri: &str,
+        voucher: Voucher,
+    ) -> Result<Vec<String>, DocumentError> {
+        let document = self.fetch(uri, voucher).await?;
+        serde_json::from_value(document)
+            .map_err(|_| DocumentError::Malformed("an array of redirect URIs"))
+    }
+
+    fn slot(&self, uri: &str) -> Arc<tokio::sync::Mutex<Known>> {
         let mut all = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= MOST {
+        if all.len() >= MOST && !all.contains_key(uri) {
             all.clear();
         }
-        all.insert(uri.to_owned(), (Instant::now(), keys.clone()));
-        Ok(keys)
+        all.entry(uri.to_owned()).or_default().clone()
+    }
+
+    async fn fetch_keys(&self, uri: &str, voucher: Voucher) -> Result<Arc<JwkSet>, DocumentError> {
+        let document = self.fetch(uri, voucher).await?;
+        let keys = JwkSet::from_json(&document);
+        keys.map(Arc::new).map_err(|_| DocumentError::Malformed("a JWK Set"))
+    }
+
+    async fn fetch(&self, uri: &str, voucher: Voucher) -> Result<serde_json::Value, DocumentError> {
+        let endpoint: Endpoint = uri.parse().map_err(|_| DocumentError::Address)?;
+        let fetched = self.applications.fetch((&endpoint, voucher)).await;
+        fetched.map_err(|error| DocumentError::Fetch(Arc::new(error)))
     }
 }
 

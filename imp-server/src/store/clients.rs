@@ -204,11 +204,12 @@ impl Clients<'_> {
 
     /// Removes a client with everything that it was granted.
     pub async fn remove(&mut self, id: ClientId) -> Result<(), StorageError> {
-        const SQL: [&str; 8] = [
+        const SQL: [&str; 9] = [
             "DELETE FROM pushed_requests WHERE client_id = $1",
             "DELETE FROM device_codes WHERE client_id = $1",
             "DELETE FROM consents WHERE client_id = $1",
             "DELETE FROM logouts WHERE client_id = $1",
+            "DELETE FROM visits WHERE client_id = $1",
             "DELETE FROM authorization_codes WHERE grant_id IN (SELECT grant_id FROM grants WHERE client_id = $1)",
             "DELETE FROM refresh_tokens WHERE grant_id IN (SELECT grant_id FROM grants WHERE client_id = $1)",
             "DELETE FROM grants WHERE client_id = $1",

@@ -5,6 +5,7 @@ use imp_storage::{StorageError, Transaction, on};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::KnownAs;
 use super::value::{corrupt, instant};
 
 /// Whom to tell that a user is signed out.
@@ -22,6 +23,8 @@ pub struct Logout {
     pub client: ClientId,
     /// Who is signed out.
     pub user: UserId,
+    /// What the application calls her and the sign-on.
+    pub known: KnownAs,
     /// How often it was tried.
     pub tries: u32,
     /// When it is tried next.
@@ -36,6 +39,9 @@ struct LogoutRow {
     sign_on_id: Uuid,
     client_id: Uuid,
     user_id: Uuid,
+    visit_subject: String,
+    visit_session: String,
+    name_format: Option<String>,
     tries: i64,
     due_at: i64,
     give_up_at: i64,
@@ -50,6 +56,7 @@ impl TryFrom<LogoutRow> for Logout {
             sign_on: row.sign_on_id.into(),
             client: row.client_id.into(),
             user: row.user_id.into(),
+            known: KnownAs::open(row.visit_subject, row.visit_session, row.name_format)?,
             tries: u32::try_from(row.tries).map_err(|_| corrupt("logouts.tries"))?,
             due_at: instant("logouts.due_at", row.due_at)?,
             give_up_at: instant("logouts.give_up_at", row.give_up_at)?,
@@ -60,13 +67,17 @@ impl TryFrom<LogoutRow> for Logout {
 impl Logouts<'_> {
     /// Adds one.
     pub async fn add(&mut self, logout: &Logout) -> Result<(), StorageError> {
-        const SQL: &str = "INSERT INTO logouts (logout_id, sign_on_id, client_id, user_id, tries, due_at, give_up_at) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        const SQL: &str = "INSERT INTO logouts (logout_id, sign_on_id, client_id, user_id, visit_subject, \
+            visit_session, name_format, tries, due_at, give_up_at) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
         on!(&mut *self.0, |conn| sqlx::query(SQL)
             .bind(logout.id)
             .bind(logout.sign_on.as_uuid())
             .bind(logout.client.as_uuid())
             .bind(logout.user.as_uuid())
+            .bind(logout.known.subject.as_str())
+            .bind(logout.known.session.as_str())
+            .bind(logout.known.format_code())
             .bind(i64::from(logout.tries))
             .bind(to_micros(logout.due_at))
             .bind(to_micros(logout.give_up_at))

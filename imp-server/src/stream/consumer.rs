@@ -58,6 +58,7 @@ impl Workshop {
         let subscription = Subscription {
             name: String::new(),
             kinds: Kinds::All,
+            application: None,
             format: self.0.writer(Form::usual(delivery), delivery, ""),
         };
         self.deliver(subscription, target.clone()).map(drop)
@@ -72,6 +73,7 @@ impl Workshop {
         let subscription = Subscription {
             name: stream.consumer(),
             kinds: kinds(&stream.kinds),
+            application: stream.application(),
             format: self.0.writer(stream.form, target.delivery(), &stream.audience),
         };
         self.deliver(subscription, target)
@@ -102,6 +104,7 @@ impl Workshop {
         let subscription = Subscription {
             name: stream.consumer(),
             kinds: Kinds::default(),
+            application: None,
             format: self.0.writer(Form::Set, stream.delivery, &stream.audience),
         };
         Ok(Push::new(subscription, settings, self.clock())?)

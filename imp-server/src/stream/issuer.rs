@@ -14,6 +14,7 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub(crate) struct SetIssuer {
     url: String,
+    openid: String,
     trust_domain: TrustDomain,
     origin: String,
     key: EncodingKey,
@@ -34,8 +35,13 @@ pub struct Message {
 }
 
 impl SetIssuer {
-    /// `key` must be P-256, as [`Key`] is; `url` is `iss`.
-    pub(crate) fn new(key: &Key, url: &str, trust_domain: &TrustDomain, origin: &str) -> Self {
+    /// `key` must be P-256, as [`Key`] is; `url` is `iss`, and `openid` that of ID tokens.
+    pub(crate) fn new(
+        key: &Key,
+        (url, openid): (&str, &str),
+        trust_domain: &TrustDomain,
+        origin: &str,
+    ) -> Self {
         let spki = key.public_key().as_spki();
         // A P-256 SubjectPublicKeyInfo ends with the point: 0x04, x, y (RFC 5480 §2.2).
         let (_, point) = spki.split_at(spki.len().saturating_sub(64));
@@ -46,6 +52,7 @@ impl SetIssuer {
         let key_id = BASE64URL_NOPAD.encode(Digest::of(&[canonical.as_bytes()]).as_bytes());
         Self {
             url: url.to_owned(),
+            openid: openid.to_owned(),
             trust_domain: trust_domain.clone(),
             origin: origin.to_owned(),
             key: EncodingKey::from_ec_der(key.pkcs8().expose()),
@@ -75,8 +82,12 @@ impl SetIssuer {
         audience: &str,
         now: Timestamp,
     ) -> Result<String, SetError> {
-        let issuer =
-            Issuer { url: &self.url, trust_domain: &self.trust_domain, origin: &self.origin };
+        let issuer = Issuer {
+            url: &self.url,
+            openid: &self.openid,
+            trust_domain: &self.trust_domain,
+            origin: &self.origin,
+        };
         Set::of(entry, &issuer, audience, now)?.sign(&self.key, &self.key_id)
     }
 

@@ -21,15 +21,15 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// `url` is what receivers know the server by.
+    /// `url` is what receivers know the server by, `openid` what applications do.
     pub(crate) fn new(
         keys: &Keys,
         config: &Config,
         clock: Arc<dyn Clock>,
-        url: &str,
+        (url, openid): (&str, &str),
     ) -> Result<Self, SealError> {
         let origin = keys.log_key().verifier_key().name();
-        let issuer = SetIssuer::new(keys.set_key(), url, keys.trust_domain(), origin);
+        let issuer = SetIssuer::new(keys.set_key(), (url, openid), keys.trust_domain(), origin);
         let issuer = Arc::new(issuer);
         Ok(Self {
             sealer: Sealer::derive(keys.set_key().pkcs8())?,

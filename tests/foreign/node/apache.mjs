@@ -56,12 +56,23 @@ const steps = {
   },
 
   async 'signing out of the OpenID application comes back from the server'() {
+    await page.goto(`${apache}/saml/`)
+    await at('/saml/')
     await page.goto(`${apache}/openid/`)
     await at('/openid/')
     const bye = encodeURIComponent(`${apache}/bye.html`)
     await page.goto(`${apache}/openid/redirect?logout=${bye}`)
     await at('/bye.html')
     await page.goto(`${apache}/openid/`)
+    await page.locator('#use-passkey').waitFor()
+  },
+
+  async 'and mod_auth_mellon has heard of it by SOAP, without the browser'() {
+    for (let tries = 0; tries < 100; tries += 1) {
+      await page.goto(`${apache}/saml/`)
+      if (!page.url().startsWith(apache)) break
+      await page.waitForTimeout(100)
+    }
     await page.locator('#use-passkey').waitFor()
   },
 }

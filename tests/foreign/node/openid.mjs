@@ -2,7 +2,8 @@
 //
 // Reads from its standard input JSON: `issuer`, `code` (an officer's one-time code), `username`, `shots` (a folder), `clients`
 // (what each was registered as, by name, `client_id` and `client_secret` with it), `keys` (private keys in JWK, by client),
-// `backchannel` (the port of the receiver), `tls` (files of a key and a certificate). Prints a line for each step that held; ends with 1 at the first that does not.
+// `backchannel` (the port of the receiver), `tls` (files of a key and a certificate), `machine` (the same of a machine of this
+// installation), `registration` (the token with which applications register themselves). Prints a line for each step that held; ends with 1 at the first that does not.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -11,12 +12,13 @@ import { text } from 'node:stream/consumers'
 
 import * as jose from 'jose'
 import * as oidc from 'openid-client'
+import * as undici from 'undici'
 
 import { launch, person } from './browser.mjs'
 import { agree, confirm, redeemCode, registerPasskey, signInWithPasskey } from './pages.mjs'
 
 const AAL2 = 'http://idmanagement.gov/ns/assurance/aal/2'
-const { issuer, code, username, shots, clients, keys, backchannel, tls } = JSON.parse(await text(process.stdin))
+const { issuer, code, username, shots, clients, keys, backchannel, tls, machine, registration } = JSON.parse(await text(process.stdin))
 
 // ---- the parties ---------------------------------------------------------------------------------------------------
 
@@ -27,7 +29,7 @@ const pages = createSecureServer({ key: readFileSync(tls.key), cert: readFileSyn
   response.end('<!doctype html><title>Charts</title><h1>Charts</h1>')
 })
 await new Promise((listening) => pages.listen(0, '127.0.0.1', listening))
-const browser = await launch({ 'charts.example': pages.address().port })
+const browser = await launch({ 'charts.example': pages.address().port, 'ward.example': pages.address().port })
 const nurse = await person(browser, { shots })
 
 const logouts = []
@@ -44,12 +46,28 @@ async function configuration(name) {
     client_secret_basic: () => oidc.ClientSecretBasic(client_secret),
     client_secret_post: () => oidc.ClientSecretPost(client_secret),
     none: () => oidc.None(),
+    tls_client_auth: () => oidc.TlsClientAuth(),
     private_key_jwt: async () => {
       const key = await crypto.subtle.importKey('jwk', keys[name], algorithm(keys[name]), false, ['sign'])
       return oidc.PrivateKeyJwt({ key, kid: keys[name].kid })
     },
   }[method]
-  return oidc.discovery(new URL(issuer), client_id, clients[name], await authenticate())
+  const options = method === 'tls_client_auth' ? { [oidc.customFetch]: overMachine } : undefined
+  return oidc.discovery(new URL(issuer), client_id, clients[name], await authenticate(), options)
+}
+
+/** Connections that show the machine's certificate. */
+const agent = new undici.Agent({
+  connect: { key: readFileSync(machine.key), cert: readFileSync(machine.certificate) },
+})
+const overMachine = (url, options) => undici.fetch(url, { ...options, dispatcher: agent })
+
+/** An application that registers itself. */
+async function registerItself(name, metadata) {
+  const options = { initialAccessToken: registration }
+  const config = await oidc.dynamicClientRegistration(new URL(issuer), metadata, undefined, options)
+  clients[name] = config.clientMetadata()
+  return config
 }
 
 /** A request for a code, and all that its answer is checked with. */
@@ -290,6 +308,60 @@ const steps = {
     await agree(nurse)
     const tokens = await oidc.pollDeviceAuthorizationGrant(config, { ...device, interval: 1 })
     assert.equal(tokens.claims().aud, clients.monitor.client_id)
+  },
+
+  async 'tokens that are bound to a certificate are of no use without it'() {
+    const config = await configuration('bound')
+    const tokens = await codeFlow(config, 'bound')
+    const { payload } = await jose.jwtVerify(
+      tokens.access_token, jose.createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri)), { issuer, typ: 'at+jwt' })
+    assert.equal(typeof payload.cnf['x5t#S256'], 'string', 'RFC 8705 §3.1')
+    const claims = tokens.claims()
+    assert.equal((await oidc.fetchUserInfo(config, tokens.access_token, claims.sub)).sub, claims.sub)
+    const headers = { authorization: `Bearer ${tokens.access_token}` }
+    assert.equal((await fetch(config.serverMetadata().userinfo_endpoint, { headers })).status, 401)
+    const without = await oidc.discovery(new URL(issuer), clients.bound.client_id, clients.bound, oidc.TlsClientAuth())
+    await assert.rejects(oidc.refreshTokenGrant(without, tokens.refresh_token))
+    const renewed = await oidc.refreshTokenGrant(config, tokens.refresh_token)
+    assert.equal(jose.decodeJwt(renewed.access_token).cnf['x5t#S256'], payload.cnf['x5t#S256'])
+  },
+
+  async 'an application registers itself, and people are asked before it learns of them'() {
+    const metadata = {
+      client_name: 'Rota',
+      redirect_uris: ['https://charts.example/rota'],
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+      scope: 'openid profile',
+    }
+    const without = oidc.dynamicClientRegistration(new URL(issuer), metadata)
+    await without.then(() => assert.fail('nobody registers without the token'), () => {})
+    const config = await registerItself('rota', metadata)
+    assert.ok(clients.rota.client_id && clients.rota.client_secret)
+    const tokens = await codeFlow(config, 'rota', { through: agree })
+    assert.equal(tokens.claims().aud, clients.rota.client_id)
+    const own = { headers: { authorization: `Bearer ${clients.rota.registration_access_token}` } }
+    const shown = await fetch(clients.rota.registration_client_uri, own)
+    assert.equal((await shown.json()).client_name, 'Rota', 'RFC 7592')
+    const removed = await fetch(clients.rota.registration_client_uri, { ...own, method: 'DELETE' })
+    assert.equal(removed.status, 204)
+    await assert.rejects(oidc.clientCredentialsGrant(config))
+  },
+
+  async 'pairwise applications cannot match their users'() {
+    const register = (name, redirect) =>
+      registerItself(name, { client_name: name, redirect_uris: [redirect], subject_type: 'pairwise', scope: 'openid' })
+    const ward = await register('ward', 'https://ward.example/callback')
+    const other = await register('other', 'https://charts.example/other')
+    const same = await register('same', 'https://charts.example/same')
+    const sign = async (config, name) => (await codeFlow(config, name, { more: { scope: 'openid' }, through: agree })).claims()
+    const [one, two, three] = [await sign(ward, 'ward'), await sign(other, 'other'), await sign(same, 'same')]
+    const known = (await codeFlow(await configuration('charts'), 'charts')).claims()
+    assert.notEqual(one.sub, two.sub)
+    assert.equal(two.sub, three.sub, 'one sector')
+    assert.ok(![one.sub, two.sub].includes(known.sub))
+    assert.equal(new Set([one.sid, two.sid, three.sid, known.sid]).size, 4, 'a session has a name for each application')
+    assert.ok(!JSON.stringify(one).includes(known.sub))
   },
 
   async 'signing out tells applications by the back channel'() {

@@ -71,7 +71,10 @@ async fn apache_lets_in_whom_the_server_knows_by_openid_and_by_saml() {
         .await;
     let pem = fs::read_to_string(folder.join("sp.pem")).unwrap();
     let port_text = port.to_string();
-    write(&folder, "sp.xml", &[("@PORT@", &port_text), ("@CERTIFICATE@", &inside(&pem))]);
+    let plain_text = plain.to_string();
+    let names =
+        [("@PORT@", &*port_text), ("@PLAIN@", &plain_text), ("@CERTIFICATE@", &inside(&pem))];
+    write(&folder, "sp.xml", &names);
     let sp = folder.join("sp.xml");
     let sp = sp.to_str().unwrap();
     house.command_line(&["saml", "add", "Apache by SAML", "--metadata", sp]);
@@ -86,7 +89,7 @@ async fn apache_lets_in_whom_the_server_knows_by_openid_and_by_saml() {
         ("@FOLDER@", folder.to_str().unwrap()),
         ("@USER@", account),
         ("@PORT@", &port_text),
-        ("@PLAIN@", &plain.to_string()),
+        ("@PLAIN@", &plain_text),
         ("@ISSUER@", &house.issuer()),
         ("@CLIENT@", client["client_id"].as_str().unwrap()),
         ("@SECRET@", client["client_secret"].as_str().unwrap()),
@@ -107,6 +110,6 @@ async fn apache_lets_in_whom_the_server_knows_by_openid_and_by_saml() {
     let settings =
         json!({ "apache": apache, "code": code, "username": "nurse", "shots": shots("apache") });
     let log = || fs::read_to_string(folder.join("error.log")).unwrap_or_default();
-    house.run_explained("apache.mjs", &settings, 5, log).await;
+    house.run_explained("apache.mjs", &settings, 6, log).await;
     running.stop().unwrap();
 }

@@ -22,7 +22,7 @@ fn key(name: &str) -> (Value, Value) {
 }
 
 /// The applications of the test, as RFC 7591 writes them.
-fn applications(backchannel: u16, public: &Value) -> Vec<(&'static str, Value)> {
+fn applications(backchannel: u16, public: &Value, machine: &str) -> Vec<(&'static str, Value)> {
     let charts = json!({
         "client_name": "Charts",
         "redirect_uris": ["https://charts.example/callback"],
@@ -62,7 +62,17 @@ fn applications(backchannel: u16, public: &Value) -> Vec<(&'static str, Value)> 
         "grant_types": ["urn:ietf:params:oauth:grant-type:device_code"],
         "scope": "openid profile",
     });
+    let bound = json!({
+        "client_name": "Ward terminal",
+        "redirect_uris": ["https://charts.example/bound"],
+        "token_endpoint_auth_method": "tls_client_auth",
+        "tls_client_auth_san_uri": machine,
+        "tls_client_certificate_bound_access_tokens": true,
+        "grant_types": ["authorization_code", "refresh_token"],
+        "scope": "openid profile",
+    });
     vec![
+        ("bound", bound),
         ("charts", charts),
         ("native", native),
         ("backend", backend),
@@ -71,13 +81,47 @@ fn applications(backchannel: u16, public: &Value) -> Vec<(&'static str, Value)> 
     ]
 }
 
+/// With it, applications register themselves.
+const TOKEN: &str = "0123456789abcdef0123456789abcdef-initial";
+
+/// Enrols a machine with a key that OpenSSL made, as `machine.key` and `machine.pem`; answers its name.
+async fn machine(house: &House) -> String {
+    let folder = house.folder.path();
+    let mut command = std::process::Command::new("openssl");
+    command.args(["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+    command.args(["-nodes", "-subj", "/CN=terminal", "-outform", "DER"]);
+    command.arg("-keyout").arg(folder.join("machine.key"));
+    command.arg("-out").arg(folder.join("machine.csr"));
+    assert_eq!(imp_tests::process::run(&mut command).unwrap().code, Some(0));
+    let invited = house.ask("/v1/workstations", Some(json!({ "name": "Terminal" }))).await;
+    let invitation: imp_authenticator::InvitationUri =
+        invited["invitation"].as_str().unwrap().parse().unwrap();
+    let request = std::fs::read(folder.join("machine.csr")).unwrap();
+    let body = imp_api::machine::EnrolWorkstation {
+        code: invitation.code,
+        certificate_request: request.into(),
+    };
+    let enrolled = house.ask("/v1/workstations/enrolment", Some(json!(body))).await;
+    let enrolled: imp_api::machine::WorkstationEnrolled = serde_json::from_value(enrolled).unwrap();
+    let chain = enrolled.credentials.certificate_chain.iter().map(|certificate| {
+        let text = data_encoding::BASE64_MIME.encode(&certificate.0);
+        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+    });
+    std::fs::write(folder.join("machine.pem"), chain.collect::<String>()).unwrap();
+    enrolled.credentials.spiffe_id.to_string()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certified_client_goes_through_every_flow() {
-    let house = House::open().await;
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(token.path(), TOKEN).unwrap();
+    let path = token.path().to_owned();
+    let house = House::open_with(|config| config.oauth.registration_token_file = Some(path)).await;
+    let machine = machine(&house).await;
     let backchannel = free_port();
     let (private, public) = key("laboratory-1");
     let mut clients = Map::new();
-    for (name, metadata) in applications(backchannel, &public) {
+    for (name, metadata) in applications(backchannel, &public, &machine) {
         let registered = house.register(&metadata).await;
         let mut client = metadata;
         for (member, value) in registered.as_object().unwrap() {
@@ -96,6 +140,8 @@ async fn a_certified_client_goes_through_every_flow() {
         "keys": { "backend": private },
         "backchannel": backchannel,
         "tls": { "key": folder.join("pages.key"), "certificate": folder.join("pages.pem") },
+        "machine": { "key": folder.join("machine.key"), "certificate": folder.join("machine.pem") },
+        "registration": TOKEN,
     });
-    house.run("openid.mjs", &settings, 18).await;
+    house.run("openid.mjs", &settings, 21).await;
 }

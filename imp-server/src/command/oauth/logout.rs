@@ -1,18 +1,21 @@
-//! Telling applications that a user is signed out (OpenID Connect Back-Channel Logout 1.0).
+//! Telling applications that a user is signed out: by a logout token (OpenID Connect Back-Channel Logout 1.0), a `LogoutRequest`
+//! (SAML), or an event of the log that streams carry as CAEP `session-revoked`. Each application says which, and whether it wants
+//! to hear of a suspension.
 use std::collections::BTreeMap;
 
 use imp_identity::event::Outcome;
 use imp_identity::grant::GrantEnd;
 use imp_identity::sign_on::{SignOn, SignOnEnd};
 use imp_identity::{Actor, ClientId, Event, EventId, SessionId, SignOnId, UserId};
-use imp_oauth::client::OnSuspend;
+use imp_oauth::client::{OnSuspend, SignOutSignal};
 use imp_storage::{Storage, StorageError, Transaction};
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::Context;
 use super::grants::{end_all, end_grant};
 use crate::oauth::RegisteredClient;
-use crate::store::{Grant, Logout, Tables as _};
+use crate::saml::RegisteredProvider;
+use crate::store::{ClientKind, Grant, KnownAs, Logout, StoredClient, Tables as _, Visit};
 
 /// How long it is tried to tell an application.
 const GIVE_UP: SignedDuration = SignedDuration::from_mins(30);
@@ -30,8 +33,18 @@ pub(crate) enum Told {
     No,
 }
 
-/// Ends what was granted in a browser that is no longer signed on, and queues a logout token to each application that wants
-/// one. What was granted with `offline_access` stays, unless the user may not sign in any more, or not like this.
+impl Told {
+    const fn outcome(self) -> Outcome {
+        match self {
+            Self::Yes => Outcome::Accepted,
+            Self::No => Outcome::Refused,
+        }
+    }
+}
+
+/// Ends what was granted in a browser that is no longer signed on, and tells each application that knows of it, whether or not
+/// what it was granted still counted. What was granted with `offline_access` stays, unless the user may not sign in any more, or
+/// not like this.
 pub async fn queue_logouts(
     context: &mut Context<'_>,
     transaction: &mut Transaction,
@@ -40,7 +53,7 @@ pub async fn queue_logouts(
     reason: SignOnEnd,
 ) -> Result<(), StorageError> {
     let grants = transaction.grants().of_sign_on(sign_on.id).await?;
-    let suspended = reason == SignOnEnd::SessionSuspended;
+    let visits = transaction.visits().of_sign_on(sign_on.id).await?;
     // What a lost key opened, or an administrator ends, must not live on in a refresh token.
     let all = match reason {
         SignOnEnd::UserDisabled | SignOnEnd::CredentialRemoved | SignOnEnd::Administrator => true,
@@ -50,9 +63,8 @@ pub async fn queue_logouts(
         | SignOnEnd::Superseded
         | SignOnEnd::Expired => false,
     };
-    let end = end_of(reason);
-    let ended = Ended { sign_on: sign_on.id, user: sign_on.user, suspended, all, end };
-    tell_all(context, transaction, actor, grants, ended).await
+    let ended = Ended { all, end: end_of(reason), reason };
+    tell_all(context, transaction, actor, by_client(grants, visits), ended).await
 }
 
 /// Ends what was granted at a desktop: tokens for which it exchanged its session; and what applications kept that did not
@@ -62,53 +74,104 @@ pub async fn end_grants_of_session(
     transaction: &mut Transaction,
     actor: &Actor,
     session: SessionId,
-    reason: GrantEnd,
+    end: GrantEnd,
 ) -> Result<(), StorageError> {
     let exchanged = transaction.grants().of_session(session).await?;
-    end_all(context, transaction, actor, &exchanged, reason).await?;
-    let mut kept: BTreeMap<SignOnId, Vec<Grant>> = BTreeMap::new();
-    for grant in transaction.grants().of_sign_ons_of(session).await? {
-        if let Some(sign_on) = grant.sign_on {
-            kept.entry(sign_on).or_default().push(grant);
-        }
-    }
-    for (sign_on, grants) in kept {
-        let Some(user) = grants.first().map(|grant| grant.user) else { continue };
-        let all = reason == GrantEnd::UserDisabled;
-        let ended = Ended { sign_on, user, suspended: false, all, end: reason };
-        tell_all(context, transaction, actor, grants, ended).await?;
-    }
-    Ok(())
+    end_all(context, transaction, actor, &exchanged, end).await?;
+    let kept = transaction.grants().of_sign_ons_of(session).await?;
+    let visits = transaction.visits().of_session(session).await?;
+    let all = end == GrantEnd::UserDisabled;
+    let reason = if all { SignOnEnd::UserDisabled } else { SignOnEnd::SessionEnded };
+    let ended = Ended { all, end, reason };
+    tell_all(context, transaction, actor, by_client(kept, visits), ended).await
 }
 
 /// What ended.
+#[derive(Clone, Copy)]
 struct Ended {
-    sign_on: SignOnId,
-    user: UserId,
-    /// Whether it may go on: the desktop was left, not signed out.
-    suspended: bool,
     /// Whether what was granted for longer ends as well.
     all: bool,
     end: GrantEnd,
+    reason: SignOnEnd,
+}
+
+/// What one application has of what ended.
+#[derive(Default)]
+struct Concerned {
+    grants: Vec<Grant>,
+    visits: Vec<(Visit, UserId)>,
+}
+
+fn by_client(grants: Vec<Grant>, visits: Vec<(Visit, UserId)>) -> BTreeMap<ClientId, Concerned> {
+    let mut concerned: BTreeMap<ClientId, Concerned> = BTreeMap::new();
+    for grant in grants {
+        concerned.entry(grant.client).or_default().grants.push(grant);
+    }
+    for visit in visits {
+        concerned.entry(visit.0.client).or_default().visits.push(visit);
+    }
+    concerned
+}
+
+/// How an application hears, and of what.
+struct Wishes {
+    on_suspend: OnSuspend,
+    way: Way,
+}
+
+enum Way {
+    /// By a message that is queued.
+    Message,
+    /// By an event of the log.
+    Event,
+    /// Only when a browser goes there (SAML by HTTP-Redirect).
+    Browser,
+    /// Not at all.
+    None,
+}
+
+impl Wishes {
+    fn of(stored: Option<StoredClient>) -> Result<Self, StorageError> {
+        let nothing = Self { on_suspend: OnSuspend::Logout, way: Way::None };
+        let Some(stored) = stored else { return Ok(nothing) };
+        match stored.kind {
+            ClientKind::Oauth => {
+                let Some(client) = RegisteredClient::open(stored)? else { return Ok(nothing) };
+                let metadata = client.metadata;
+                let way = match metadata.sign_out_signal {
+                    SignOutSignal::Backchannel if metadata.backchannel_logout_uri.is_some() => {
+                        Way::Message
+                    }
+                    SignOutSignal::Caep => Way::Event,
+                    SignOutSignal::Backchannel | SignOutSignal::None => Way::None,
+                };
+                Ok(Self { on_suspend: metadata.on_suspend, way })
+            }
+            ClientKind::Saml => {
+                let Some(found) = RegisteredProvider::open(stored)? else { return Ok(nothing) };
+                let on_suspend = if found.provider.ignores_walk_away {
+                    OnSuspend::Ignore
+                } else {
+                    OnSuspend::Logout
+                };
+                let by_message = found.provider.soap_logout.is_some();
+                Ok(Self { on_suspend, way: if by_message { Way::Message } else { Way::Browser } })
+            }
+        }
+    }
 }
 
 async fn tell_all(
     context: &mut Context<'_>,
     transaction: &mut Transaction,
     actor: &Actor,
-    grants: Vec<Grant>,
+    concerned: BTreeMap<ClientId, Concerned>,
     ended: Ended,
 ) -> Result<(), StorageError> {
-    let mut of_clients: BTreeMap<ClientId, Vec<Grant>> = BTreeMap::new();
-    for grant in grants {
-        of_clients.entry(grant.client).or_default().push(grant);
-    }
-    for (id, grants) in of_clients {
-        let stored = transaction.clients().find(id).await?;
-        let client = stored.map(RegisteredClient::open).transpose()?.flatten();
-        let metadata = client.map(|client| client.metadata);
-        let ignores = |on_suspend| ended.suspended && on_suspend == OnSuspend::Ignore;
-        if metadata.as_ref().is_some_and(|metadata| ignores(metadata.on_suspend)) {
+    for (id, Concerned { grants, visits }) in concerned {
+        let wishes = Wishes::of(transaction.clients().find(id).await?)?;
+        let suspended = ended.reason == SignOnEnd::SessionSuspended;
+        if suspended && wishes.on_suspend == OnSuspend::Ignore {
             continue;
         }
         for grant in grants {
@@ -116,20 +179,52 @@ async fn tell_all(
                 end_grant(context, transaction, actor, &grant, ended.end).await?;
             }
         }
-        if metadata.is_some_and(|metadata| metadata.backchannel_logout_uri.is_some()) {
+        for visit in visits {
+            tell(context, transaction, actor, visit, (&wishes.way, ended.reason)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn tell(
+    context: &mut Context<'_>,
+    transaction: &mut Transaction,
+    actor: &Actor,
+    (visit, user): (Visit, UserId),
+    (way, reason): (&Way, SignOnEnd),
+) -> Result<(), StorageError> {
+    let Visit { sign_on, client, known } = visit;
+    if matches!(way, Way::Browser) || !transaction.visits().forget(sign_on, client).await? {
+        return Ok(());
+    }
+    match way {
+        Way::Message => {
             let logout = Logout {
                 id: EventId::generate(context.now, &mut context.rng).as_uuid(),
-                sign_on: ended.sign_on,
-                client: id,
-                user: ended.user,
+                sign_on,
+                client,
+                user,
+                known,
                 tries: 0,
                 due_at: context.now,
                 give_up_at: context.now + GIVE_UP,
             };
-            transaction.logouts().add(&logout).await?;
+            transaction.logouts().add(&logout).await
         }
+        Way::Event => {
+            let (session, subject) = (known.session, known.subject);
+            let event = Event::ApplicationSessionRevoked {
+                sign_on,
+                client,
+                user,
+                session,
+                subject,
+                reason,
+            };
+            context.append(transaction, actor, event).await.map(drop)
+        }
+        Way::Browser | Way::None => Ok(()),
     }
-    Ok(())
 }
 
 const fn end_of(reason: SignOnEnd) -> GrantEnd {
@@ -182,17 +277,53 @@ pub(crate) async fn settle_logout(
     logout: &Logout,
     told: Told,
 ) -> Result<(), StorageError> {
-    let outcome = match told {
-        Told::Yes => Outcome::Accepted,
-        Told::No => Outcome::Refused,
-    };
+    let outcome = told.outcome();
     let mut transaction = context.storage.begin().await?;
     if transaction.logouts().remove(logout.id).await? {
-        let Logout { sign_on, client, user, .. } = *logout;
+        let (sign_on, client, user) = (logout.sign_on, logout.client, logout.user);
         let event = Event::LogoutSent { sign_on, client, user, outcome };
         context.append(&mut transaction, &Actor::Server, event).await?;
     }
     transaction.commit().await
+}
+
+/// Writes down what an application answered to whom a browser brought the request.
+pub(crate) async fn record_logout(
+    context: &mut Context<'_>,
+    (sign_on, client): (SignOnId, ClientId),
+    told: Told,
+) -> Result<(), StorageError> {
+    let mut transaction = context.storage.begin().await?;
+    let Some(found) = transaction.sign_ons().find(sign_on).await? else { return Ok(()) };
+    let (user, outcome) = (found.user, told.outcome());
+    let event = Event::LogoutSent { sign_on, client, user, outcome };
+    context.append(&mut transaction, &Actor::Server, event).await?;
+    transaction.commit().await
+}
+
+/// The next application that knows of a sign-on which has ended, and that only a browser can tell; it is not answered again.
+pub(crate) async fn next_to_leave(
+    context: &mut Context<'_>,
+    sign_on: SignOnId,
+) -> Result<Option<(RegisteredProvider, KnownAs)>, StorageError> {
+    let mut transaction = context.storage.begin().await?;
+    let ended = transaction.sign_ons().find(sign_on).await?;
+    if !ended.is_some_and(|found| found.ended.is_some()) {
+        return Ok(None);
+    }
+    for (visit, _) in transaction.visits().of_sign_on(sign_on).await? {
+        let stored = transaction.clients().find(visit.client).await?;
+        let found = stored.map(RegisteredProvider::open).transpose()?.flatten();
+        let Some(found) = found.filter(|found| {
+            found.provider.redirect_logout.is_some() && found.provider.soap_logout.is_none()
+        }) else {
+            continue;
+        };
+        transaction.visits().forget(sign_on, visit.client).await?;
+        transaction.commit().await?;
+        return Ok(Some((found, visit.known)));
+    }
+    Ok(None)
 }
 
 /// 20 s, 40 s, … at most five minutes. The first is longer than an answer may take.

@@ -1,6 +1,7 @@
 //! Tokens that their receiver fetches (RFC 8936). What is not acknowledged comes again.
 use std::collections::HashSet;
 
+use imp_delivery::is_for_another;
 use imp_identity::event::{Delivery, StreamStatus};
 use imp_identity::{Event, StreamId};
 use imp_storage::{Storage, StorageError, Transaction};
@@ -192,7 +193,8 @@ async fn look(
                 continue;
             }
             let Some(entry) = stored.entry()? else { continue };
-            if is_about(&entry, stream) {
+            let another = is_for_another(&entry.record.event, stream.application());
+            if another || is_about(&entry, stream) {
                 continue;
             }
             first.get_or_insert(entry.index);

@@ -44,10 +44,16 @@ pub(crate) async fn authenticate_access_token(
     let path = parts.uri.path().to_owned();
     let counting = authenticate(app, parts, None, &path).await?;
     let (grant, user) = counting.granted.unzip();
-    let AccessClaims { client_id, scope, aud, .. } = counting.claims;
+    let AccessClaims { client_id, scope, aud, cnf, .. } = counting.claims;
     // What others are shown, too, one of them could bring here (RFC 9700 §2.3).
     let is_ours_alone = aud.iter().len() == 1;
-    let scope = if is_ours_alone { scope } else { scope.without("imp").without("scim") };
+    let scope = if is_ours_alone {
+        scope
+    } else {
+        scope.without("imp").without("scim").without("connections")
+    };
+    let anybodys = cnf.is_none() && app.config.oauth.bound_tokens_only;
+    let scope = if anybodys { scope.without("imp") } else { scope };
     Ok(TokenCaller {
         client: client_id,
         scope,

@@ -7,7 +7,7 @@ use axum::response::Response;
 use imp_identity::name::Username;
 use imp_identity::sign_on::{Requirements, SignOn, meets};
 use imp_identity::user::User;
-use imp_identity::{Actor, Secret};
+use imp_identity::{Actor, InteractionId, Secret};
 use imp_oauth::authorize::{
     AuthorizationRequest, AuthorizationResponse, Refusal, client_id, validate,
 };
@@ -25,7 +25,7 @@ use crate::app::{self, App};
 use crate::command::{self, NewGrant, NewInteraction};
 use crate::http::sign_in::cookie::{self, BrowserSignOn};
 use crate::oauth::RegisteredClient;
-use crate::store::{Tables as _, Wishes};
+use crate::store::{Tables as _, Visit, Wishes};
 
 /// Where a browser goes on after its interaction.
 pub(super) const CONTINUE: &str = "/oauth/continue";
@@ -302,7 +302,7 @@ impl Asking<'_> {
         let mut rng = app::rng();
         let context = &mut self.app.context(&mut rng);
         let (id, binding) = command::open_interaction(context, new).await?;
-        let mut response = page::see_other(&format!("/sign-in?interaction={id}"));
+        let mut response = page::see_other(&sign_in_at(id, self.request.ui_locales.as_deref()));
         response.headers_mut().append(header::SET_COOKIE, cookie::interaction(id, &binding));
         Ok(response)
     }
@@ -329,6 +329,9 @@ impl Asking<'_> {
         let new = self.new_grant(sign_on, user);
         let actor = Actor::User(user.id);
         let grant = command::make_grant(context, &mut transaction, &actor, new).await?;
+        let known = self.app.oauth.known_as(user.id, sign_on.id, &self.client);
+        let visit = Visit { sign_on: sign_on.id, client: self.client.id, known };
+        transaction.visits().remember(&visit).await?;
         let binding = CodeBinding::new(&self.request, self.app.now());
         let code: Secret<String> =
             command::issue_code(context, &mut transaction, &grant, binding).await?;
@@ -364,6 +367,16 @@ impl Asking<'_> {
             expires_at,
         }
     }
+}
+
+/// The sign-in page, in the language that the application asks for.
+fn sign_in_at(id: InteractionId, ui_locales: Option<&str>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("interaction", &id.to_string());
+    if let Some(tags) = ui_locales {
+        query.append_pair("ui_locales", tags);
+    }
+    format!("/sign-in?{}", query.finish())
 }
 
 /// What is to be agreed to, as the client's policy and the request say; nothing where nothing is missing.

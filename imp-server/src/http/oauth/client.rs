@@ -138,6 +138,7 @@ async fn machine(app: &App, asked: &Asked<'_>) -> Result<(), Refused> {
         Machine::Phone(id) => {
             command::authenticate_phone(&app.storage, id, &peer.public_key).await.map(drop)
         }
+        Machine::Device(_) => return Err(unknown_client().into()),
     };
     match result {
         Ok(()) => Ok(()),
@@ -200,7 +201,7 @@ async fn keys(
             let algorithm = token.algorithm().map_err(|_| unknown_client())?;
             let id = token.header.kid.as_deref();
             let knows = |keys: &JwkSet| keys.candidates(id, algorithm).next().is_some();
-            let found = app.oauth.outside.keys(uri, knows).await;
+            let found = app.oauth.outside.keys((uri, client.voucher()), knows).await;
             let found = found.map_err(|error| {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(client = %client.id, error, "an application's keys cannot be had");

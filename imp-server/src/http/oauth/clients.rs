@@ -2,6 +2,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use imp_api::oauth::{Client, ClientRegistered, Clients};
+use imp_delivery::Voucher;
 use imp_identity::{ClientId, Secret};
 use imp_oauth::OAuthError;
 use imp_oauth::client::Metadata;
@@ -59,7 +60,7 @@ pub(crate) async fn register(
     administrator: Administrator,
     Json(body): Json<Value>,
 ) -> Result<(StatusCode, Json<ClientRegistered>), ProblemResponse> {
-    let metadata = metadata(&body)?;
+    let metadata = metadata(&app, &body).await?;
     let mut rng = app::rng();
     let context = &mut app.context(&mut rng);
     let (actor, registrar) = (administrator.actor(), Registrar::Administrator);
@@ -106,7 +107,7 @@ pub(crate) async fn change(
     Path(id): Path<ClientId>,
     Json(body): Json<Value>,
 ) -> Result<Json<ClientRegistered>, ProblemResponse> {
-    let metadata = metadata(&body)?;
+    let metadata = metadata(&app, &body).await?;
     let mut rng = app::rng();
     let context = &mut app.context(&mut rng);
     let changed = command::change_client(context, &administrator.actor(), id, metadata).await?;
@@ -177,15 +178,18 @@ fn answer(
     Ok(ClientRegistered { client: client(registered)?, client_secret })
 }
 
-fn metadata(body: &Value) -> Result<Metadata, ProblemResponse> {
+async fn metadata(app: &App, body: &Value) -> Result<Metadata, ProblemResponse> {
     let text = body.to_string();
-    Metadata::parse(text.as_bytes()).map_err(|error| {
+    let invalid = |why: String| {
+        let title = "The application cannot be registered like this.";
+        problem::CLIENT_INVALID.says(title).with_detail(why)
+    };
+    let metadata = Metadata::parse(text.as_bytes())
         // With the source: the protocol's form has both.
-        let why = OAuthError::from(error).description.into_owned();
-        problem::CLIENT_INVALID
-            .says("The application cannot be registered like this.")
-            .with_detail(why)
-    })
+        .map_err(|error| invalid(OAuthError::from(error).description.into_owned()))?;
+    let sector = app.oauth.check_sector(&metadata, Voucher::Administrator).await;
+    sector.map_err(|error| invalid(error.told()))?;
+    Ok(metadata)
 }
 
 impl From<RegisterClientError> for ProblemResponse {

@@ -118,7 +118,7 @@ pub(crate) fn id_token(
         nonce: grant.wishes.nonce.clone().filter(|_| first),
         authentication: authentication(grant),
         at_hash: access_token.map(|token| at_hash(token, algorithm)),
-        sid: grant.sign_on,
+        sid: grant.sign_on.map(|sign_on| app.oauth.session(sign_on, client.id)),
         more: select(person, &Scope::default(), wanted, &client.metadata.scope),
     };
     let key = signing(app, keys, algorithm)?;

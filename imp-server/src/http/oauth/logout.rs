@@ -2,10 +2,10 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri, header};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use imp_identity::sign_on::{SignOn, SignOnEnd};
 use imp_identity::user::User;
-use imp_identity::{Actor, SignOnId};
+use imp_identity::{Actor, ClientId, SignOnId};
 use imp_oauth::logout::LogoutRequest;
 use imp_oauth::tokens::{IdClaims, verify_hint};
 use imp_oauth::{Form, OAuthError};
@@ -16,6 +16,7 @@ use super::page;
 use super::refused::Refused;
 use crate::app::{self, App};
 use crate::command;
+use crate::http::saml::leaving;
 use crate::http::sign_in::cookie::{self, BrowserSignOn};
 
 /// Signs this browser out of every application, as one of them asks. Without a proof that it is about this sign-on the user
@@ -67,6 +68,8 @@ pub(crate) async fn confirm(
 /// What an application asks.
 struct Asked {
     hint: Option<IdClaims>,
+    /// Whose ID token the hint is.
+    client: Option<ClientId>,
     /// Where the browser goes afterwards.
     target: Option<String>,
 }
@@ -81,12 +84,20 @@ async fn read(app: &App, form: &Form) -> Result<Asked, Refused> {
             Some(hint.map_err(|error| OAuthError::request(format!("id_token_hint: {error}")))?)
         }
     };
-    let client = match request.client(hint.as_ref())? {
+    let id = request.client(hint.as_ref())?;
+    let client = match id {
         Some(id) => app.oauth.client(&app.storage, id).await?,
         None => None,
     };
     let target = request.target(client.as_ref().map(|client| &client.metadata))?;
-    Ok(Asked { hint, target })
+    Ok(Asked { hint, client: id, target })
+}
+
+/// Whether the application that asks means this very sign-on.
+fn is_certain(app: &App, asked: &Asked, sign_on: SignOnId) -> bool {
+    asked.client.is_some_and(|client| {
+        LogoutRequest::is_certain(asked.hint.as_ref(), &app.oauth.session(sign_on, client))
+    })
 }
 
 async fn respond(app: &App, form: &Form, BrowserSignOn(browser): BrowserSignOn) -> Response {
@@ -96,7 +107,7 @@ async fn respond(app: &App, form: &Form, BrowserSignOn(browser): BrowserSignOn) 
     };
     match browser {
         None => done(asked.target.as_deref()),
-        Some((sign_on, _)) if LogoutRequest::is_certain(asked.hint.as_ref(), sign_on.id) => {
+        Some((sign_on, _)) if is_certain(app, &asked, sign_on.id) => {
             sign_out(app, &sign_on, asked.target.as_deref()).await
         }
         Some((sign_on, user)) => {
@@ -136,7 +147,11 @@ async fn sign_out(app: &App, sign_on: &SignOn, target: Option<&str>) -> Response
     if let Err(error) = ended {
         return page::refused_with(error.into());
     }
-    let mut response = done(target);
+    let mut response = match leaving::lead(app, sign_on.id, target).await {
+        Ok(Some(led)) => led,
+        Ok(None) => done(target),
+        Err(problem) => problem.into_response(),
+    };
     response.headers_mut().append(header::SET_COOKIE, cookie::forget_sign_on());
     response
 }

@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use imp_delivery::Voucher;
 use imp_identity::{Actor, ClientId, Digest};
 use imp_oauth::bearer::{self, Scheme};
 use imp_oauth::client::{Metadata, Registration, RegistrationPolicy};
@@ -96,6 +97,8 @@ async fn take(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Value, Refu
     let metadata = Metadata::parse(body).map_err(OAuthError::from)?;
     let free: Scope = SCOPES.iter().copied().collect();
     let metadata = metadata.restrict(RegistrationPolicy::Token, &free)?;
+    let sector = app.oauth.check_sector(&metadata, Voucher::Nobody).await;
+    sector.map_err(|error| OAuthError::new(ErrorCode::InvalidClientMetadata, error.told()))?;
     let mut rng = app::rng();
     let context = &mut app.context(&mut rng);
     let registered =

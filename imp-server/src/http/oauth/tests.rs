@@ -8,4 +8,5 @@ mod house;
 mod keys;
 mod logouts;
 mod proofs;
+mod signals;
 mod tokens;

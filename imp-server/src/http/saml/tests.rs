@@ -17,6 +17,9 @@ use crate::config::Config;
 use crate::http::router::router;
 use crate::store::Tables as _;
 
+mod providers;
+mod sign_out;
+
 const ENTITY: &str = "https://lab.example/saml";
 const CONSUMER: &str = "https://lab.example/saml/acs";
 const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
@@ -38,6 +41,13 @@ struct Got {
 
 impl House {
     async fn new() -> Self {
+        let redirect = "<SingleLogoutService \
+             Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect' Location='https://lab.example/saml/slo'/>";
+        Self::with_logout(redirect).await
+    }
+
+    /// The laboratory's metadata has these services for logout.
+    async fn with_logout(services: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = Config::at(&folder.path().join("data"));
         let app = App::open(config, Arc::new(SystemClock), 8443).await.unwrap();
@@ -49,9 +59,7 @@ impl House {
             "<EntityDescriptor xmlns='urn:oasis:names:tc:SAML:2.0:metadata' entityID='{ENTITY}'>\
              <SPSSODescriptor protocolSupportEnumeration='{PROTOCOL}'><KeyDescriptor use='signing'>\
              <KeyInfo xmlns='http://www.w3.org/2000/09/xmldsig#'><X509Data><X509Certificate>{certificate}</X509Certificate>\
-             </X509Data></KeyInfo></KeyDescriptor><SingleLogoutService \
-             Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect' Location='https://lab.example/saml/slo'/>\
-             <AssertionConsumerService index='0' Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST' \
+             </X509Data></KeyInfo></KeyDescriptor>{services}<AssertionConsumerService index='0' Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST' \
              Location='{CONSUMER}'/></SPSSODescriptor></EntityDescriptor>"
         );
         let provider = ServiceProvider::from_metadata(metadata.as_bytes()).unwrap();
@@ -331,10 +339,14 @@ async fn nobody_is_told_of_a_sign_on_that_ended_in_the_meantime() {
     let mut rng = app::rng();
     let context = &mut house.app.context(&mut rng);
     let client = command::find_service_provider(&house.app.storage, ENTITY).await.unwrap().unwrap();
-    let recorded = command::record_assertion(context, client.stored.id, &sign_on).await;
-    assert!(recorded.unwrap());
+    let known = crate::store::KnownAs {
+        subject: "her".to_owned(),
+        session: "morning".to_owned(),
+        format: Some(imp_saml::NameIdFormat::Transient),
+    };
+    let visit = crate::store::Visit { sign_on: sign_on.id, client: client.stored.id, known };
+    assert!(command::record_assertion(context, &visit, &sign_on).await.unwrap());
     let reason = SignOnEnd::SessionSuspended;
     command::end_sign_on(context, &Actor::Server, sign_on.id, reason).await.unwrap();
-    let recorded = command::record_assertion(context, client.stored.id, &sign_on).await;
-    assert!(!recorded.unwrap());
+    assert!(!command::record_assertion(context, &visit, &sign_on).await.unwrap());
 }

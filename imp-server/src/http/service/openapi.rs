@@ -33,5 +33,5 @@ impl Modify for Security {
     responses((status = 200, description = "the contract", body = Object))
 )]
 pub(crate) async fn contract() -> Json<OpenApi> {
-    Json(router::contract())
+    Json(router::published())
 }

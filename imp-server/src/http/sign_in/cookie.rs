@@ -1,4 +1,4 @@
-//! The cookies of browsers. Both have the prefix `__Host-`: only this origin can have set them (RFC 6265bis §4.1.3.2), and they
+//! The cookies of browsers. All have the prefix `__Host-`: only this origin can have set them (RFC 6265bis §4.1.3.2), and they
 //! go to no other. `SameSite=Lax`, not `Strict`: an application sends its user here by a link of its own, and then she must be
 //! known; a request that changes something is never taken on a cookie alone, see [`super::origin`].
 use axum::extract::FromRequestParts;
@@ -15,9 +15,15 @@ use crate::http::{ProblemResponse, problem};
 
 const SIGN_ON: &str = "__Host-imp-sign-on";
 const INTERACTION: &str = "__Host-imp-interaction-";
+const LANGUAGE: &str = "__Host-imp-language";
+const LEAVING: &str = "__Host-imp-leaving";
 
 /// The longest value that is looked at: 256 bits in base64url.
 const LONGEST: usize = 43;
+/// The longest way: browsers keep cookies of 4096 bytes.
+const LONGEST_WAY: usize = 4000;
+/// How long a browser may be on its way through the applications that it signs out of, in seconds.
+const LEAVING_SECONDS: u32 = 600;
 
 /// Who is signed on in the browser that asks, if anybody.
 pub(crate) struct BrowserSignOn(pub(crate) Option<(SignOn, User)>);
@@ -53,9 +59,34 @@ pub(crate) fn interaction(id: InteractionId, value: &Secret<String>) -> HeaderVa
     set(&format!("{INTERACTION}{id}"), value.expose(), &format!("; Max-Age={age}"))
 }
 
+/// Remembers in which language the pages speak to this browser, for as long as it is open.
+pub(crate) fn speaks(language: &str) -> HeaderValue {
+    set(LANGUAGE, language, "")
+}
+
+/// In which language the pages speak to this browser, if it was chosen.
+pub(crate) fn language(headers: &HeaderMap) -> Option<&str> {
+    value(headers, LANGUAGE)
+}
+
 /// Removes the cookie of an interaction that is over.
 pub(crate) fn forget_interaction(id: InteractionId) -> HeaderValue {
     set(&format!("{INTERACTION}{id}"), "", "; Max-Age=0")
+}
+
+/// Remembers where a browser is on its way, which is signing out of one application after the other.
+pub(crate) fn lead(way: &str) -> HeaderValue {
+    set(LEAVING, way, &format!("; Max-Age={LEAVING_SECONDS}"))
+}
+
+/// Where a browser is on its way.
+pub(crate) fn leaving(headers: &HeaderMap) -> Option<&str> {
+    bounded(headers, LEAVING, LONGEST_WAY)
+}
+
+/// The browser has arrived.
+pub(crate) fn forget_leaving() -> HeaderValue {
+    set(LEAVING, "", "; Max-Age=0")
 }
 
 fn set(name: &str, value: &str, age: &str) -> HeaderValue {
@@ -68,10 +99,14 @@ fn set(name: &str, value: &str, age: &str) -> HeaderValue {
 
 /// The value of a cookie (RFC 6265 §5.4), if it is there once. With two, somebody planted one.
 fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    bounded(headers, name, LONGEST)
+}
+
+fn bounded<'a>(headers: &'a HeaderMap, name: &str, longest: usize) -> Option<&'a str> {
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
     let mut found = pairs.filter(|(key, _)| key.trim() == name).map(|(_, value)| value.trim());
-    let value = found.next().filter(|value| !value.is_empty() && value.len() <= LONGEST)?;
+    let value = found.next().filter(|value| !value.is_empty() && value.len() <= longest)?;
     found.next().is_none().then_some(value)
 }
 

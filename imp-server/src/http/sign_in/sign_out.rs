@@ -8,10 +8,12 @@ use imp_identity::sign_on::SignOnEnd;
 
 use super::cookie::{self, BrowserSignOn};
 use super::html;
+use super::language::spoken;
 use super::origin::OwnPage;
-use super::text::{ENGLISH, Text};
+use super::text::Text;
 use crate::app::{self, App};
 use crate::command;
+use crate::http::saml::leaving;
 use crate::http::{ProblemResponse, problem};
 
 #[derive(Template)]
@@ -32,7 +34,7 @@ pub(crate) async fn show(
 ) -> Result<Response, ProblemResponse> {
     match browser {
         Some((_, user)) => {
-            let page = SignOutPage { t: &ENGLISH, name: user.display_name.as_str() };
+            let page = SignOutPage { t: spoken(), name: user.display_name.as_str() };
             html::page(&app, StatusCode::OK, &page)
         }
         None => signed_out(&app),
@@ -54,18 +56,35 @@ pub(crate) async fn sign_out(
     BrowserSignOn(browser): BrowserSignOn,
 ) -> Result<Response, ProblemResponse> {
     if let Some((sign_on, user)) = browser {
+        let id = sign_on.id;
         let mut rng = app::rng();
         let context = &mut app.context(&mut rng);
         let (actor, reason) = (Actor::User(user.id), SignOnEnd::SignedOut);
         let ended = command::end_sign_on(context, &actor, sign_on.id, reason).await;
         ended.map_err(problem::unread)?;
+        if let Some(led) = leaving::lead(&app, id, Some("/sign-out")).await? {
+            return go_on(&app, &led);
+        }
     }
     signed_out(&app)
 }
 
+/// By a page, not by a redirection: see [`html::Continue`].
+fn go_on(app: &App, led: &Response) -> Result<Response, ProblemResponse> {
+    let next = led.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
+    let page = html::Continue { t: spoken(), next: next.unwrap_or("/sign-out") };
+    let mut response = html::page(app, StatusCode::OK, &page)?;
+    let headers = response.headers_mut();
+    headers.append(header::SET_COOKIE, cookie::forget_sign_on());
+    for cookie in led.headers().get_all(header::SET_COOKIE) {
+        headers.append(header::SET_COOKIE, cookie.clone());
+    }
+    Ok(response)
+}
+
 /// Says so; the cookie goes, whether it counted or not.
 pub(crate) fn signed_out(app: &App) -> Result<Response, ProblemResponse> {
-    let said = (ENGLISH.signed_out, ENGLISH.signed_out_why);
+    let said = (spoken().signed_out, spoken().signed_out_why);
     let mut response = html::message(app, StatusCode::OK, said)?;
     response.headers_mut().insert(header::SET_COOKIE, cookie::forget_sign_on());
     Ok(response)

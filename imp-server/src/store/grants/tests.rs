@@ -263,6 +263,11 @@ async fn a_logout_is_taken_by_one_replica() {
             sign_on: SignOnId::from(uuid(3)),
             client: ClientId::from(uuid(1)),
             user: UserId::from(uuid(2)),
+            known: KnownAs {
+                subject: "ada".to_owned(),
+                session: "morning".to_owned(),
+                format: Some(imp_saml::NameIdFormat::Transient),
+            },
             tries: 0,
             due_at: NOW,
             give_up_at: NOW + 1.hour(),

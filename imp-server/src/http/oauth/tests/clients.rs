@@ -1,6 +1,11 @@
 //! Registering applications, and what every one of them sees of a person.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use axum::http::{Method, StatusCode};
-use serde_json::json;
+use imp_delivery::Voucher;
+use imp_identity::user::Role;
+use serde_json::{Value, json};
 
 use super::house::{BACK, House};
 use crate::app;
@@ -99,4 +104,83 @@ async fn applications_cannot_compare_pairwise_subjects() {
     subjects.sort_unstable();
     subjects.dedup();
     assert_eq!(subjects.len(), 3);
+}
+
+/// Serves a document, and counts who asks.
+async fn publish(document: Value) -> (String, Arc<AtomicU32>) {
+    let asked = Arc::new(AtomicU32::new(0));
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let count = asked.clone();
+    let answer = move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            match document {
+                Value::Null => Err(StatusCode::SERVICE_UNAVAILABLE),
+                document => Ok(axum::Json(document)),
+            }
+        }
+    };
+    let router = axum::Router::new().route("/document", axum::routing::get(answer));
+    #[expect(clippy::disallowed_methods, reason = "the application ends with its test")]
+    tokio::task::spawn(async move { axum::serve(socket, router).await });
+    (format!("http://{address}/document"), asked)
+}
+
+#[tokio::test]
+async fn an_application_is_in_no_sector_that_does_not_name_it() {
+    let house = House::open().await;
+    let document = json!({ "client_name": "Charts", "redirect_uris": [BACK],
+        "subject_type": "pairwise", "sector_identifier_uri": "https://sector.example/" });
+    let mut metadata = imp_oauth::client::Metadata::parse(document.to_string().as_bytes()).unwrap();
+    let mut check = async |listed: Value, voucher| {
+        metadata.sector_uri = Some(publish(listed).await.0);
+        house.app.oauth.check_sector(&metadata, voucher).await.map_err(|error| error.told())
+    };
+    check(json!(["https://other.example/", BACK]), Voucher::Administrator).await.unwrap();
+    let error = check(json!(["https://other.example/"]), Voucher::Administrator).await;
+    assert!(error.unwrap_err().contains("does not name every redirect URI"));
+    let error = check(json!({ "redirect_uris": [BACK] }), Voucher::Administrator).await;
+    assert!(error.unwrap_err().contains("not an array"));
+    // Whoever registers itself does not make this server call its own neighbours.
+    let error = check(json!([BACK]), Voucher::Nobody).await.unwrap_err();
+    assert!(error.contains("not called"), "{error}");
+    // By the contract, too: an administrator's mistake is told.
+    let administrator = super::contract::signed_on(&house, "ada", Role::Administrator).await;
+    let ask = house.post("/v1/clients").by(&administrator);
+    let ask = ask.header("sec-fetch-site", "same-origin").header("x-imp-script", "1");
+    let mut dead = document.clone();
+    dead["sector_identifier_uri"] = json!("https://127.0.0.1:9/sector");
+    let answer = ask.json(&dead).send().await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.text.contains("sector_identifier_uri cannot be read"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn many_who_ask_for_an_applications_keys_make_one_request() {
+    let house = House::open().await;
+    let key = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "1",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+    let (uri, asked) = publish(json!({ "keys": [key] })).await;
+    let outside = &house.app.oauth.outside;
+    let ask = || outside.keys((&uri, Voucher::Administrator), |_| false);
+    let answers = futures::future::join_all((0..20).map(|_| ask())).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(
+        asked.load(Ordering::SeqCst),
+        1,
+        "and a key that nobody knows is no reason to ask on"
+    );
+}
+
+#[tokio::test]
+async fn an_application_whose_keys_cannot_be_had_is_not_asked_for_each_request() {
+    let house = House::open().await;
+    let (uri, asked) = publish(Value::Null).await;
+    let outside = &house.app.oauth.outside;
+    for _ in 0..5 {
+        let answer = outside.keys((&uri, Voucher::Administrator), |_| true).await;
+        assert!(answer.is_err());
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "the failure is remembered for half a minute");
 }

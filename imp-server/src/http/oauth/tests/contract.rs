@@ -8,7 +8,7 @@ use super::house::{Answer, Browser, House, Registered};
 use crate::store::Tables as _;
 
 /// A person with a role, in whose browser a tap signed her on.
-async fn signed_on(house: &House, name: &str, role: Role) -> Browser {
+pub(super) async fn signed_on(house: &House, name: &str, role: Role) -> Browser {
     let user = User { role, ..house.user(name).await };
     let mut transaction = house.app.storage.begin().await.unwrap();
     transaction.users().update(&user, house.app.now()).await.unwrap();
@@ -148,4 +148,15 @@ async fn an_application_hands_out_no_power_in_an_administrators_name() {
     let answer = house.post(&code_for).header("authorization", &bearer).send().await;
     assert_eq!(code(&answer), "access-refused");
     assert!(answer.text.contains("do it yourself"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_token_that_is_bound_to_no_key_opens_nothing_where_the_configuration_wants_one() {
+    let house = House::open_with(|config| config.oauth.bound_tokens_only = true).await;
+    let officer = signed_on(&house, "olga", Role::Officer).await;
+    let client = house.client(json!({ "scope": "openid imp" })).await;
+    let hers = token(&house, &officer, &client, "openid imp").await;
+    let answer = users(&house, &hers).await;
+    assert_eq!(code(&answer), "access-refused");
+    assert!(answer.text.contains("a key"), "{}", answer.text);
 }

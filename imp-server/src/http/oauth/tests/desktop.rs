@@ -96,3 +96,20 @@ async fn a_workstation_signs_its_user_on_to_an_application_while_her_session_is_
     let late = exchange(&house, &client, suspended.id, Some(&peer), &[]).await;
     assert_eq!(late.error(), "invalid_grant");
 }
+
+#[tokio::test]
+async fn a_desktop_says_nothing_to_an_application_for_which_people_are_asked() {
+    let house = House::open().await;
+    let asking = json!({
+        "client_name": "Dictation",
+        "redirect_uris": null,
+        "grant_types": ["urn:ietf:params:oauth:grant-type:token-exchange"],
+        "imp_consent": "first",
+    });
+    let client = house.client(asking).await;
+    let (desk, peer) = house.workstation("desk").await;
+    let ada = house.user("ada").await;
+    let session = session(&house, &ada, desk).await;
+    let answer = exchange(&house, &client, session.id, Some(&peer), &[]).await;
+    assert_eq!(answer.error(), "unauthorized_client");
+}

@@ -104,7 +104,7 @@ async fn what_was_granted_for_longer_outlives_the_sign_on() {
     house.advance(SignedDuration::from_hours(24 * 29));
 }
 
-async fn end(house: &House, browser: &Browser) {
+pub(super) async fn end(house: &House, browser: &Browser) {
     let mut rng = app::rng();
     let context = &mut house.app.context(&mut rng);
     let (actor, reason) = (Actor::User(browser.user.id), SignOnEnd::SignedOut);
@@ -113,7 +113,7 @@ async fn end(house: &House, browser: &Browser) {
 
 /// An application that waits for logout tokens, and answers as it is told.
 #[derive(Clone, Default)]
-struct Application {
+pub(super) struct Application {
     heard: Arc<Mutex<Vec<String>>>,
     answers: Arc<Mutex<Vec<StatusCode>>>,
 }
@@ -125,7 +125,7 @@ async fn hear(State(application): State<Application>, body: String) -> StatusCod
 
 impl Application {
     /// Its address.
-    async fn listen(&self) -> String {
+    pub(super) async fn listen(&self) -> String {
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let router = Router::new().route("/logout", post(hear)).with_state(self.clone());
@@ -135,12 +135,12 @@ impl Application {
         format!("http://{address}/logout")
     }
 
-    fn heard(&self) -> Vec<String> {
+    pub(super) fn heard(&self) -> Vec<String> {
         std::mem::take(&mut *self.heard.lock().unwrap())
     }
 }
 
-async fn tell(house: &House) {
+pub(super) async fn tell(house: &House) {
     crate::job::logout::Telling::new(&house.app).round().await.unwrap();
 }
 
@@ -151,7 +151,7 @@ async fn applications_are_told_that_a_user_is_signed_out() {
     let uri = charts.listen().await;
     let client = house.client(json!({ "backchannel_logout_uri": uri })).await;
     let ada = house.browser("ada").await;
-    house.tokens(&ada, &client).await;
+    let tokens = house.tokens(&ada, &client).await;
     tell(&house).await;
     assert!(charts.heard().is_empty());
     end(&house, &ada).await;
@@ -167,7 +167,8 @@ async fn applications_are_told_that_a_user_is_signed_out() {
     let token = heard[0].strip_prefix("logout_token=").unwrap();
     assert_eq!(jsonwebtoken::decode_header(token).unwrap().typ.as_deref(), Some("logout+jwt"));
     let claims: Value = house.claims(token, &client.id.to_string()).await;
-    assert_eq!(claims["sid"], ada.sign_on.id.to_string());
+    let known = house.claims(tokens["id_token"].as_str().unwrap(), &client.id.to_string()).await;
+    assert_eq!(claims["sid"], known["sid"]);
     assert_eq!(claims["sub"], ada.user.id.to_string());
     let event = "http://schemas.openid.net/event/backchannel-logout";
     assert_eq!(claims["events"], json!({ event: {} }));

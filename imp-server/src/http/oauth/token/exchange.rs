@@ -1,6 +1,7 @@
 //! Token exchange (RFC 8693): a workstation signs the user of its desktop on to an application of that desktop.
 use imp_identity::spiffe::Machine;
 use imp_identity::{Actor, SessionId, WorkstationId};
+use imp_oauth::client::Consent;
 use imp_oauth::exchange::{ExchangeRequest, TokenType};
 use imp_oauth::scope::OFFLINE_ACCESS;
 use imp_oauth::token::{TokenResponse, narrow};
@@ -33,6 +34,11 @@ pub(super) async fn exchange(
         return Err(OAuthError::request(text).into());
     }
     let (app, metadata) = (proven.app, &proven.client.metadata);
+    if metadata.consent != Consent::Never {
+        let text =
+            "people are asked before this application learns of them, and a desktop asks nobody";
+        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, text).into());
+    }
     if !request.targets.iter().all(|target| metadata.audiences.contains(target)) {
         let text = "the client is not registered for this resource";
         return Err(OAuthError::new(ErrorCode::InvalidTarget, text).into());
