@@ -11,6 +11,7 @@ pub(crate) mod bulk;
 pub(crate) mod client;
 pub(crate) mod discovery;
 pub(crate) mod groups;
+mod kind;
 pub(crate) mod search;
 pub(crate) mod users;
 

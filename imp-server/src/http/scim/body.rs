@@ -4,6 +4,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use imp_scim::list::Parameters;
+use imp_scim::projection::Projection;
 use imp_scim::{ScimError, ScimType};
 use serde::Deserialize;
 use serde_json::Value;
@@ -39,6 +40,13 @@ pub(crate) struct Asked {
 pub(crate) struct Conditions {
     pub(crate) if_match: Option<String>,
     pub(crate) if_none_match: Option<String>,
+}
+
+impl Asked {
+    /// Which attributes are shown.
+    pub(crate) fn projection(&self) -> Result<Projection, ScimError> {
+        Projection::read(self.attributes.as_deref(), self.excluded_attributes.as_deref())
+    }
 }
 
 impl From<Asked> for Parameters {

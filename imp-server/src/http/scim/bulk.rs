@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::answer::{Answer, Refused, location};
 use super::body::Body;
 use super::client::ScimClient;
-use super::{OPERATIONS, groups, rules, users};
+use super::kind::Kind;
+use super::{OPERATIONS, rules};
 use crate::app::App;
 use crate::command::scim::{ProvisionError, Shown};
 use crate::http::{ProblemResponse, problem};
@@ -72,28 +73,14 @@ async fn execute(
     let BulkOperation { method, version, endpoint, data, .. } = operation;
     let id = operation.id.as_deref().unwrap_or_default();
     let if_match = version.clone();
-    let done = match (endpoint.as_str(), method) {
-        ("/Users", BulkMethod::Post) => users::create_user(app, actor, data).await.map(Some),
-        ("/Users", BulkMethod::Put) => {
-            users::replace_user(app, actor, id, if_match, data).await.map(Some)
-        }
-        ("/Users", BulkMethod::Patch) => {
-            users::patch_user(app, actor, id, if_match, data).await.map(Some)
-        }
-        ("/Users", BulkMethod::Delete) => {
-            users::remove_user(app, actor, id, version.as_deref()).await.map(|()| None)
-        }
-        ("/Groups", BulkMethod::Post) => groups::create_group(app, actor, data).await.map(Some),
-        ("/Groups", BulkMethod::Put) => {
-            groups::replace_group(app, actor, id, if_match, data).await.map(Some)
-        }
-        ("/Groups", BulkMethod::Patch) => {
-            groups::patch_group(app, actor, id, if_match, data).await.map(Some)
-        }
-        ("/Groups", BulkMethod::Delete) => {
-            groups::remove_group(app, actor, id, version.as_deref()).await.map(|()| None)
-        }
-        (_, _) => return Err(ScimError::not_found("such type of resources")),
+    let Some(kind) = Kind::at(endpoint) else {
+        return Err(ScimError::not_found("such type of resources"));
+    };
+    let done = match method {
+        BulkMethod::Post => kind.create(app, actor, data).await.map(Some),
+        BulkMethod::Put => kind.replace(app, actor, id, if_match, data).await.map(Some),
+        BulkMethod::Patch => kind.patch(app, actor, id, if_match, data).await.map(Some),
+        BulkMethod::Delete => kind.remove(app, actor, id, version.as_deref()).await.map(|()| None),
     };
     match done {
         Ok(Some(shown)) => Ok(changed(*method, &shown)),

@@ -1,19 +1,15 @@
 //! `/scim/v2/Groups` (RFC 7644 §3).
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use imp_identity::{Actor, GroupId};
 use imp_scim::list::Query;
-use imp_scim::patch::Patch;
-use imp_scim::projection::Projection;
-use imp_scim::{GROUP, ScimError, etag, resource};
 use serde_json::Value;
 
+use super::RESULTS;
 use super::answer::{Answer, Refused};
 use super::body::{Asked, Body, Conditions, Parsed};
 use super::client::ScimClient;
-use super::{RESULTS, rules};
-use crate::app::{self, App};
-use crate::command::scim::{self, Change, ProvisionError, Shown, Wish};
+use super::kind::Kind;
+use crate::app::App;
 
 /// Finds groups.
 #[utoipa::path(
@@ -30,7 +26,7 @@ pub(crate) async fn list(
     _: ScimClient,
     Parsed(asked): Parsed,
 ) -> Result<Answer, Refused> {
-    select(&app, &Query::read(&asked.into(), RESULTS)?).await
+    Kind::Group.select(&app, &Query::read(&asked.into(), RESULTS)?).await
 }
 
 /// Finds groups by a query in the body.
@@ -48,13 +44,7 @@ pub(crate) async fn search(
     _: ScimClient,
     Body(body): Body,
 ) -> Result<Answer, Refused> {
-    select(&app, &Query::read_search(&body, RESULTS)?).await
-}
-
-async fn select(app: &App, query: &Query) -> Result<Answer, Refused> {
-    query.check(&GROUP)?;
-    let listed = scim::select_groups(&app.storage, &rules(app), query).await?;
-    Ok(Answer::list(listed, query.skip, &query.projection, &GROUP))
+    Kind::Group.select(&app, &Query::read_search(&body, RESULTS)?).await
 }
 
 /// Creates a group.
@@ -74,9 +64,9 @@ pub(crate) async fn create(
     Parsed(asked): Parsed,
     Body(body): Body,
 ) -> Result<Answer, Refused> {
-    let projection = projection(&asked)?;
-    let shown = create_group(&app, &actor, &body).await?;
-    Ok(Answer::resource(StatusCode::CREATED, shown, &projection, &GROUP))
+    let projection = asked.projection()?;
+    let shown = Kind::Group.create(&app, &actor, &body).await?;
+    Ok(Kind::Group.answer(StatusCode::CREATED, shown, &projection))
 }
 
 /// One group.
@@ -97,15 +87,7 @@ pub(crate) async fn show(
     Parsed(asked): Parsed,
     conditions: Conditions,
 ) -> Result<Answer, Refused> {
-    let projection = projection(&asked)?;
-    let shown =
-        scim::show_group(&app.storage, &rules(&app), parsed(&id)?, projection.shows("members"))
-            .await?;
-    if conditions.if_none_match.is_some_and(|it| etag::matches(&it, shown.version)) {
-        let (status, version) = (StatusCode::NOT_MODIFIED, Some(shown.version));
-        return Ok(Answer { status, body: None, version, location: None });
-    }
-    Ok(Answer::resource(StatusCode::OK, shown, &projection, &GROUP))
+    Kind::Group.show(&app, &id, &asked, &conditions).await
 }
 
 /// Replaces a group.
@@ -130,9 +112,9 @@ pub(crate) async fn replace(
     conditions: Conditions,
     Body(body): Body,
 ) -> Result<Answer, Refused> {
-    let projection = projection(&asked)?;
-    let shown = replace_group(&app, &actor, &id, conditions.if_match, &body).await?;
-    Ok(Answer::resource(StatusCode::OK, shown, &projection, &GROUP))
+    let projection = asked.projection()?;
+    let shown = Kind::Group.replace(&app, &actor, &id, conditions.if_match, &body).await?;
+    Ok(Kind::Group.answer(StatusCode::OK, shown, &projection))
 }
 
 /// Changes a group.
@@ -157,9 +139,9 @@ pub(crate) async fn patch(
     conditions: Conditions,
     Body(body): Body,
 ) -> Result<Answer, Refused> {
-    let projection = projection(&asked)?;
-    let shown = patch_group(&app, &actor, &id, conditions.if_match, &body).await?;
-    Ok(Answer::resource(StatusCode::OK, shown, &projection, &GROUP))
+    let projection = asked.projection()?;
+    let shown = Kind::Group.patch(&app, &actor, &id, conditions.if_match, &body).await?;
+    Ok(Kind::Group.answer(StatusCode::OK, shown, &projection))
 }
 
 /// Removes a group.
@@ -179,62 +161,6 @@ pub(crate) async fn remove(
     Path(id): Path<String>,
     conditions: Conditions,
 ) -> Result<Answer, Refused> {
-    remove_group(&app, &actor, &id, conditions.if_match.as_deref()).await?;
+    Kind::Group.remove(&app, &actor, &id, conditions.if_match.as_deref()).await?;
     Ok(Answer::nothing())
-}
-
-fn projection(asked: &Asked) -> Result<Projection, ScimError> {
-    Projection::read(asked.attributes.as_deref(), asked.excluded_attributes.as_deref())
-}
-
-/// What is no identifier names nothing.
-fn parsed(id: &str) -> Result<GroupId, ScimError> {
-    id.parse().map_err(|_| ScimError::not_found("such group"))
-}
-
-pub(super) async fn create_group(
-    app: &App,
-    actor: &Actor,
-    body: &Value,
-) -> Result<Shown, ProvisionError> {
-    let wish = resource::read(body, &GROUP)?;
-    let mut rng = app::rng();
-    scim::create_group(&mut app.context(&mut rng), actor, &rules(app), &wish).await
-}
-
-pub(super) async fn replace_group(
-    app: &App,
-    actor: &Actor,
-    id: &str,
-    if_match: Option<String>,
-    body: &Value,
-) -> Result<Shown, ProvisionError> {
-    let change = Change { if_match, to: Wish::Whole(resource::read(body, &GROUP)?) };
-    let mut rng = app::rng();
-    let context = &mut app.context(&mut rng);
-    scim::change_group(context, actor, &rules(app), parsed(id)?, &change).await
-}
-
-pub(super) async fn patch_group(
-    app: &App,
-    actor: &Actor,
-    id: &str,
-    if_match: Option<String>,
-    body: &Value,
-) -> Result<Shown, ProvisionError> {
-    let change = Change { if_match, to: Wish::Patch(Patch::read(body)?) };
-    let mut rng = app::rng();
-    let context = &mut app.context(&mut rng);
-    scim::change_group(context, actor, &rules(app), parsed(id)?, &change).await
-}
-
-pub(super) async fn remove_group(
-    app: &App,
-    actor: &Actor,
-    id: &str,
-    if_match: Option<&str>,
-) -> Result<(), ProvisionError> {
-    let mut rng = app::rng();
-    let context = &mut app.context(&mut rng);
-    scim::remove_group(context, actor, &rules(app), parsed(id)?, if_match).await
 }

@@ -1,19 +1,15 @@
 //! `/scim/v2/Users` (RFC 7644 §3).
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use imp_identity::{Actor, UserId};
 use imp_scim::list::Query;
-use imp_scim::patch::Patch;
-use imp_scim::projection::Projection;
-use imp_scim::{ScimError, USER, etag, resource};
 use serde_json::Value;
 
+use super::RESULTS;
 use super::answer::{Answer, Refused};
 use super::body::{Asked, Body, Conditions, Parsed};
 use super::client::ScimClient;
-use super::{RESULTS, rules};
-use crate::app::{self, App};
-use crate::command::scim::{self, Change, ProvisionError, Shown, Wish};
+use super::kind::Kind;
+use crate::app::App;
 
 /// Finds users.
 #[utoipa::path(
@@ -30,7 +26,7 @@ pub(crate) async fn list(
     _: ScimClient,
     Parsed(asked): Parsed,
 ) -> Result<Answer, Refused> {
-    select(&app, &Query::read(&asked.into(), RESULTS)?).await
+    Kind::User.select(&app, &Query::read(&asked.into(), RESULTS)?).await
 }
 
 /// Finds users by a query in the body.
@@ -48,13 +44,7 @@ pub(crate) async fn search(
     _: ScimClient,
     Body(body): Body,
 ) -> Result<Answer, Refused> {
-    select(&app, &Query::read_search(&body, RESULTS)?).await
-}
-
-async fn select(app: &App, query: &Query) -> Result<Answer, Refused> {
-    query.check(&USER)?;
-    let listed = scim::select_users(&app.storage, &rules(app), query).await?;
-    Ok(Answer::list(listed, query.skip, &query.projection, &USER))
+    Kind::User.select(&app, &Query::read_search(&body, RESULTS)?).await
 }
 
 /// Creates a user.
@@ -74,9 +64,9 @@ pub(crate) async fn create(
     Parsed(asked): Parsed,
     Body(body): Body,
 ) -> Result<Answer, Refused> {
-    let projection = projection(&asked)?;
-    let shown = create_user(&app, &actor, &body).await?;
-    Ok(Answer::resource(StatusCode::CREATED, shown, &projection, &USER))
+    let projection = asked.projection()?;
+    let shown = Kind::User.create(&app, &actor, &body).await?;
+    Ok(Kind::User.answer(StatusCode::CREATED, shown, &projection))
 }
 
 /// One user.
@@ -97,13 +87,7 @@ pub(crate) async fn show(
     Parsed(asked): Parsed,
     conditions: Conditions,
 ) -> Result<Answer, Refused> {
-    let projection = projection(&asked)?;
-    let shown = scim::show_user(&app.storage, &rules(&app), parsed(&id)?).await?;
-    if conditions.if_none_match.is_some_and(|it| etag::matches(&it, shown.version)) {
-        let (status, version) = (StatusCode::NOT_MODIFIED, Some(shown.version));
-        return Ok(Answer { status, body: None, version, location: None });
-    }
-    Ok(Answer::resource(StatusCode::OK, shown, &projection, &USER))
+    Kind::User.show(&app, &id, &asked, &conditions).await
 }
 
 /// Replaces a user.
@@ -128,9 +112,9 @@ pub(crate) async fn replace(
     conditions: Conditions,
     Body(body): Body,
 ) -> Result<Answer, Refused> {
-    let projection = projection(&asked)?;
-    let shown = replace_user(&app, &actor, &id, conditions.if_match, &body).await?;
-    Ok(Answer::resource(StatusCode::OK, shown, &projection, &USER))
+    let projection = asked.projection()?;
+    let shown = Kind::User.replace(&app, &actor, &id, conditions.if_match, &body).await?;
+    Ok(Kind::User.answer(StatusCode::OK, shown, &projection))
 }
 
 /// Changes a user.
@@ -155,9 +139,9 @@ pub(crate) async fn patch(
     conditions: Conditions,
     Body(body): Body,
 ) -> Result<Answer, Refused> {
-    let projection = projection(&asked)?;
-    let shown = patch_user(&app, &actor, &id, conditions.if_match, &body).await?;
-    Ok(Answer::resource(StatusCode::OK, shown, &projection, &USER))
+    let projection = asked.projection()?;
+    let shown = Kind::User.patch(&app, &actor, &id, conditions.if_match, &body).await?;
+    Ok(Kind::User.answer(StatusCode::OK, shown, &projection))
 }
 
 /// Removes a user.
@@ -177,62 +161,6 @@ pub(crate) async fn remove(
     Path(id): Path<String>,
     conditions: Conditions,
 ) -> Result<Answer, Refused> {
-    remove_user(&app, &actor, &id, conditions.if_match.as_deref()).await?;
+    Kind::User.remove(&app, &actor, &id, conditions.if_match.as_deref()).await?;
     Ok(Answer::nothing())
-}
-
-fn projection(asked: &Asked) -> Result<Projection, ScimError> {
-    Projection::read(asked.attributes.as_deref(), asked.excluded_attributes.as_deref())
-}
-
-/// What is no identifier names nothing.
-fn parsed(id: &str) -> Result<UserId, ScimError> {
-    id.parse().map_err(|_| ScimError::not_found("such user"))
-}
-
-pub(super) async fn create_user(
-    app: &App,
-    actor: &Actor,
-    body: &Value,
-) -> Result<Shown, ProvisionError> {
-    let wish = resource::read(body, &USER)?;
-    let mut rng = app::rng();
-    scim::create_user(&mut app.context(&mut rng), actor, &rules(app), &wish).await
-}
-
-pub(super) async fn replace_user(
-    app: &App,
-    actor: &Actor,
-    id: &str,
-    if_match: Option<String>,
-    body: &Value,
-) -> Result<Shown, ProvisionError> {
-    let change = Change { if_match, to: Wish::Whole(resource::read(body, &USER)?) };
-    let mut rng = app::rng();
-    let context = &mut app.context(&mut rng);
-    scim::change_user(context, actor, &rules(app), parsed(id)?, &change).await
-}
-
-pub(super) async fn patch_user(
-    app: &App,
-    actor: &Actor,
-    id: &str,
-    if_match: Option<String>,
-    body: &Value,
-) -> Result<Shown, ProvisionError> {
-    let change = Change { if_match, to: Wish::Patch(Patch::read(body)?) };
-    let mut rng = app::rng();
-    let context = &mut app.context(&mut rng);
-    scim::change_user(context, actor, &rules(app), parsed(id)?, &change).await
-}
-
-pub(super) async fn remove_user(
-    app: &App,
-    actor: &Actor,
-    id: &str,
-    if_match: Option<&str>,
-) -> Result<(), ProvisionError> {
-    let mut rng = app::rng();
-    let context = &mut app.context(&mut rng);
-    scim::remove_user(context, actor, &rules(app), parsed(id)?, if_match).await
 }
