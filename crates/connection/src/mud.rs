@@ -115,6 +115,19 @@ pub enum Why {
     Anybody,
 }
 
+impl Why {
+    /// For people.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::Meaning => "nobody said what it means here",
+            Self::NotInMatrix => "the matrix has no such term",
+            Self::Direction => "it does not say who begins the connection, or by what protocol",
+            Self::AfterDeny => "an entry before it denies something, and rules have no order",
+            Self::Anybody => "it does not say with whom",
+        }
+    }
+}
+
 impl MudMeaning {
     /// Nothing but the machines that the file describes.
     pub const fn of(device: Endpoint) -> Self {

@@ -124,7 +124,7 @@ fn joined(kinds: Vec<(Kind, Seen<'_>)>, until: Option<Timestamp>) -> Vec<Propose
     for ((.., protocol, port), seen) in kinds {
         let (from, to) = (narrowest(&seen.from), narrowest(&seen.to));
         let neighbour = runs.last_mut().filter(|(other_from, other_to, other, ports, _)| {
-            (&*other_from, &*other_to, *other) == (&from, &to, protocol)
+            (other_from, other_to, *other) == (&from, &to, protocol)
                 && ports.last().checked_add(1) == Some(port)
         });
         if let Some((.., ports, all)) = neighbour
