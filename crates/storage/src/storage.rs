@@ -167,6 +167,11 @@ impl Storage {
         self.writer.observer.mark()
     }
 
+    /// How many groups of writers of this process have ended: while it stays the same, none of them has changed anything.
+    pub fn commit_count(&self) -> u64 {
+        self.writer.observer.ended()
+    }
+
     /// Waits until everything is on disk that a transaction could have read up to now. Costs nothing when nothing is under
     /// way. Fails if something of it was lost since `mark`: what rests on it must not be said.
     pub async fn settled_since(&self, mark: Mark) -> Result<(), StorageError> {

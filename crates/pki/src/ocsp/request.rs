@@ -2,9 +2,10 @@
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use der::asn1::{ObjectIdentifier, OctetString};
 use der::{Decode as _, Encode as _};
+use x509_cert::ext::Extension;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::AlgorithmIdentifierOwned;
-use x509_ocsp::CertId;
+use x509_ocsp::{CertId, TbsRequest};
 use x509_parser::prelude::FromDer as _;
 
 use crate::certificate::{Certificate, MalformedCertificate};
@@ -130,6 +131,25 @@ impl CertificateId {
         let text = data_encoding::HEXLOWER.encode(bytes);
         let text = text.trim_start_matches('0');
         Some(if text.is_empty() { "0".to_owned() } else { text.to_owned() })
+    }
+
+    /// A whole request about this certificate alone, as a client would send it. `nonce` has 1 to 128 bytes.
+    pub fn request(&self, nonce: Option<&[u8]>) -> Result<Vec<u8>, der::Error> {
+        let extensions = nonce.map(|nonce| {
+            let value = OctetString::new(OctetString::new(nonce)?.to_der()?)?;
+            Ok::<_, der::Error>(vec![Extension {
+                extn_id: NONCE,
+                critical: false,
+                extn_value: value,
+            }])
+        });
+        let one = x509_ocsp::Request { req_cert: self.0.clone(), single_request_extensions: None };
+        let asked = TbsRequest {
+            request_list: vec![one],
+            request_extensions: extensions.transpose()?,
+            ..TbsRequest::default()
+        };
+        x509_ocsp::OcspRequest { tbs_request: asked, optional_signature: None }.to_der()
     }
 
     /// What tells this question from all others: its algorithm, its issuer, its serial number, and how it is written.

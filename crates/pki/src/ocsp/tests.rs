@@ -224,6 +224,11 @@ fn serial_numbers_are_written_as_certificates_write_them() {
     let issuer = IssuerId::of(&House::build().authority).unwrap();
     assert_eq!(issuer.question("abc").unwrap().serial().as_deref(), Some("abc"));
     assert_eq!(issuer.question("xyz"), None);
+    for nonce in [None, Some(&[7; 16][..])] {
+        let whole = issuer.question("abc").unwrap().request(nonce).unwrap();
+        let read = OcspRequest::parse(&whole).unwrap();
+        assert_eq!((read.ids().len(), read.has_nonce()), (1, nonce.is_some()));
+    }
 }
 
 proptest! {

@@ -59,6 +59,10 @@ impl Observer {
         Mark { failed: self.0.borrow().failed }
     }
 
+    pub(crate) fn ended(&self) -> u64 {
+        self.0.borrow().ended
+    }
+
     pub(crate) fn commits(&self) -> Commits {
         let seen = self.0.borrow().ended;
         Commits { progress: self.0.clone(), seen }
