@@ -1,5 +1,6 @@
 //! Which refusals were recorded lately, so that nobody fills the log by asking again.
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Mutex;
 
 use imp_identity::UserId;
@@ -10,20 +11,26 @@ const INTERVAL: SignedDuration = SignedDuration::from_mins(1);
 /// The most pairs that are remembered. When there are more within the interval, further ones are not recorded.
 const MOST: usize = 4096;
 
-/// What was recorded lately.
-#[derive(Debug, Default)]
-pub(crate) struct Refusals(Mutex<HashMap<(UserId, String), Timestamp>>);
+/// What was recorded lately, by whoever was refused.
+#[derive(Debug)]
+pub(crate) struct Refusals<K = UserId>(Mutex<HashMap<(K, String), Timestamp>>);
 
-impl Refusals {
+impl<K> Default for Refusals<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash> Refusals<K> {
     /// Whether this refusal is to be recorded; if so, it counts as recorded.
-    pub(crate) fn admit(&self, user: UserId, operation: &str, now: Timestamp) -> bool {
+    pub(crate) fn admit(&self, who: K, operation: &str, now: Timestamp) -> bool {
         let mut recent = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let is_old = |at: Timestamp| now.duration_since(at) >= INTERVAL;
         if recent.len() >= MOST {
             recent.retain(|_, at| !is_old(*at));
         }
         let full = recent.len() >= MOST;
-        let key = (user, operation.to_owned());
+        let key = (who, operation.to_owned());
         match recent.get_mut(&key) {
             Some(at) if is_old(*at) => *at = now,
             Some(_) => return false,
