@@ -47,6 +47,7 @@ pub struct Provider {
     subjects: PairwiseKey,
     confirmations: hmac::Key,
     pub(crate) rotation: Rotation,
+    strict: bool,
     pub(crate) outside: outside::Outside,
     pub(crate) refusals: refusals::ClientRefusals,
     cached: RwLock<Cached>,
@@ -94,6 +95,7 @@ impl Provider {
             subjects,
             confirmations,
             rotation,
+            strict: config.oauth.strict,
             outside,
             refusals,
             cached,
@@ -178,9 +180,12 @@ impl Provider {
             cached.revision.clone()
         };
         let stored = storage.read().await?.clients().find(id).await?;
-        let Some(found) = stored.map(RegisteredClient::open).transpose()?.flatten() else {
+        let Some(mut found) = stored.map(RegisteredClient::open).transpose()?.flatten() else {
             return Ok(None);
         };
+        if self.strict {
+            found.harden();
+        }
         let found = Arc::new(found);
         let mut cached = self.write();
         // What was read before a change must not stay after it.

@@ -27,6 +27,8 @@ pub struct OauthConfig {
     pub self_registered_networks: Vec<Network>,
     /// Whether access tokens with the scope `imp`, which open this server's own contract, must be bound to a key (`DPoP`, mTLS).
     pub bound_tokens_only: bool,
+    /// Whether every application must push its requests, prove itself by a key, and have tokens that are bound to one.
+    pub strict: bool,
     /// The file of the certificate authority of applications' own addresses, in PEM; without it, the system's.
     pub ca_file: Option<PathBuf>,
 }
@@ -43,6 +45,7 @@ impl Default for OauthConfig {
             registration_token_file: None,
             self_registered_networks: Vec::new(),
             bound_tokens_only: false,
+            strict: false,
             ca_file: None,
         }
     }

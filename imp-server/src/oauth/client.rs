@@ -1,7 +1,7 @@
 //! Applications that speak OAuth, as they are registered.
 use imp_delivery::Voucher;
 use imp_identity::{ClientId, Digest};
-use imp_oauth::client::Metadata;
+use imp_oauth::client::{AuthMethod, GrantType, Metadata};
 use imp_storage::StorageError;
 use jiff::Timestamp;
 
@@ -28,6 +28,17 @@ impl RegisteredClient {
     /// Who vouches for its addresses: nobody, if it registered itself.
     pub(crate) const fn voucher(&self) -> Voucher {
         if self.registration.is_some() { Voucher::Nobody } else { Voucher::Administrator }
+    }
+
+    /// Demands what `oauth.strict` does, whatever is registered: pushed requests, and tokens that are bound to the certificate
+    /// by which it or its workstation proves itself, or else to a key (`DPoP`).
+    pub(crate) fn harden(&mut self) {
+        let metadata = &mut self.metadata;
+        let by_certificate = metadata.auth_method == AuthMethod::TlsClientAuth
+            || metadata.may_use(GrantType::TokenExchange);
+        metadata.par_required = true;
+        metadata.certificate_bound |= by_certificate;
+        metadata.dpop_bound |= !metadata.certificate_bound;
     }
 
     /// Reads what is stored; nothing for an application that speaks something else.

@@ -105,7 +105,13 @@ async fn attempt(
     let found = found.map_err(|error| (false, error.into()))?;
     let client = found.ok_or_else(|| (false, unknown_client().into()))?;
     let known = |refused: Refused| (true, refused);
-    match check(app, asked, presented, &client).await.map_err(known)? {
+    let proof = check(app, asked, presented, &client).await.map_err(known)?;
+    let by_key = matches!(proof, ClientProof::Certificate | ClientProof::Assertion(_));
+    if app.config.oauth.strict && !by_key {
+        let text = "applications prove themselves by private_key_jwt or a certificate here";
+        return Err(known(OAuthError::client(text).into()));
+    }
+    match proof {
         // Anybody can name it: who does pays for what is kept.
         ClientProof::Public => {
             let from = neighbourhood(asked.parts);

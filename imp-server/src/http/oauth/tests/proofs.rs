@@ -198,3 +198,31 @@ async fn a_service_signs_assertions_and_shows_each_once() {
     (other["jti"], other["aud"]) = (json!("2"), json!("https://other.example"));
     assert_eq!(ask(&own, &other).await.error(), "invalid_client");
 }
+
+#[tokio::test]
+async fn where_it_is_strict_applications_push_prove_themselves_by_keys_and_bind_their_tokens() {
+    let house = House::open_with(|config| config.oauth.strict = true).await;
+    let ada = house.browser("ada").await;
+    // With a secret, nothing is pushed and no code is redeemed; without pushing, no request is taken.
+    let weak = house.client(json!({})).await;
+    let answer = house.authorize(Some(&ada), &weak, &[]).await;
+    assert_eq!(answer.status, axum::http::StatusCode::BAD_REQUEST, "{}", answer.text);
+    let pairs = house.request(&weak, &[]);
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let pushed = house.post("/oauth/par").basic(&weak).form(&pairs).send().await;
+    assert_eq!(pushed.error(), "invalid_client");
+    // With a certificate, tokens are bound to it though nobody registered that.
+    let (_, desk) = house.workstation("desk").await;
+    let service = house
+        .service(json!({
+            "token_endpoint_auth_method": "tls_client_auth",
+            "tls_client_auth_san_uri": desk.peer.spiffe_id.to_string(),
+        }))
+        .await;
+    let id = service.id.to_string();
+    let pairs = [("grant_type", "client_credentials"), ("client_id", id.as_str())];
+    let tokens = house.post("/oauth/token").form(&pairs).over(&desk).send().await.ok();
+    let access = tokens["access_token"].as_str().unwrap();
+    let claims = house.claims(access, &house.app.issuer).await;
+    assert_eq!(claims["cnf"]["x5t#S256"], desk.certificate.thumbprint());
+}
