@@ -21,6 +21,9 @@ title "Server: log of $events events (goals: 5,000 durable appends a second, pro
 title 'OpenID: beside node oidc-provider (goal: 3 times its client_credentials), passkeys, memory (goal: 60 MB), 10 times the worst minute'
 "$cargo" bench --locked --quiet -p imp-server --bench beside -- --minutes "${IMP_BENCH_MINUTES:-10}"
 
+title 'Gateways: what an HL7 message costs more, and messages a second, beside stunnel (tests/setup/debian.sh bench)'
+"$cargo" bench --locked --quiet -p imp-client --bench gateway
+
 title 'Server: start-up (goal: at most 200 ms) and memory when idle (goal: at most 40 MB)'
 "$cargo" build --locked --quiet --release -p imp-server
 server=${CARGO_TARGET_DIR:-target}/release/imp-server

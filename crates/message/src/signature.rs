@@ -62,7 +62,8 @@ pub struct Signature {
     pub(crate) chain: Vec<Vec<u8>>,
     /// The header as it was signed: base64url.
     pub(crate) header: String,
-    pub(crate) signature: [u8; 64],
+    /// r‖s.
+    pub(crate) value: [u8; 64],
 }
 
 /// The text is not a signature of this kind.
@@ -203,7 +204,7 @@ impl Signature {
             return Err(SignatureError::Kind);
         }
         let (message, digest, chain) = read.into_parts()?;
-        Ok(Self { message, digest, chain, header: header.to_owned(), signature })
+        Ok(Self { message, digest, chain, header: header.to_owned(), value: signature })
     }
 
     /// What it says about the message. Nobody has verified it.

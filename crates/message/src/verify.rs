@@ -194,9 +194,7 @@ const SPKI_PREFIX: [u8; 26] = [
 fn is_by(public_key: &[u8], signature: &Signature, payload: &[u8]) -> bool {
     let Some(point) = public_key.strip_prefix(&SPKI_PREFIX) else { return false };
     let input = signing_input(&signature.header, payload);
-    UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
-        .verify(&input, &signature.signature)
-        .is_ok()
+    UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(&input, &signature.value).is_ok()
 }
 
 #[cfg(test)]

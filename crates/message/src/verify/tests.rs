@@ -40,7 +40,7 @@ fn each_thing_that_is_wrong_has_its_own_reason() {
     let good = sender.sign(&sender.message(7), PAYLOAD);
     assert_eq!(reason(judge(&good, b"MSH|^~\\&|LAB|HOSQ", &want)), R::Altered);
 
-    let other = Signature { signature: [1; 64], ..good.clone() };
+    let other = Signature { value: [1; 64], ..good.clone() };
     assert_eq!(reason(judge(&other, PAYLOAD, &want)), R::Altered);
 
     let mut posing = sender.message(7);

@@ -1,0 +1,219 @@
+//! Certificates that no longer count before their time: lists (CRL, RFC 5280 §5) that the server publishes. A gateway that cannot fetch a later
+//! list goes on with the one it has: what was revoked stays revoked, and certificates are short-lived.
+use std::collections::{HashMap, HashSet};
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use imp_identity::Digest;
+use jiff::{SignedDuration, Timestamp};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use url::Url;
+use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate};
+
+use crate::state::{StateDirectory, StateError};
+
+/// The longest list that is read, in bytes: some hundred thousand certificates.
+const LONGEST: usize = 8 << 20;
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How far the server's clock may be ahead.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+
+/// The lists, by where they come from.
+pub(super) struct Revocations {
+    state: StateDirectory,
+    lists: RwLock<HashMap<String, List>>,
+}
+
+struct List {
+    /// The issuer's name, in DER.
+    issuer: Vec<u8>,
+    /// When it was made, in seconds since 1970.
+    made: i64,
+    serials: HashSet<Vec<u8>>,
+}
+
+/// There is no later list.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RevocationsError {
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error("`{0}` is not an http:// address")]
+    Address(String),
+    #[error("the list of revoked certificates cannot be fetched")]
+    Fetch(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the list of revoked certificates was answered with {0}")]
+    Status(StatusCode),
+    #[error("this is no list of revoked certificates by an authority of ours")]
+    List,
+    #[error("the list of revoked certificates is older than the one there is, or of the future")]
+    Time,
+}
+
+impl Revocations {
+    /// Takes up the lists that an earlier run left behind.
+    pub(super) fn open(
+        state: StateDirectory,
+        addresses: &[String],
+        authorities: &[Vec<u8>],
+    ) -> Self {
+        let mut lists = HashMap::new();
+        for address in addresses {
+            let kept = state.read(&file_of(address)).ok().flatten();
+            let list = kept.and_then(|der| List::read(&der, authorities));
+            lists.extend(list.map(|list| (address.clone(), list)));
+        }
+        Self { state, lists: RwLock::new(lists) }
+    }
+
+    /// Whether a certificate, in DER, was revoked.
+    pub(super) fn has(&self, certificate: &[u8]) -> bool {
+        let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return false };
+        let (issuer, serial) = (certificate.issuer().as_raw(), certificate.raw_serial());
+        let lists = self.lists.read().unwrap_or_else(PoisonError::into_inner);
+        lists.values().any(|list| list.issuer == issuer && list.serials.contains(serial))
+    }
+
+    /// Fetches the list at `address`, if it is later than the one there is.
+    pub(super) async fn refresh(
+        &self,
+        address: &str,
+        authorities: &[Vec<u8>],
+        now: Timestamp,
+    ) -> Result<(), RevocationsError> {
+        let fetched = timeout(PATIENCE, fetch(address)).await;
+        let der = fetched.map_err(|error| RevocationsError::Fetch(error.into()))??;
+        self.take(address, &der, authorities, now)
+    }
+
+    fn take(
+        &self,
+        address: &str,
+        der: &[u8],
+        authorities: &[Vec<u8>],
+        now: Timestamp,
+    ) -> Result<(), RevocationsError> {
+        let list = List::read(der, authorities).ok_or(RevocationsError::List)?;
+        let latest = now.saturating_add(AHEAD).unwrap_or(now).as_second();
+        let lists = self.lists.read().unwrap_or_else(PoisonError::into_inner);
+        let known = lists.get(address).map(|known| known.made);
+        drop(lists);
+        if list.made > latest || known.is_some_and(|known| list.made < known) {
+            return Err(RevocationsError::Time);
+        }
+        if known != Some(list.made) {
+            self.state.write(&file_of(address), der)?;
+            let mut lists = self.lists.write().unwrap_or_else(PoisonError::into_inner);
+            lists.insert(address.to_owned(), list);
+        }
+        Ok(())
+    }
+}
+
+impl List {
+    /// Reads a list that one of `authorities` (certificates in DER) signed.
+    fn read(der: &[u8], authorities: &[Vec<u8>]) -> Option<Self> {
+        let (rest, list) = CertificateRevocationList::from_der(der).ok()?;
+        let signed = authorities.iter().any(|authority| {
+            X509Certificate::from_der(authority).is_ok_and(|(_, authority)| {
+                authority.subject().as_raw() == list.issuer().as_raw()
+                    && list.verify_signature(authority.public_key()).is_ok()
+            })
+        });
+        if !signed || !rest.is_empty() {
+            return None;
+        }
+        Some(Self {
+            issuer: list.issuer().as_raw().to_vec(),
+            made: list.last_update().timestamp(),
+            serials: list
+                .iter_revoked_certificates()
+                .map(|one| one.raw_serial().to_vec())
+                .collect(),
+        })
+    }
+}
+
+fn file_of(address: &str) -> String {
+    format!("revoked-{}.crl", &Digest::of(&[address.as_bytes()]).to_string()[..16])
+}
+
+/// Plain HTTP: the list is signed.
+async fn fetch(address: &str) -> Result<Vec<u8>, RevocationsError> {
+    let failed = |error| RevocationsError::Fetch(error);
+    let wrong = || RevocationsError::Address(address.to_owned());
+    let url: Url = address.parse().map_err(|_| wrong())?;
+    let (host, port) = (url.host_str().ok_or_else(wrong)?, url.port().unwrap_or(80));
+    if url.scheme() != "http" {
+        return Err(wrong());
+    }
+    let tcp = TcpStream::connect(format!("{host}:{port}")).await;
+    let tcp = tcp.map_err(|error| failed(error.into()))?;
+    let handshake = hyper::client::conn::http1::handshake(TokioIo::new(tcp)).await;
+    let (mut sender, connection) = handshake.map_err(|error| failed(error.into()))?;
+    let request = Request::get(&url[url::Position::BeforePath..])
+        .header(header::HOST, format!("{host}:{port}"))
+        .header(header::CONNECTION, "close")
+        .body(Body::empty())
+        .map_err(|error| failed(error.into()))?;
+    let exchange = async {
+        let response = sender.send_request(request).await.map_err(|error| failed(error.into()))?;
+        if response.status() != StatusCode::OK {
+            return Err(RevocationsError::Status(response.status()));
+        }
+        let body = to_bytes(Body::new(response.into_body()), LONGEST).await;
+        Ok(body.map_err(|error| failed(error.into()))?.to_vec())
+    };
+    let mut exchange = std::pin::pin!(exchange);
+    tokio::select! {
+        answer = exchange.as_mut() => answer,
+        _ended = connection => exchange.await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::testing::{Hospital, now};
+
+    #[test]
+    fn a_list_counts_if_our_authority_signed_it_and_it_is_the_latest() {
+        let (hospital, foreign) = (Hospital::new(), Hospital::new());
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDirectory::open(folder.path().join("state")).unwrap();
+        let (device, other) = (hospital.device(1), hospital.device(2));
+        let certificate = |device: &crate::machine::Device| device.identity.chain[0].clone();
+        let authorities = &device.anchors.roots;
+        let address = "http://pki.example/crl/aa.crl".to_owned();
+        let revocations = Revocations::open(state.clone(), &[], authorities);
+        let take = |der: &[u8]| revocations.take(&address, der, authorities, now());
+        assert!(!revocations.has(&certificate(&device)));
+        let today = hospital.revoked(&[certificate(&device)], 0);
+        take(&today).unwrap();
+        assert!(revocations.has(&certificate(&device)));
+        assert!(!revocations.has(&certificate(&other)));
+
+        let of_another = foreign.revoked(&[certificate(&other)], 0);
+        assert!(matches!(take(&of_another), Err(RevocationsError::List)));
+        assert!(matches!(take(b"no list"), Err(RevocationsError::List)));
+        let yesterday = hospital.revoked(&[], -1);
+        assert!(matches!(take(&yesterday), Err(RevocationsError::Time)));
+        let tomorrow = hospital.revoked(&[], 1);
+        assert!(matches!(take(&tomorrow), Err(RevocationsError::Time)));
+        assert!(revocations.has(&certificate(&device)));
+        let again = Revocations::open(state, std::slice::from_ref(&address), authorities);
+        assert!(again.has(&certificate(&device)), "it survives a restart");
+    }
+
+    #[tokio::test]
+    async fn only_plain_http_is_fetched_and_a_server_that_is_away_is_an_error() {
+        for address in ["https://pki.example/a.crl", "file:///a.crl", "crl"] {
+            assert!(matches!(fetch(address).await, Err(RevocationsError::Address(_))), "{address}");
+        }
+        let nobody = fetch("http://127.0.0.1:1/a.crl").await;
+        assert!(matches!(nobody, Err(RevocationsError::Fetch(_))));
+    }
+}
