@@ -14,11 +14,11 @@ const REUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What decides now. Cheap to share; whoever has one decides by it, whatever changes meanwhile.
 #[derive(Clone, Debug)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// The policy in force.
-    pub policy: Policy,
+    pub(crate) policy: Policy,
     /// The machines in use.
-    pub inventory: Inventory,
+    pub(crate) inventory: Inventory,
     /// The number of entries of the log up to the last that it reflects; `None` before anything was read.
     reflects: Option<u64>,
 }
@@ -52,7 +52,7 @@ pub(crate) enum CopyPolicyError {
 
 impl Snapshot {
     /// Whether a connection is expected.
-    pub fn decide(&self, asked: &Asked<'_>) -> Decision {
+    pub(crate) fn decide(&self, asked: &Asked<'_>) -> Decision {
         self.inventory.decide(&self.policy, asked)
     }
 }

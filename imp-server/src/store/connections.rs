@@ -88,7 +88,6 @@ struct DeviceRow {
 }
 
 #[derive(Debug, sqlx::FromRow)]
-#[expect(clippy::struct_field_names, reason = "the names of the columns")]
 struct DeskRow {
     workstation_id: Uuid,
     workstation_unit: Option<String>,

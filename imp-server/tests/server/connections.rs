@@ -121,6 +121,10 @@ async fn questions_are_answered_as_authzen_says() {
     let incomplete = one.client.post::<Evaluated>("access/v1/evaluations", &incomplete).await;
     assert_eq!(problem(incomplete), "evaluation-invalid");
 
+    let single: EvaluationDecision =
+        one.client.post("access/v1/evaluations", &question(&one, &two, 443)).await.unwrap();
+    assert!(single.decision, "without a list there is one question");
+
     let mut other = question(&one, &two, 443);
     other["subject"]["type"] = json!("user");
     let other: EvaluationDecision = one.client.post("access/v1/evaluation", &other).await.unwrap();

@@ -13,7 +13,7 @@ use crate::command::connection::connection_hosts;
 
 /// A manufacturer's usage description, and what its terms mean here.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// The file in JSON. Its signature is not checked: whoever imports it says that it is the manufacturer's.
     file: PathBuf,
     /// The machines that it describes: class:…, unit:…, zone:…, or a SPIFFE ID.

@@ -7,6 +7,7 @@ use imp_api::connection::{
 };
 use imp_connection::{Asked, Protocol};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
@@ -20,6 +21,16 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MACHINE: &str = "machine";
 /// What is asked: whether one may connect to the other.
 const CONNECT: &str = "connect";
+
+/// Without a list of questions there is one, and it is answered as such (§7.1).
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Answered {
+    /// In the order of the questions.
+    Several(Evaluated),
+    /// To the one question.
+    One(EvaluationDecision),
+}
 
 /// Whether a connection is expected, for machines and applications that enforce it.
 #[utoipa::path(
@@ -41,7 +52,7 @@ pub(crate) async fn evaluate(
     post, path = "/access/v1/evaluations", tag = "connections", operation_id = "evaluate_accesses",
     request_body = Evaluations, security(("machine" = []), ("client" = [])),
     responses(
-        (status = 200, description = "the decisions, in the order of the questions", body = Evaluated),
+        (status = 200, description = "the decisions, in the order of the questions; without a list, the one decision", body = Evaluated),
         (status = 400, description = "too many, or incomplete", body = imp_api::Problem),
     )
 )]
@@ -50,9 +61,10 @@ pub(crate) async fn evaluate_all(
     State(app): State<App>,
     headers: HeaderMap,
     Json(asked): Json<Evaluations>,
-) -> Result<(HeaderMap, Json<Evaluated>), ProblemResponse> {
+) -> Result<(HeaderMap, Json<Answered>), ProblemResponse> {
     let last = last(asked.options.as_ref())?;
     let snapshot = app.connections.snapshot();
+    let is_one = asked.evaluations.is_empty();
     let mut evaluations = vec![];
     for question in questions(asked)? {
         let decided = answer(&snapshot, &question, app.now());
@@ -62,7 +74,14 @@ pub(crate) async fn evaluate_all(
             break;
         }
     }
-    Ok((related(&headers), Json(Evaluated { evaluations })))
+    let answered = match evaluations.pop() {
+        Some(one) if is_one => Answered::One(one),
+        last => {
+            evaluations.extend(last);
+            Answered::Several(Evaluated { evaluations })
+        }
+    };
+    Ok((related(&headers), Json(answered)))
 }
 
 /// The same question for people who look after the policy.

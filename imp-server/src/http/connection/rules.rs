@@ -1,7 +1,7 @@
 //! `/v1/connections/rules`, `/v1/connections/differences`
 use axum::extract::State;
 use imp_api::connection::{ConnectionPolicy, Difference, RuleChange, SetConnectionPolicy};
-use imp_connection::Diff;
+use imp_connection::{Diff, Policy};
 use serde::Deserialize;
 
 use super::{policy_answer, read_rules, rule};
@@ -104,9 +104,10 @@ pub(crate) async fn diff(
 }
 
 async fn find(app: &App, version: Option<u32>) -> Result<StoredPolicy, ProblemResponse> {
-    // Nobody stored the version that is in force before the first.
-    let version =
-        version.filter(|version| *version != 0 || app.connections.snapshot().policy.version() != 0);
+    if version == Some(0) {
+        // Nobody stored what is in force before the first.
+        return Ok(StoredPolicy { policy: Policy::empty(), changed: None });
+    }
     let found = connection_policy(&app.storage, version).await.map_err(problem::unread)?;
     found.ok_or_else(|| problem::NOT_FOUND.says("There is no such version."))
 }
