@@ -25,7 +25,13 @@ function desktopSays(word) {
     byId("step-up").hidden = false;
     byId("use-desktop").hidden = true;
   } else if (word === "unreachable") show("error", page.dataset.desktopFailed);
-  else show("error", page.dataset.desktopNone);
+  else {
+    // This is a workstation: what is signed on here is its desktop's, so first somebody taps in.
+    show("error", page.dataset.desktopNone);
+    for (const way of document.querySelectorAll(".elsewhere")) way.hidden = true;
+    byId("tapped-in").hidden = false;
+    byId("use-desktop").hidden = true;
+  }
 }
 
 function showChoices() {
@@ -52,7 +58,7 @@ async function askDesktop() {
     });
     const told = await answer.json();
     if (answer.ok) await handOver(told.code);
-    else if (told.error === "step-up-required") desktopSays(told.error);
+    else if (told.error !== "unreachable") desktopSays(told.error);
   } catch (error) {
     // No agent here, or the browser does not let the page ask: the link is there.
     if (error instanceof Refused) explain(error, page);

@@ -1,7 +1,12 @@
 // What both pages need: asking the server, and asking the authenticator. Sentences are in the page, not here.
 "use strict";
 
-class Refused extends Error {}
+class Refused extends Error {
+  constructor({ title, detail }) {
+    super(title || "");
+    this.why = detail || "";
+  }
+}
 
 async function ask(path, body) {
   const answer = await fetch(path, {
@@ -13,7 +18,7 @@ async function ask(path, body) {
     redirect: "error",
   });
   const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refused(told.title || "");
+  if (!answer.ok) throw new Refused(told);
   return told;
 }
 
@@ -77,10 +82,16 @@ function show(id, sentence) {
   place.hidden = !sentence;
 }
 
+// What the server said, in the language of the page: data-refused-other-browser is for `other-browser`.
+function said(error, page) {
+  const camel = `-${error.why}`.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
+  return page.dataset[`refused${camel}`] || error.message;
+}
+
 // Says what went wrong: what the server said, or that nothing was used.
 function explain(error, page) {
   show("status", "");
-  if (error instanceof Refused) show("error", error.message || page.dataset.failed);
+  if (error instanceof Refused) show("error", said(error, page) || page.dataset.failed);
   else if (error && (error.name === "NotAllowedError" || error.name === "AbortError")) {
     show("error", page.dataset.gaveUp);
   } else show("error", page.dataset.failed);

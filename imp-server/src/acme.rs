@@ -1,7 +1,7 @@
 //! What ACME needs in every process: nonces, the seal of the keys that bind accounts, and whoever looks whether challenges are
 //! met.
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use imp_identity::Secret;
 use imp_pki::acme::{NonceError, Nonces};
@@ -126,6 +126,3 @@ fn read_roots(path: &Path) -> Result<Vec<Vec<u8>>, AcmeServiceError> {
         roots.collect::<Result<_, _>>().map_err(|_| AcmeServiceError::Root(path.to_owned()))?;
     if roots.is_empty() { Err(AcmeServiceError::Root(path.to_owned())) } else { Ok(roots) }
 }
-
-/// Shared by everything that has the parts.
-pub(crate) type Shared = Arc<Service>;

@@ -6,18 +6,20 @@ use imp_events::export::Source;
 use imp_identity::{Clock, Digest};
 use imp_storage::{Storage, StorageError};
 use imp_webauthn::RelyingParty;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use url::Url;
 
 use crate::access::{Gate, GateError};
 use crate::ca::{Keys, KeysError};
-use crate::command::{Context, RosterCache};
+use crate::command::{Authority, Context, RosterCache};
 use crate::config::{AttestationError, Config, InvalidConfig, MailError};
+use crate::connections::Connections;
 use crate::http::limits::Limits;
 use crate::log::{self, EstablishError};
 use crate::oauth::{Provider, ProviderError};
+use crate::revocation::Revocation;
 use crate::saml::{Saml, SamlKeyError};
 use crate::store::MIGRATIONS;
 use crate::stream::{SealError, Service};
@@ -50,8 +52,14 @@ pub struct App {
     pub saml: Arc<Saml>,
     /// What streams of events need.
     pub(crate) streams: Arc<Service>,
+    /// What others are told of certificates that no longer count.
+    pub(crate) revocation: Arc<Revocation>,
+    /// The connection policy in memory.
+    pub(crate) connections: Arc<Connections>,
     /// Who may do what.
     pub gate: Arc<Gate>,
+    /// What ACME needs.
+    pub(crate) acme: Arc<crate::acme::Service>,
     /// How often strangers may try.
     pub(crate) limits: Arc<Limits>,
     /// Carries notices to people, if there is a mail server.
@@ -88,6 +96,9 @@ pub enum OpenError {
     /// Models of security keys cannot be told apart.
     #[error("security keys cannot be attested")]
     Attestation(#[from] AttestationError),
+    /// ACME cannot be offered.
+    #[error("ACME cannot be offered")]
+    Acme(#[from] crate::acme::AcmeServiceError),
     /// The log cannot be used.
     #[error("the log cannot be used")]
     Log(#[from] EstablishError),
@@ -114,10 +125,17 @@ impl App {
             tracing::info!(adopted, "took the events of an earlier version into the log");
         }
         let (keys, config) = (Arc::new(keys), Arc::new(config));
-        let streams = Arc::new(Service::new(&keys, &config, clock.clone(), &url)?);
+        let streams = Arc::new(Service::new(&keys, &config, clock.clone(), (&url, &issuer))?);
         let oauth = Arc::new(Provider::new(&keys, &config, issuer.clone())?);
+        let folder_key = keys.set_key().pkcs8();
+        let acme = crate::acme::Service::new(&config.acme, &issuer, folder_key, &mut rng())?;
+        let acme = Arc::new(acme);
         let folder = config.data.join(crate::ca::DIRECTORY);
         let saml = Arc::new(Saml::new(folder, issuer.clone(), keys.set_key().pkcs8())?);
+        let revocation = Arc::new(Revocation::new(config.revocation.kept_answers));
+        let copies = SignedDuration::from_hours(i64::from(config.connections.copy_hours));
+        let connections = Connections::new(config.trust_domain.clone(), copies);
+        connections.refresh(&storage).await?;
         Ok(Self {
             storage,
             clock,
@@ -130,7 +148,10 @@ impl App {
             webauthn,
             saml,
             streams,
+            revocation,
+            connections: Arc::new(connections),
             gate,
+            acme,
             limits,
             messenger,
         })
@@ -160,6 +181,7 @@ impl App {
             trust_domain: self.keys.trust_domain(),
             signer: self.keys.statement_key(),
             log_key: self.keys.log_key(),
+            authority: Some(Authority { keys: &self.keys, rules: &self.config.devices }),
         }
     }
 }

@@ -1,11 +1,12 @@
-//! The server's keys: root, issuing authority, statement key, and the certificate of its own listener.
+//! The server's keys: root, issuing authorities, statement key, and the certificate of its own listener.
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use imp_authenticator::tls::Doorkeeper;
 use imp_authenticator::{Signer, TlsError, TrustAnchors, tls};
 use imp_identity::spiffe::{SpiffeId, TrustDomain};
 use imp_identity::{Clock, Digest};
-use imp_pki::{Certificate, IssueError, Issuer, Key, KeyError, Profile, PublicKey};
+use imp_pki::{Certificate, IssueError, Key, KeyError, Profile, PublicKey};
 use imp_translog::{LogKey, LogKeyError};
 use jiff::{SignedDuration, Timestamp};
 use rand::CryptoRng;
@@ -13,31 +14,60 @@ use rustls::ServerConfig;
 
 use crate::config::Config;
 
+mod authorities;
+mod devices;
 mod directory;
+mod newcomers;
+mod ocsp;
 pub(crate) mod pem;
+pub(crate) mod rollover;
+pub(crate) mod root;
 mod signer;
+pub(crate) mod token;
 
+use authorities::Authorities;
+pub use authorities::IssuingAuthority;
+pub(crate) use devices::DeviceOrder;
+use devices::Publisher;
 pub(crate) use directory::DIRECTORY;
+pub use newcomers::DoorkeeperError;
+pub use ocsp::OcspSigner;
+use ocsp::Responders;
 use signer::FileSigner;
 
 /// The keys of one installation.
 pub struct Keys {
     trust_domain: TrustDomain,
+    directory: PathBuf,
     root: Certificate,
-    issuing: Issuer,
+    authorities: RwLock<Arc<Authorities>>,
+    responders: Responders,
+    publisher: Publisher,
     statement: Arc<FileSigner>,
     log: Arc<LogKey>,
     set: Key,
     profile: Profile,
     machine_lifetime: SignedDuration,
     server_lifetime: SignedDuration,
+    doorkeeper: Arc<Doorkeeper>,
     listener: RwLock<Option<Listener>>,
 }
 
+/// A certificate, and who signed it.
+pub struct Signed {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Who signed it.
+    pub issuer: Arc<IssuingAuthority>,
+}
+
 /// The listener's certificate in use.
+#[derive(Clone)]
 struct Listener {
     renew_after: Timestamp,
     tls: Arc<ServerConfig>,
+    /// The same for devices that enrol.
+    newcomers: Arc<ServerConfig>,
 }
 
 /// The keys cannot be used.
@@ -95,6 +125,12 @@ pub enum KeysError {
     /// A certificate cannot be issued.
     #[error("a certificate cannot be issued")]
     Issue(#[from] IssueError),
+    /// The manufacturers of devices that enrol cannot be known.
+    #[error("[est] cannot be used")]
+    Doorkeeper(#[from] DoorkeeperError),
+    /// There is no such authority, or it was retired.
+    #[error("there is no such issuing authority, or it was retired")]
+    NoAuthority,
 }
 
 /// The listener has no certificate to show.
@@ -123,17 +159,24 @@ impl Keys {
             let (made, configured) = (stored.trust_domain, config.trust_domain.clone());
             return Err(KeysError::TrustDomain { made, configured });
         }
+        let roots = vec![stored.root.der().to_vec()];
+        let trust_domain = stored.trust_domain.clone();
+        let anchors = TrustAnchors { trust_domain, roots };
         let days = |count: u32| SignedDuration::from_hours(24 * i64::from(count));
         Ok(Self {
             trust_domain: stored.trust_domain,
+            directory: config.data.join(DIRECTORY),
             root: stored.root,
-            issuing: stored.issuing,
+            authorities: RwLock::new(Arc::new(stored.authorities)),
+            responders: Responders::default(),
+            publisher: Publisher::new(&config.devices),
             statement: Arc::new(FileSigner::new(&stored.statement)?),
             log: Arc::new(stored.log),
             set: stored.set,
             profile: Profile::Server(config.http.names.clone()),
             machine_lifetime: days(config.certificates.machine_days),
             server_lifetime: days(config.certificates.server_days),
+            doorkeeper: newcomers::doorkeeper(&config.est, &anchors)?,
             listener: RwLock::new(None),
         })
     }
@@ -153,9 +196,35 @@ impl Keys {
         &self.root
     }
 
-    /// The issuing authority's certificate.
-    pub fn issuing(&self) -> &Certificate {
-        self.issuing.certificate()
+    /// The authority that issues.
+    pub fn issuing(&self) -> Arc<IssuingAuthority> {
+        self.authorities().current.clone()
+    }
+
+    /// The authorities that have not been retired: the one that issues, and those whose certificates may still count.
+    pub fn issuers(&self) -> Vec<Arc<IssuingAuthority>> {
+        self.authorities().all.clone()
+    }
+
+    /// The root, the issuing authorities, and the certificates by which other roots vouch for them, in DER.
+    pub fn published(&self) -> Vec<Vec<u8>> {
+        let issuing = self.issuers().into_iter().flat_map(|authority| authority.chain());
+        std::iter::once(self.root.der().to_vec()).chain(issuing).collect()
+    }
+
+    fn authorities(&self) -> Arc<Authorities> {
+        self.authorities.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the authorities anew, if another process has changed them; whether it has.
+    pub(crate) fn refresh(&self) -> Result<bool, KeysError> {
+        let register = authorities::Register::read(&self.directory)?;
+        if register == self.authorities().register {
+            return Ok(false);
+        }
+        let read = Arc::new(Authorities::read(&self.directory)?);
+        *self.authorities.write().unwrap_or_else(PoisonError::into_inner) = read;
+        Ok(true)
     }
 
     /// The key that signs reference credentials, rosters and receipts.
@@ -186,8 +255,11 @@ impl Keys {
         key: &PublicKey,
         now: Timestamp,
         rng: &mut (impl CryptoRng + ?Sized),
-    ) -> Result<Certificate, IssueError> {
-        self.issuing.issue(&Profile::Machine(machine), key, self.machine_lifetime, now, rng)
+    ) -> Result<Signed, IssueError> {
+        let (issuer, profile) = (self.issuing(), Profile::Machine(machine));
+        let lifetime = self.machine_lifetime;
+        let certificate = issuer.issuer.issue(&profile, key, lifetime, now, rng)?;
+        Ok(Signed { certificate, issuer })
     }
 
     /// What the listener shows now. Its key and certificate live in memory only and are made anew when two thirds of
@@ -197,17 +269,35 @@ impl Keys {
         clock: &Arc<dyn Clock>,
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<Arc<ServerConfig>, ListenerError> {
+        Ok(self.current_listener(clock, rng)?.tls)
+    }
+
+    /// The same for devices that enrol.
+    pub(crate) fn newcomers_listener(
+        &self,
+        clock: &Arc<dyn Clock>,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Arc<ServerConfig>, ListenerError> {
+        self.doorkeeper.know_issuers(self.issuers().into_iter().flat_map(|it| it.chain()));
+        Ok(self.current_listener(clock, rng)?.newcomers)
+    }
+
+    fn current_listener(
+        &self,
+        clock: &Arc<dyn Clock>,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Listener, ListenerError> {
         let now = clock.now();
         let current = self.listener.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(listener) = current.as_ref().filter(|listener| now < listener.renew_after) {
-            return Ok(listener.tls.clone());
+            return Ok(listener.clone());
         }
         drop(current);
         let listener = self.new_listener(clock, now, rng)?;
-        let tls = listener.tls.clone();
+        let made = listener.clone();
         *self.listener.write().unwrap_or_else(PoisonError::into_inner) = Some(listener);
         tracing::info!("made a new certificate for the listener");
-        Ok(tls)
+        Ok(made)
     }
 
     fn new_listener(
@@ -218,14 +308,18 @@ impl Keys {
     ) -> Result<Listener, ListenerError> {
         let key = Key::generate()?;
         let lifetime = self.server_lifetime;
-        let issued = self.issuing.issue(&self.profile, key.public_key(), lifetime, now, rng)?;
+        let issuing = self.issuing();
+        let issued = issuing.issuer.issue(&self.profile, key.public_key(), lifetime, now, rng)?;
         let renew_after = issued.renew_after();
         // The root is sent too: at a first meeting its fingerprint is all that a machine knows.
-        let issuers = [self.issuing.certificate().der(), self.root.der()].map(<[u8]>::to_vec);
+        let issuers = [issuing.certificate.der(), self.root.der()].map(<[u8]>::to_vec);
         let chain = [vec![issued.into_der()], issuers.to_vec()].concat();
         let signer = Arc::new(FileSigner::new(&key)?);
+        let keeper = self.doorkeeper.clone();
+        let newcomers =
+            tls::enrolment_server(chain.clone(), signer.clone(), keeper, clock.clone())?;
         let tls = tls::server(chain, signer, &self.anchors(), clock.clone())?;
-        Ok(Listener { renew_after, tls })
+        Ok(Listener { renew_after, tls, newcomers })
     }
 }
 

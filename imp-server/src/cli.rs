@@ -11,12 +11,16 @@ use imp_service::config;
 use crate::config::{Config, ENVIRONMENT};
 
 mod account;
+mod acme;
 mod arguments;
 mod break_glass;
+mod ca;
 mod case;
 mod client;
+mod connection;
 mod consumer;
 mod credential;
+mod device;
 mod directory;
 mod doctor;
 mod events;
@@ -78,12 +82,21 @@ enum Command {
     /// Invite, list and revoke workstations.
     #[command(subcommand)]
     Workstation(workstation::Command),
+    /// Register, list, invite and change devices; approve their enrolment; say which certificates expire.
+    #[command(subcommand)]
+    Device(device::Command),
+    /// Show and change the certificate authorities; seal the root, or move it to a token.
+    #[command(subcommand)]
+    Ca(ca::Command),
     /// List and revoke phones.
     #[command(subcommand)]
     Phone(phone::Command),
     /// List and remove passkeys and security keys.
     #[command(subcommand)]
     Credential(credential::Command),
+    /// Show, import, try and learn which machine may connect to which.
+    #[command(subcommand)]
+    Connection(connection::Command),
     /// Show the policy in force, or put another in force; check and test who may do what.
     #[command(subcommand)]
     Policy(policy::Command),
@@ -116,6 +129,9 @@ enum Command {
     /// List or change the keys that sign tokens.
     #[command(subcommand)]
     Key(key::Command),
+    /// Give devices' ACME clients what they need.
+    #[command(subcommand)]
+    Acme(acme::Command),
     /// Check this installation, and say what is wrong and how to mend it.
     Doctor,
     /// Print the log's key or checkpoint, or check the log.
@@ -161,8 +177,11 @@ async fn other(config: Config, command: Command) -> Result<ExitCode, Failure> {
         Command::Group(command) => group::run(config, command).await?,
         Command::Directory(command) => directory::run(config, command).await?,
         Command::Workstation(command) => workstation::run(config, command).await?,
+        Command::Device(command) => device::run(config, command).await?,
+        Command::Ca(command) => ca::run(config, command).await?,
         Command::Phone(command) => phone::run(config, command).await?,
         Command::Credential(command) => credential::run(config, command).await?,
+        Command::Connection(command) => connection::run(config, command).await?,
         Command::Policy(command) => policy::run(config, command).await?,
         Command::Events(arguments) => events::run(config, arguments).await?,
         Command::Search(command) => search::run(config, command).await?,
@@ -174,10 +193,11 @@ async fn other(config: Config, command: Command) -> Result<ExitCode, Failure> {
         Command::Saml(command) => saml::run(config, command).await?,
         Command::Client(command) => client::run(config, command).await?,
         Command::Key(command) => key::run(config, command).await?,
+        Command::Acme(command) => acme::run(config, command).await?,
         Command::Doctor => return doctor::run(&config).await,
         Command::Log(command) => log::run(config, command).await?,
         Command::Witness(arguments) => witness::run(arguments).await?,
-        Command::Openapi => output::json(&crate::http::router::contract())?,
+        Command::Openapi => output::json(&crate::http::router::published())?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,20 +10,30 @@ use imp_service::telemetry::Telemetry;
 use serde::{Deserialize, Deserializer};
 
 mod access;
+mod acme;
+mod connections;
+mod devices;
 mod directory;
+mod est;
 mod limits;
 mod log;
 mod notices;
 mod oauth;
+mod revocation;
 mod sign_on;
 
 pub use access::AccessConfig;
+pub use acme::AcmeConfig;
+pub use connections::ConnectionsConfig;
+pub use devices::{ClassConfig, ClassRule, DevicesConfig};
 pub use directory::{Directory, GroupName};
 pub(crate) use directory::{DirectoryError, credentials};
+pub use est::{EstConfig, ManufacturerError};
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogWitness};
 pub use notices::{Mail, MailError, Notices};
 pub use oauth::OauthConfig;
+pub use revocation::RevocationConfig;
 pub use sign_on::{AttestationError, AttestationMode, SignOnConfig};
 
 /// The prefix of environment variables: `IMP_SERVER__HTTP__LISTEN` sets `listen` in `[http]`.
@@ -43,6 +53,12 @@ pub struct Config {
     pub storage: StorageConfig,
     /// Certificates that are issued.
     pub certificates: Certificates,
+    /// Devices and their certificates.
+    pub devices: DevicesConfig,
+    /// Where devices enrol.
+    pub est: EstConfig,
+    /// Where others learn which certificates count.
+    pub revocation: RevocationConfig,
     /// Who watches the log.
     pub log: LogConfig,
     /// Where the rules of the review draw their lines.
@@ -55,8 +71,12 @@ pub struct Config {
     pub sign_on: SignOnConfig,
     /// Who may do what.
     pub access: AccessConfig,
+    /// The connection policy.
+    pub connections: ConnectionsConfig,
     /// Provisioning and directories.
     pub directory: Directory,
+    /// Certificates for devices over ACME.
+    pub acme: AcmeConfig,
     /// How often strangers may try.
     pub limits: LimitsConfig,
     /// The log on stderr.
@@ -126,6 +146,16 @@ pub enum InvalidConfig {
     /// The directory cannot be asked.
     #[error("[directory.ldap] cannot be used")]
     Directory(#[from] imp_ldap::InvalidSettings),
+    /// Nobody could look there.
+    #[error(
+        "devices.public_url must begin with http:// and have neither spaces nor more than 256 characters"
+    )]
+    PublicUrl,
+    /// A class cannot be configured so.
+    #[error(
+        "[devices.classes] cannot be used: workstations and phones do not stand there, a class needs a profile, and manufacturers need names"
+    )]
+    Classes,
     /// Nobody could call the server.
     #[error("http.names needs at least one DNS name or IP address")]
     NoNames,
@@ -144,13 +174,18 @@ impl Default for Config {
             http: Http::default(),
             storage: StorageConfig::default(),
             certificates: Certificates::default(),
+            devices: DevicesConfig::default(),
+            est: EstConfig::default(),
+            revocation: RevocationConfig::default(),
             log: LogConfig::default(),
             review: Thresholds::default(),
             notices: Notices::default(),
             oauth: OauthConfig::default(),
             sign_on: SignOnConfig::default(),
             access: AccessConfig::default(),
+            connections: ConnectionsConfig::default(),
             directory: Directory::default(),
+            acme: AcmeConfig::default(),
             limits: LimitsConfig::default(),
             telemetry: Telemetry::default(),
         }
@@ -210,6 +245,7 @@ impl Config {
             ("storage.wait_seconds", self.storage.wait_seconds, 1, 60),
             ("certificates.machine_days", self.certificates.machine_days, 1, 90),
             ("certificates.server_days", self.certificates.server_days, 1, 365),
+            ("connections.copy_hours", self.connections.copy_hours, 1, 720),
             ("log.witness_seconds", self.log.witness_seconds, 1, 3600),
             ("review.failures", self.review.failures, 2, 64),
             ("review.night_from", self.review.night_from.into(), 0, 23),
@@ -221,7 +257,11 @@ impl Config {
             }
         }
         let limits = self.limits.ranges();
-        for (key, value, least, most) in self.oauth.ranges().into_iter().chain(limits) {
+        let acme = self.acme.ranges();
+        let (est, revocation) = (self.est.ranges(), self.revocation.ranges());
+        for (key, value, least, most) in
+            self.oauth.ranges().into_iter().chain(limits).chain(acme).chain(est).chain(revocation)
+        {
             if !(least..=most).contains(&value) {
                 return Err(InvalidConfig::Range { key, least, most });
             }
@@ -230,6 +270,7 @@ impl Config {
             return Err(InvalidConfig::NoNames);
         }
         self.directory.validate()?;
+        self.devices.validate()?;
         let fits = |url: &str| {
             let host = url.strip_prefix("https://").unwrap_or_default();
             !host.is_empty() && url.len() <= 512 && host.bytes().all(|b| b.is_ascii_graphic())
@@ -326,8 +367,24 @@ mod tests {
         "idle_seconds",
         "largest_body",
         "wait_seconds",
+        "copy_hours",
         "machine_days",
         "server_days",
+        "retry_seconds",
+        "ocsp_minutes",
+        "crl_minutes",
+        "kept_answers",
+        "public_url",
+        "crl_partitions",
+        "code_hours",
+        "approval_days",
+        "classes",
+        "means",
+        "manufacturers",
+        "profiles",
+        "keys",
+        "hours",
+        "approval",
         "witness_seconds",
         "witnesses",
         "travel_minutes",
@@ -355,6 +412,9 @@ mod tests {
         "key_days",
         "key_overlap_hours",
         "registration_token_file",
+        "self_registered_networks",
+        "bound_tokens_only",
+        "strict",
         "broker_port",
         "attestation",
         "metadata",
@@ -382,6 +442,15 @@ mod tests {
         "unit",
         "groups",
         "policies",
+        "binding_required",
+        "networks",
+        "http_port",
+        "tls_port",
+        "resolvers",
+        "tries",
+        "try_seconds",
+        "order_hours",
+        "attestation_roots",
         "require_aal2",
         "format",
         "filter",
@@ -407,6 +476,8 @@ mod tests {
         "http",
         "storage",
         "certificates",
+        "devices",
+        "devices.classes.server",
         "log",
         "review",
         "notices",
@@ -417,6 +488,9 @@ mod tests {
         "directory",
         "directory.ldap",
         "directory.ldap.attributes",
+        "acme",
+        "est",
+        "revocation",
         "limits",
         "telemetry",
     ];

@@ -1,12 +1,16 @@
 //! HTTP: the route table, who asks, and one file an endpoint.
 pub(crate) mod account;
+pub(crate) mod acme;
 pub(crate) mod admin;
 pub(crate) mod answer;
 pub(crate) mod audit;
 mod authorize;
 pub(crate) mod break_glass;
 pub(crate) mod caller;
+pub(crate) mod connection;
+pub(crate) mod device;
 pub(crate) mod enrolment;
+pub(crate) mod est;
 pub(crate) mod extract;
 pub(crate) mod limits;
 pub(crate) mod log;
@@ -16,6 +20,7 @@ pub(crate) mod notice;
 pub(crate) mod oauth;
 pub(crate) mod origin;
 pub(crate) mod problem;
+pub(crate) mod publication;
 mod refusal;
 pub(crate) mod router;
 pub(crate) mod saml;

@@ -9,11 +9,16 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::app::{self, App};
 use crate::command;
 
+pub(crate) mod acme;
+mod connections;
 pub(crate) mod consumers;
 mod directory;
 mod erasure;
+mod expiry;
 pub(crate) mod logout;
+mod models;
 mod notices;
+pub(crate) mod revocation;
 mod rules;
 mod streams;
 mod witnesses;
@@ -28,10 +33,15 @@ pub(crate) fn start(app: &App, shutdown: &Shutdown) {
     consumers::start(app, shutdown);
     streams::start(app, shutdown);
     erasure::start(app, shutdown);
+    expiry::start(app, shutdown);
     witnesses::start(app, shutdown);
     logout::start(app, shutdown);
     directory::start(app, shutdown);
+    revocation::start(app, shutdown);
+    connections::start(app, shutdown);
+    acme::start(app, shutdown);
     let (app, stop) = (app.clone(), shutdown.clone());
+    let mut models = models::Models::of(&app.config.sign_on);
     shutdown.spawn(async move {
         let mut tick = interval(EACH_MINUTE);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -43,6 +53,7 @@ pub(crate) fn start(app: &App, shutdown: &Shutdown) {
                 _ = tick.tick() => {}
             }
             each_minute(&app).await;
+            models.look(&app).await;
             if minute % PURGE == 0 {
                 purge(&app).await;
             }
@@ -80,6 +91,10 @@ async fn purge(app: &App) {
     match command::purge_sign_ons(&mut app.context(&mut app::rng())).await {
         Ok(rows) => tracing::debug!(rows, "purged what browsers left behind"),
         Err(error) => warn(&error, "cannot purge what browsers left behind"),
+    }
+    match command::connection::purge_reports(&mut app.context(&mut app::rng())).await {
+        Ok(rows) => tracing::debug!(rows, "purged what enforcement points reported long ago"),
+        Err(error) => warn(&error, "cannot purge what enforcement points reported"),
     }
     match command::purge(&mut app.context(&mut app::rng())).await {
         Ok(command::Purged { challenges, codes, tokens, certificates }) => {

@@ -24,7 +24,7 @@ pub(crate) type Revision = Option<String>;
 
 /// What is kept in memory.
 #[derive(Debug)]
-pub struct Revocation {
+pub(crate) struct Revocation {
     looked: RwLock<Option<Looked>>,
     pub(crate) answers: Answers,
     pub(crate) lists: Lists,

@@ -21,6 +21,8 @@ mod idle;
 mod listener;
 mod share;
 
+use listener::Entrance;
+
 /// How long requests under way may take to finish when the server stops.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -28,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Server {
     app: App,
     address: SocketAddr,
+    est: Option<SocketAddr>,
+    revocation: Option<SocketAddr>,
     administrator: Option<AdministratorCode>,
     shutdown: Shutdown,
 }
@@ -64,6 +68,23 @@ impl From<ListenerError> for StartError {
     }
 }
 
+/// Listens at an address; the port may be chosen by the system.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let socket = TcpListener::bind(address).await.map_err(failed)?;
+    let address = socket.local_addr().map_err(failed)?;
+    Ok((socket, address))
+}
+
+async fn listen_if(
+    address: Option<SocketAddr>,
+) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
+    match address {
+        Some(address) => listen(address).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 impl Server {
     /// Starts a server in this process: listens, opens keys and database, creates them at the first start, and answers
     /// until [`Server::stop`].
@@ -77,10 +98,9 @@ impl Server {
         clock: Arc<dyn Clock>,
         shutdown: Shutdown,
     ) -> Result<Self, StartError> {
-        let address = config.http.listen;
-        let failed = |source| StartError::Listen { address, source };
-        let socket = TcpListener::bind(address).await.map_err(failed)?;
-        let address = socket.local_addr().map_err(failed)?;
+        let (socket, address) = listen(config.http.listen).await?;
+        let est = listen_if(config.est.listen).await?;
+        let revocation = listen_if(config.revocation.listen).await?;
         let app = App::open(config, clock, address.port()).await?;
         let mut rng = app::rng();
         let ca = app.keys.fingerprint();
@@ -98,14 +118,41 @@ impl Server {
             .await
             .map_err(StartError::Keys)?;
         let router = http::router::router(app.clone());
-        shutdown.spawn(listener::serve(socket, app.clone(), router, shutdown.clone()));
+        let door = |entrance, socket, router| {
+            shutdown.spawn(listener::serve(
+                entrance,
+                socket,
+                app.clone(),
+                router,
+                shutdown.clone(),
+            ));
+        };
+        door(Entrance::Machines, socket, router);
+        let (est, revocation) = (est.unzip(), revocation.unzip());
+        if let Some(socket) = est.0 {
+            door(Entrance::Newcomers, socket, http::est::router(app.clone()));
+        }
+        if let Some(socket) = revocation.0 {
+            door(Entrance::Anybody, socket, http::publication::router(app.clone()));
+        }
         job::start(&app, &shutdown);
-        Ok(Self { app, address, administrator, shutdown })
+        let (est, revocation) = (est.1, revocation.1);
+        Ok(Self { app, address, est, revocation, administrator, shutdown })
     }
 
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where devices enrol by EST.
+    pub const fn est_address(&self) -> Option<SocketAddr> {
+        self.est
+    }
+
+    /// Where anybody learns which certificates count.
+    pub const fn revocation_address(&self) -> Option<SocketAddr> {
+        self.revocation
     }
 
     /// What machines call it, as in invitations.

@@ -12,10 +12,13 @@ use crate::{admin, break_glass, enrolment, machine, phone_sign_in, security_key,
 
 mod administration;
 mod audit;
+mod connection;
+mod device;
 mod exchange;
 mod export;
 mod log;
 
+pub use connection::FetchedPolicy;
 pub use export::Export;
 
 /// Largest answer that is read, in bytes: a roster of some ten thousand phones.
@@ -97,6 +100,15 @@ impl Client {
         body: &tap::SubmitTap,
     ) -> Result<tap::TapAccepted, ClientError> {
         self.post(&format!("v1/taps/{id}/submission"), body).await
+    }
+
+    /// `POST /v1/taps/{tap}/presence`
+    pub async fn submit_presence(
+        &self,
+        id: TapId,
+        body: &tap::SubmitPresence,
+    ) -> Result<tap::TapAccepted, ClientError> {
+        self.post(&format!("v1/taps/{id}/presence"), body).await
     }
 
     /// `POST /v1/taps/{tap}/abandonment`

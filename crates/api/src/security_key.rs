@@ -1,4 +1,5 @@
 //! Security keys at workstations: `/v1/security-keys`. The way in for whoever has no phone, or does not want her face to be compared.
+use imp_identity::SessionId;
 use imp_identity::tap::Purpose;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,9 +11,15 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskKey {
-    /// What for.
-    #[schema(value_type = String)]
-    pub purpose: Purpose,
+    /// What for; if absent: unlock for whoever has a session here that was locked, tap in for anybody else.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub purpose: Option<Purpose>,
+    /// A touch is to suffice, without PIN or finger, to unlock this session, which was locked a moment ago at this workstation (the policy's
+    /// `session.reauthentication`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    pub touch: Option<SessionId>,
 }
 
 /// What the key is asked to sign.
@@ -44,6 +51,9 @@ pub struct AnswerKey {
 /// The key was accepted.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KeyAccepted {
+    /// What for.
+    #[schema(value_type = String)]
+    pub purpose: Purpose,
     /// The session that was opened, resumed, stepped up or ended.
     pub session: crate::tap::Session,
 }

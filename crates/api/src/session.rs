@@ -54,6 +54,10 @@ pub struct HandOver {
     /// What the browser was asked to do.
     #[schema(value_type = Uuid)]
     pub interaction: InteractionId,
+    /// The desktop is locked, or nobody's: nothing is handed over, and it is only said where the browser stands. Whoever signs on in it by other
+    /// means does so at this workstation, and needs a session there.
+    #[serde(default)]
+    pub locked: bool,
 }
 
 /// A one-time code with which one browser takes over the session of the desktop that it stands on.

@@ -46,6 +46,17 @@ pub struct SubmitTap {
     pub evidence: Base64,
 }
 
+/// `POST /v1/taps/{tap}/presence`: the phone alone, without a face, for a session that was locked a moment ago at this workstation (the policy's
+/// `session.reauthentication`). Answers 200 [`TapAccepted`], or 403 with the refusal.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitPresence {
+    /// The phone's presence statement, `COSE_Sign1`.
+    pub statement: Base64,
+    /// The TLS exporter value of the workstation's session with the phone: 32 bytes.
+    pub exporter: Base64,
+}
+
 /// The tap was accepted.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct TapAccepted {

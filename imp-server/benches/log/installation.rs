@@ -36,6 +36,7 @@ pub(super) async fn append(
         trust_domain: app.keys.trust_domain(),
         signer: app.keys.statement_key(),
         log_key: app.keys.log_key(),
+        authority: None,
     };
     command::append_records(&mut context, records).await
 }

@@ -78,6 +78,7 @@ impl Installation {
             trust_domain: app.keys.trust_domain(),
             signer: app.keys.statement_key(),
             log_key: app.keys.log_key(),
+            authority: None,
         }
     }
 

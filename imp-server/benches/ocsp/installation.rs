@@ -163,9 +163,10 @@ impl Connection {
         }
         // OCSPResponse with the status `successful` (RFC 6960 §4.2.1).
         let der = self.read.get(body..).unwrap_or_default();
-        let is_answered = der.len() > 5 && der.get(..8).is_some_and(|head| {
-            head.windows(3).any(|bytes| bytes == [0x0a, 0x01, 0x00])
-        });
+        let is_answered = der.len() > 5
+            && der
+                .get(..8)
+                .is_some_and(|head| head.windows(3).any(|bytes| bytes == [0x0a, 0x01, 0x00]));
         if is_answered { Ok(()) } else { Err("a refusal".into()) }
     }
 }

@@ -19,8 +19,11 @@ macro_rules! shipped {
 }
 
 shipped! {
+    "acme.cedar", "acme.toml",
     "anyone.cedar", "anyone.toml",
     "applications.cedar", "applications.toml",
+    "connections.cedar", "connections.toml",
+    "devices.cedar", "devices.toml",
     "directory.cedar", "directory.toml",
     "machines.cedar", "machines.toml",
     "people.cedar", "people.toml",

@@ -118,7 +118,7 @@ fn scheme(operation: &str, name: &str) -> Result<Scheme, GateError> {
 impl Scheme {
     const fn callers(self) -> &'static [CallerKind] {
         match self {
-            Self::Machine => &[CallerKind::Workstation, CallerKind::Phone],
+            Self::Machine => &[CallerKind::Workstation, CallerKind::Phone, CallerKind::Device],
             Self::Person => &[CallerKind::User],
             Self::Receiver => &[CallerKind::Receiver],
             Self::Client => &[CallerKind::Client],

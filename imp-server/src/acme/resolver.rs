@@ -34,9 +34,9 @@ impl Resolver {
     /// What the TXT records of a name say.
     pub(super) async fn texts(&self, name: &str) -> Result<Vec<Vec<u8>>, NetError> {
         let found = self.opened()?.txt_lookup(format!("{name}.")).await?;
-        let text = |data: &RData| match data {
-            RData::TXT(text) => Some(text.txt_data.concat()),
-            _ => None,
+        let text = |data: &RData| {
+            let RData::TXT(text) = data else { return None };
+            Some(text.txt_data.concat())
         };
         Ok(found.answers().iter().filter_map(|record| text(&record.data)).collect())
     }

@@ -120,11 +120,6 @@ impl Validator {
         })
     }
 
-    /// How long one look takes at most.
-    pub(crate) const fn time(&self) -> Duration {
-        self.time
-    }
-
     /// Looks whether a challenge is met.
     pub(crate) async fn look(
         &self,
@@ -152,7 +147,10 @@ impl Validator {
     ) -> Result<(), ValidationError> {
         let host = match identifier {
             Identifier::Ip(IpAddr::V6(address)) => format!("[{address}]"),
-            other => other.to_string(),
+            Identifier::Ip(IpAddr::V4(_))
+            | Identifier::Dns { .. }
+            | Identifier::Permanent { .. }
+            | Identifier::HardwareModule { .. } => identifier.to_string(),
         };
         let mut last = ValidationError::Kind;
         for address in self.addresses(identifier).await? {

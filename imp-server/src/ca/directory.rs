@@ -13,6 +13,7 @@ use rand::CryptoRng;
 use rustix::fs::{FlockOperation, flock};
 use zeroize::Zeroizing;
 
+use super::authorities::Authorities;
 use super::{KeysError, pem};
 
 /// The folder's name in the data folder.
@@ -21,7 +22,8 @@ pub(crate) const DIRECTORY: &str = "keys";
 const INCOMPLETE: &str = "keys.incomplete";
 const LOCK: &str = "keys.lock";
 
-const ROOT_KEY: &str = "root.key";
+/// The root's key, until it is sealed or moved to a token.
+pub(super) const ROOT_KEY: &str = "root.key";
 const ROOT: &str = "root.pem";
 const ISSUING_KEY: &str = "issuing.key";
 const ISSUING: &str = "issuing.pem";
@@ -37,7 +39,7 @@ const PRIVATE_KEY: &str = "PRIVATE KEY";
 pub(super) struct Stored {
     pub(super) trust_domain: TrustDomain,
     pub(super) root: Certificate,
-    pub(super) issuing: Issuer,
+    pub(super) authorities: Authorities,
     pub(super) statement: Key,
     pub(super) log: LogKey,
     pub(super) set: Key,
@@ -89,12 +91,17 @@ fn log_key() -> Result<Zeroizing<Vec<u8>>, KeysError> {
 }
 
 /// Adds a key to the folder; it appears complete or not at all.
-fn add(directory: &Path, name: &str, pkcs8: &[u8]) -> Result<(), KeysError> {
+pub(super) fn add(directory: &Path, name: &str, pkcs8: &[u8]) -> Result<(), KeysError> {
+    replace(directory, name, pem::encode(PRIVATE_KEY, pkcs8).as_bytes())
+}
+
+/// Puts a file in the place of the one before, if there is one; it is whole or not there at all.
+pub(super) fn replace(directory: &Path, name: &str, bytes: &[u8]) -> Result<(), KeysError> {
     let half = directory.join(format!("{name}.incomplete"));
     if half.exists() {
         fs::remove_file(&half).map_err(failed(&half, "removed"))?;
     }
-    write(&half, pem::encode(PRIVATE_KEY, pkcs8).as_bytes())?;
+    write(&half, bytes)?;
     let path = directory.join(name);
     fs::rename(&half, &path).map_err(failed(&path, "created"))?;
     sync(directory)
@@ -179,13 +186,13 @@ fn read(directory: &Path) -> Result<Stored, KeysError> {
         trust_domain,
         root: Certificate::parse(certificate(ROOT)?)
             .map_err(|_| content(ROOT, "a certificate of imp-server"))?,
-        issuing: Issuer::open(certificate(ISSUING)?, &key(ISSUING_KEY)?)?,
+        authorities: Authorities::read(directory)?,
         statement: key(STATEMENT_KEY)?,
     })
 }
 
 /// One process at a time creates keys. The lock ends with the process.
-fn lock(data: &Path) -> Result<File, KeysError> {
+pub(super) fn lock(data: &Path) -> Result<File, KeysError> {
     let path = data.join(LOCK);
     let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
     let file = file.map_err(failed(&path, "created"))?;
@@ -200,7 +207,8 @@ fn private_folder(path: &Path) -> Result<(), KeysError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path, "created"))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), KeysError> {
+/// Writes a new file, for this account only.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), KeysError> {
     let written = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
     let written = written.and_then(|mut file| {
         file.write_all(bytes)?;
@@ -209,11 +217,13 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), KeysError> {
     written.map_err(failed(path, "written"))
 }
 
-fn sync(folder: &Path) -> Result<(), KeysError> {
+/// Makes what happened to the folder's files last.
+pub(super) fn sync(folder: &Path) -> Result<(), KeysError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed(folder, "written"))
 }
 
-fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> KeysError {
+/// A file cannot be read, written, ….
+pub(super) fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> KeysError {
     let path = path.to_owned();
     move |source| KeysError::File { path, action, source }
 }

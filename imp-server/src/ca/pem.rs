@@ -32,6 +32,16 @@ pub(crate) fn private_key(text: &[u8]) -> Option<Vec<u8>> {
     PrivatePkcs8KeyDer::from_pem_slice(text).ok().map(|der| der.secret_pkcs8_der().to_vec())
 }
 
+/// Reads the first part with a label, in DER.
+pub(crate) fn decode(label: &str, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (_, after) = text.split_once(&format!("-----BEGIN {label}-----"))?;
+    let (base64, _) = after.split_once(&format!("-----END {label}-----"))?;
+    let base64: Zeroizing<String> =
+        Zeroizing::new(base64.chars().filter(|c| !c.is_ascii_whitespace()).collect());
+    BASE64.decode(base64.as_bytes()).ok().map(Zeroizing::new)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +54,9 @@ mod tests {
             assert_eq!(private_key(encode("PRIVATE KEY", &der).as_bytes()), Some(der));
         }
         assert_eq!(certificate(b"nonsense"), None);
+        let text = encode("ENCRYPTED PRIVATE KEY", &[1, 2, 3]);
+        let decoded = decode("ENCRYPTED PRIVATE KEY", text.as_bytes()).unwrap();
+        assert_eq!(decoded.as_slice(), [1, 2, 3]);
+        assert_eq!(decode("PRIVATE KEY", text.as_bytes()), None);
     }
 }

@@ -124,3 +124,5 @@ fn open(config: &Config) -> Result<Keys, KeysError> {
 fn start() -> Timestamp {
     "2026-03-01T08:00:00Z".parse().unwrap()
 }
+
+mod authorities;

@@ -1,8 +1,10 @@
 //! Whether a machine that shows a certificate still counts.
+use imp_identity::device::{Device, Lifecycle};
 use imp_identity::phone::{self, Phone};
 use imp_identity::workstation::{self, Workstation};
-use imp_identity::{PhoneId, WorkstationId};
+use imp_identity::{DeviceId, Digest, PhoneId, WorkstationId};
 use imp_storage::{Storage, StorageError};
+use jiff::Timestamp;
 
 use crate::store::Tables as _;
 
@@ -54,5 +56,36 @@ pub async fn authenticate_phone(
         phone::State::Revoked { .. } => Err(AuthenticateMachineError::Revoked),
         phone::State::Bound(binding) if binding.public_key == public_key => Ok(phone),
         phone::State::Bound(_) => Err(AuthenticateMachineError::OtherKey),
+    }
+}
+
+/// The device in use whose certificate names `id` and `public_key` (a `SubjectPublicKeyInfo` in DER) and counts until
+/// `expires_at`: it is one that was issued here, and is neither revoked nor held.
+pub async fn authenticate_device(
+    storage: &Storage,
+    id: DeviceId,
+    public_key: &[u8],
+    expires_at: Timestamp,
+) -> Result<Device, AuthenticateMachineError> {
+    let mut reading = storage.read().await?;
+    let device = reading.devices().find(id).await?.ok_or(AuthenticateMachineError::Unknown)?;
+    match device.state {
+        Lifecycle::Registered => return Err(AuthenticateMachineError::Unknown),
+        Lifecycle::Active => {}
+        Lifecycle::Suspended | Lifecycle::Quarantined | Lifecycle::Retired => {
+            return Err(AuthenticateMachineError::Revoked);
+        }
+    }
+    let key = Digest::of(&[public_key]);
+    let before = expires_at - jiff::SignedDuration::from_secs(1);
+    let certificates = reading.certificates().of_device(id, before).await?;
+    let shown = certificates.into_iter().find(|certificate| {
+        certificate.expires_at == expires_at
+            && certificate.issuance.as_ref().is_some_and(|issuance| issuance.key == key)
+    });
+    match shown {
+        None => Err(AuthenticateMachineError::OtherKey),
+        Some(shown) if shown.withdrawal.is_some() => Err(AuthenticateMachineError::Revoked),
+        Some(_) => Ok(device),
     }
 }

@@ -164,6 +164,12 @@ pub(super) fn change(
 ) -> Result<Change, Refusal> {
     let (own, others): (Vec<_>, Vec<_>) =
         touched.into_iter().partition(|session| session.user == arrival.user);
+    let full = matches!(arrival.proof, Proof::Authentication(_));
+    let alone = others.iter().all(|other| !other.is_active(now));
+    if !full && !(arrival.purpose == Purpose::Unlock && alone) {
+        // One factor goes on where she was; it opens nothing, confirms nothing, and puts nobody out.
+        return Err(Refusal::OneFactorInsufficient);
+    }
     match arrival.purpose {
         Purpose::TapIn => open(switch(others, limits, now), arrival, own, (limits, now, rng)),
         Purpose::Unlock => resume(switch(others, limits, now), arrival, own, limits, now),
@@ -175,8 +181,14 @@ pub(super) fn change(
     }
 }
 
-const fn no_session(_: SessionError) -> Refusal {
-    Refusal::NoSession
+const fn no_session(error: SessionError) -> Refusal {
+    match error {
+        SessionError::Insufficient => Refusal::OneFactorInsufficient,
+        SessionError::Ended
+        | SessionError::NotActive
+        | SessionError::NotSuspended
+        | SessionError::Elsewhere => Refusal::NoSession,
+    }
 }
 
 /// Whether it is active or can be resumed.
@@ -258,7 +270,7 @@ fn resume(
             Ok(Change { kept: Some(kept), ..change })
         }
         // The workstation must have said that it locked, before one factor counts.
-        (State::Active, Proof::OneFactor) | (State::Ended { .. }, _) => Err(Refusal::NoSession),
+        (State::Active, Proof::OneFactor(..)) | (State::Ended { .. }, _) => Err(Refusal::NoSession),
         (State::Active, proof @ Proof::Authentication(_)) => {
             let suspended = session.suspend(limits, now).map_err(no_session)?;
             let resumed = suspended.0.clone().resume(here, proof, limits, now);

@@ -4,10 +4,12 @@ use imp_identity::group::Membership;
 use imp_identity::phone::Revocation;
 use imp_identity::session::End;
 use imp_identity::sign_on::SignOnEnd;
+use imp_identity::spiffe::Machine;
 use imp_identity::user::{Role, State, User};
 use imp_identity::{Actor, UserId};
 use imp_storage::{StorageError, Transaction};
 
+use super::revoke_certificate::revoke_all_of;
 use super::{Context, end_sessions_of_user, end_sign_ons_of_user, revoke_grants_of_user};
 use crate::store::Tables as _;
 
@@ -97,6 +99,8 @@ async fn revoke_phones(
         if let Ok((phone, event)) = phone.revoke(context.now, Revocation::Administrator) {
             transaction.phones().update(&phone).await?;
             context.append(transaction, actor, event).await?;
+            let (machine, reason) = (Machine::Phone(phone.id), Revocation::Administrator);
+            revoke_all_of(context, transaction, actor, machine, reason).await?;
         }
     }
     for reference in transaction.references().current_of_user(user).await? {

@@ -63,17 +63,23 @@ pub enum HandOverError {
     Storage(#[from] StorageError),
 }
 
-/// Makes a code for the browser that was asked to do `interaction`. That it asked is no event: that it was signed on is one.
+/// Makes a code for the browser that was asked to do `interaction`, unless its desktop is locked. That it asked is no event: that it was signed on is one.
 pub async fn hand_over(
     context: &mut Context<'_>,
     workstation: WorkstationId,
-    interaction: InteractionId,
+    (interaction, locked): (InteractionId, bool),
 ) -> Result<HandedOver, HandOverError> {
     let mut transaction = context.storage.begin().await?;
     let now = context.now;
     let asked = transaction.interactions().find(interaction).await?;
     let asked = asked.filter(|asked| now < asked.expires_at && asked.failure.is_none());
     let asked = asked.ok_or(HandOverError::NoInteraction)?;
+    // Whatever comes of it: by whatever way she signs on now, she does it here.
+    transaction.interactions().place(interaction, workstation).await?;
+    if locked {
+        transaction.commit().await?;
+        return Err(HandOverError::NoSession);
+    }
     let desktop = transaction.sessions().open_at(workstation).await?;
     let desktop = desktop.into_iter().find(|found| found.session.is_active(now));
     let Some(UserSession { session, .. }) = desktop.filter(|found| found.user.is_active()) else {
@@ -85,6 +91,7 @@ pub async fn hand_over(
     let requirements = asked.requirements;
     if !answers(&requirements, &session.authentication, asked.asked_at, now) {
         let application = requirements.client_name;
+        transaction.commit().await?;
         return Err(HandOverError::StepUpRequired { purpose: Purpose::StepUp, application });
     }
     let (code, digest) = draw(context);

@@ -71,6 +71,7 @@ pub async fn open_interaction(
         sign_on: None,
         consented: false,
         failure: None,
+        workstation: None,
     };
     let mut transaction = context.storage.begin().await?;
     transaction.interactions().add(&interaction).await?;

@@ -13,16 +13,22 @@ use rand::CryptoRng;
 use crate::log::{self, Appended};
 
 mod abandon_tap;
+mod accept_device_code;
+pub mod acme;
 mod append_records;
+mod approve_device;
 mod authenticate;
+mod authority;
 mod bind_phone;
 mod break_glass;
 mod change_sessions;
 mod confirm_reference;
+pub mod connection;
 mod contact_user;
 mod create_user;
 mod credentials;
 mod deprovision;
+mod device_lifecycle;
 mod disable_user;
 mod dispute_use;
 mod enable_user;
@@ -32,13 +38,16 @@ mod enrolment_status;
 mod erase_records;
 mod erase_reference;
 mod events;
+mod expire_certificates;
 mod expire_records;
 mod expire_sessions;
 mod hand_over;
 mod import_directory;
 mod initialise_server;
 mod interaction;
+mod invite_device;
 mod invite_workstation;
+mod issue_certificate;
 mod issue_reference;
 mod issue_sign_in_code;
 mod judge_entries;
@@ -58,7 +67,10 @@ mod receiver;
 mod record_certificate;
 mod redeem_sign_in_code;
 mod refuse_access;
+mod refuse_enrolment;
+mod register_device;
 mod review;
+mod revoke_certificate;
 mod revoke_phone;
 mod revoke_workstation;
 mod roster;
@@ -77,11 +89,21 @@ mod suspend_session;
 mod token;
 mod users;
 
-pub use crate::store::{Certificate, Notice, StoredEntry, UserSession};
+pub use crate::store::{
+    Certificate, DeviceFilter, EnrolmentCode, Expiring, Issuance, Notice, StoredEntry, UserSession,
+    Withdrawal,
+};
 pub use abandon_tap::{AbandonTapError, Abandoned, AbandonedTap, abandon_tap};
+pub use accept_device_code::{AcceptDeviceCodeError, accept_device_code};
 #[doc(hidden)]
 pub use append_records::append_records;
-pub use authenticate::{AuthenticateMachineError, authenticate_phone, authenticate_workstation};
+pub use approve_device::{
+    DecideEnrolmentError, approve_device, find_approval, open_approvals, reject_device,
+};
+pub use authenticate::{
+    AuthenticateMachineError, authenticate_device, authenticate_phone, authenticate_workstation,
+};
+pub use authority::{Authority, OwnAuthority, record_authority};
 pub use bind_phone::{BindPhoneError, PhoneBound, bind_phone};
 pub use break_glass::{
     BreakGlassError, BreakingGlass, ReviewBreakGlassError, break_glass, owed_reviews,
@@ -95,6 +117,7 @@ pub use credentials::{
     ChangeCredentialError, RegisterCredentialError, begin_credential, credentials_of_user,
     finish_credential, remove_credential, remove_own_credential, rename_credential,
 };
+pub use device_lifecycle::{ChangeDeviceError, DeviceChange, change_device};
 pub use disable_user::{DisableUserError, disable_user};
 pub use dispute_use::{Dispute, DisputeUseError, Disputed, dispute_use};
 pub use enable_user::{EnableUserError, enable_user};
@@ -107,6 +130,7 @@ pub use erase_records::{
 };
 pub use erase_reference::{EraseReferenceError, erase_reference};
 pub use events::{events_of_user, events_page};
+pub use expire_certificates::{expiry_forecast, tell_of_expiry};
 pub use expire_records::expire_records;
 pub use expire_sessions::expire_sessions;
 pub use hand_over::{Desktop, HandOverError, HandedOver, hand_over, redeem_handover};
@@ -117,7 +141,10 @@ pub use interaction::{
     NewInteraction, TakenInteraction, answer_interaction, find_interaction, open_interaction,
     take_interaction,
 };
+pub use invite_device::{DeviceInvited, InviteDeviceError, invite_device};
 pub use invite_workstation::{WorkstationInvited, invite_workstation, list_workstations};
+pub(crate) use issue_certificate::row as certificate_row;
+pub use issue_certificate::{IssueCertificateError, Issued, Order, issue_certificate};
 pub use issue_reference::{IssueReference, IssueReferenceError, ReferenceIssued, issue_reference};
 pub use issue_sign_in_code::{IssueSignInCodeError, SignInCode, issue_sign_in_code};
 pub use judge_entries::{JudgeEntriesError, judge_entries};
@@ -132,8 +159,8 @@ pub use oauth::{
 };
 pub(crate) use oauth::{
     Told, counting_grant, due_logouts, end_grant, issue_code, issue_refresh, make_grant,
-    open_device, poll_device, record_client_refusal, redeem_code, redeem_refresh, settle_logout,
-    sign_on_counts, spare_logouts, take_logout, waiting_device,
+    next_to_leave, open_device, poll_device, record_client_refusal, record_logout, redeem_code,
+    redeem_refresh, settle_logout, sign_on_counts, spare_logouts, take_logout, waiting_device,
 };
 pub use open_enrolment::{EnrolmentOpened, OpenEnrolment, OpenEnrolmentError, open_enrolment};
 pub use open_tap::{Occasion, OpenTapError, TapOpened, open_tap};
@@ -150,6 +177,11 @@ pub use receiver::{
 pub use record_certificate::{RecordCertificateError, record_certificate};
 pub use redeem_sign_in_code::{RedeemSignInCodeError, SignedIn, redeem_sign_in_code};
 pub use refuse_access::{adopt_policies, refuse_access};
+pub use refuse_enrolment::refuse_enrolment;
+pub use register_device::{
+    RegisterDeviceError, certificates_of_device, describe_device, find_device, find_device_named,
+    list_devices, register_device,
+};
 pub use review::{
     AskError, Begun, CaseChange, CaseFile, ChangeCaseError, ExportLog, Group, KnownNames,
     LogExport, OpenCase, Paging, Piece, ProveError, Proven, ReadCaseError, RemoveSearchError,
@@ -159,11 +191,14 @@ pub use review::{
     read_timeline, record_reading, remove_search, resolve_case, resolve_person,
     resolve_workstation, save_search, search_events,
 };
+pub use revoke_certificate::{RevokeCertificateError, reinstate_certificate, revoke_certificate};
 pub use revoke_phone::{RevokePhoneError, phones_of_user, revoke_phone};
 pub use revoke_workstation::{RevokeWorkstationError, revoke_workstation};
 pub use roster::{RosterCache, RosterError, roster};
 pub use run_consumer::{Shown, give_back_consumers, lend_consumer, settle_consumer};
-pub use security_key::{AnswerKeyError, AskKeyError, KeyAnswer, KeyAsked, answer_key, ask_key};
+pub use security_key::{
+    AnswerKeyError, AskKeyError, KeyAnswer, KeyAsked, answer_key, ask_key, ask_touch,
+};
 pub use send_notice::{
     ReadyNotice, Wording, due_notices, notice_of_link, notice_refused, notice_sent,
     notices_of_user, prepare_notice,
@@ -171,7 +206,7 @@ pub use send_notice::{
 pub(crate) use service_provider::record_assertion;
 pub use service_provider::{
     RegisterProviderError, change_service_provider, find_service_provider, list_service_providers,
-    register_service_provider,
+    register_service_provider, service_provider,
 };
 pub use sign_in_browser::{
     Asked, Browser, SignInError, SignedOn, begin_passkey, finish_passkey, redeem_code_in_browser,
@@ -182,8 +217,8 @@ pub use sign_in_phone::{
     redeem_phone,
 };
 pub use sign_on::{
-    NewSignOn, end_sign_on, end_sign_ons_of_session, end_sign_ons_of_user, establish_sign_on,
-    expire_sign_ons, find_sign_on_by_cookie, purge_sign_ons, sign_ons_of_user,
+    NewSignOn, end_sign_on, end_sign_on_asked_by, end_sign_ons_of_session, end_sign_ons_of_user,
+    establish_sign_on, expire_sign_ons, find_sign_on_by_cookie, purge_sign_ons, sign_ons_of_user,
 };
 pub use steer_consumer::{
     ConsumerState, Steer, SteerConsumerError, list_consumers, list_set_aside, steer_consumer,
@@ -195,7 +230,9 @@ pub use stream::{
     set_stream_status, streams_of_receiver, verify_stream,
 };
 pub(crate) use stream::{INTERVAL, change_stream, create_stream, deliver_messages};
-pub use submit_tap::{Submission, SubmitTapError, TapAccepted, submit_tap};
+pub use submit_tap::{
+    Presence, Submission, SubmitTapError, TapAccepted, submit_presence, submit_tap,
+};
 pub use suspend_session::{
     SuspendSessionError, sessions_of_workstation, suspend_session, touch_session,
 };
@@ -216,6 +253,8 @@ pub struct Context<'a> {
     pub signer: &'a dyn Signer,
     /// The key that signs the log's checkpoints.
     pub log_key: &'a Arc<LogKey>,
+    /// What issues certificates to devices; nothing does where devices do not come.
+    pub authority: Option<Authority<'a>>,
 }
 
 impl Context<'_> {

@@ -27,10 +27,10 @@ pub async fn record_certificate(
 ) -> Result<Vec<u8>, RecordCertificateError> {
     let mut transaction = context.storage.begin().await?;
     transaction.certificates().add(&certificate).await?;
-    let Certificate { serial, spiffe_id: machine, expires_at } = certificate;
+    let Certificate { serial, spiffe_id: machine, expires_at, .. } = certificate;
     let workstation = match machine.machine {
         Machine::Workstation(id) => transaction.workstations().find(id).await?,
-        Machine::Phone(_) => None,
+        Machine::Phone(_) | Machine::Device(_) => None,
     };
     let event = Event::CertificateIssued { machine, serial, expires_at };
     let kind = event.name();

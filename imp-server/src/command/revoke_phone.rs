@@ -1,9 +1,11 @@
 //! Revoking a phone, and listing a user's.
 use imp_identity::phone::{Phone, PhoneError, Revocation};
+use imp_identity::spiffe::Machine;
 use imp_identity::{Actor, PhoneId, UserId};
 use imp_storage::{Storage, StorageError};
 
 use super::Context;
+use super::revoke_certificate::revoke_all_of;
 use crate::store::Tables as _;
 
 /// The phone was not revoked.
@@ -42,6 +44,7 @@ pub async fn revoke_phone(
     let (phone, event) = phone.revoke(context.now, reason)?;
     transaction.phones().update(&phone).await?;
     context.append(&mut transaction, &actor, event).await?;
+    revoke_all_of(context, &mut transaction, &actor, Machine::Phone(id), reason).await?;
     for reference in transaction.references().current_of_phone(id).await? {
         if let Ok((reference, event)) = reference.revoke(context.now, reason) {
             transaction.references().update(&reference).await?;

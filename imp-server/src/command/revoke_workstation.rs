@@ -1,12 +1,14 @@
 //! Withdrawing a workstation.
 use imp_identity::phone::Revocation;
 use imp_identity::session::End;
+use imp_identity::spiffe::Machine;
 use imp_identity::workstation::WorkstationError;
 use imp_identity::{Actor, WorkstationId};
 use imp_storage::StorageError;
 
 use super::Context;
 use super::change_sessions::end_session_for;
+use super::revoke_certificate::revoke_all_of;
 use crate::store::Tables as _;
 
 /// The workstation was not revoked.
@@ -46,6 +48,8 @@ pub async fn revoke_workstation(
         found.ok_or(RevokeWorkstationError::NotFound)?.revoke(context.now, reason)?;
     transaction.workstations().update(&workstation).await?;
     context.append(&mut transaction, &actor, event).await?;
+    let machine = Machine::Workstation(id);
+    revoke_all_of(context, &mut transaction, &actor, machine, reason).await?;
     for open in transaction.sessions().open_at(id).await? {
         let (transaction, reason) = (&mut transaction, End::Administrator);
         end_session_for(context, transaction, &actor, open.session, reason).await?;

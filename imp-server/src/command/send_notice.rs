@@ -42,6 +42,8 @@ pub struct Wording<'a> {
     pub zone: &'a TimeZone,
     /// What people call this server, without a final slash.
     pub url: &'a str,
+    /// What browsers call it, without a final slash: passkeys count under that name alone.
+    pub account: &'a str,
 }
 
 /// The notices that are to be mailed now.
@@ -88,6 +90,7 @@ pub async fn prepare_notice(
         day: notice.day,
         uses: told,
         dispute: Some(format!("{}/notices/{}", wording.url, secret.expose())),
+        account: Some(format!("{}/account", wording.account)),
     };
     let (subject, text) = (words.subject(), words.text());
     Ok(Some(ReadyNotice { id, made_at: notice.made_at, user, address, subject, text }))

@@ -3,7 +3,9 @@ use imp_identity::authentication::{Aal, Authentication, Means, Method, SignInRef
 use imp_identity::invitation::Code;
 use imp_identity::sign_on::SignOn;
 use imp_identity::user::User;
-use imp_identity::{Actor, Event, InteractionId, Secret, SignOnId, UserId, WorkstationId};
+use imp_identity::{
+    Actor, Event, InteractionId, Secret, SessionId, SignOnId, UserId, WorkstationId,
+};
 use imp_storage::{StorageError, Transaction};
 use imp_webauthn::{Assertion, BeginError, Mediation, RelyingParty};
 use jiff::SignedDuration;
@@ -130,9 +132,13 @@ pub async fn finish_passkey(
     credential.public_part = verified.public_part;
     credential.used_at = Some(context.now);
     transaction.credentials().update(&credential).await?;
+    let Ok(session) = desktop_of(context, &mut transaction, &asked, credential.user).await? else {
+        let attempt = Attempt { workstation: asked.workstation, ..attempt };
+        return refuse(context, transaction, attempt, SignInRefusal::NoSession).await;
+    };
     let new = NewSignOn {
         user: credential.user,
-        session: None,
+        session,
         authentication: verified.authentication,
         credential: Some(credential.id),
         replaces: browser.before,
@@ -204,6 +210,29 @@ pub async fn redeem_code_in_browser(
         replaces: browser.before,
     };
     sign_on(context, transaction, asked, new).await
+}
+
+/// The desktop's browser is signed on elsewhere than by its desktop, and nobody, or somebody else, is at work there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NotHerDesktop;
+
+/// The session to which a sign-on belongs that `user` makes in this browser: where the browser stands on a workstation of
+/// ours, it ends with her session there, and there must be one. Nothing elsewhere.
+pub(super) async fn desktop_of(
+    context: &Context<'_>,
+    transaction: &mut Transaction,
+    asked: &Interaction,
+    user: UserId,
+) -> Result<Result<Option<(SessionId, WorkstationId)>, NotHerDesktop>, StorageError> {
+    // Read again: the agent may have said so since.
+    let asked = transaction.interactions().find(asked.id).await?;
+    let Some(workstation) = asked.and_then(|asked| asked.workstation) else { return Ok(Ok(None)) };
+    let open = transaction.sessions().open_at(workstation).await?;
+    let open = open.into_iter().find(|found| found.session.is_active(context.now));
+    Ok(match open {
+        Some(open) if open.session.user == user => Ok(Some((open.session.id, workstation))),
+        Some(_) | None => Err(NotHerDesktop),
+    })
 }
 
 /// Establishes the sign-on and answers the interaction with it.

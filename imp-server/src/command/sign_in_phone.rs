@@ -13,7 +13,9 @@ use uuid::Uuid;
 
 use super::Context;
 use super::interaction;
-use super::sign_in_browser::{Attempt, Browser, SignInError, SignedOn, refuse, sign_on};
+use super::sign_in_browser::{
+    Attempt, Browser, SignInError, SignedOn, desktop_of, refuse, sign_on,
+};
 use super::sign_on::NewSignOn;
 use crate::store::{PhoneSignIn, Tables as _};
 
@@ -249,13 +251,13 @@ pub async fn redeem_phone(
         let attempt = Attempt { user: Some(user), workstation: None, means: Means::Phone };
         return refuse(context, transaction, attempt, SignInRefusal::UserDisabled).await;
     }
-    let new = NewSignOn {
-        user,
-        session: None,
-        authentication,
-        credential: None,
-        replaces: browser.before,
+    let Ok(session) = desktop_of(context, &mut transaction, &asked, user).await? else {
+        let (user, workstation) = (Some(user), asked.workstation);
+        let attempt = Attempt { user, workstation, means: Means::Phone };
+        return refuse(context, transaction, attempt, SignInRefusal::NoSession).await;
     };
+    let new =
+        NewSignOn { user, session, authentication, credential: None, replaces: browser.before };
     sign_on(context, transaction, asked, new).await.map(Some)
 }
 

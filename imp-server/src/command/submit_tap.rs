@@ -18,7 +18,10 @@ use super::change_sessions::{Arrival, Change, change};
 use super::receipt::About;
 use crate::store::{Answer, Tables as _, TapKnowledge, UserSession};
 
+mod presence;
 mod refuse;
+
+pub use presence::{Presence, submit_presence};
 
 /// What a workstation submits.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +81,7 @@ pub async fn submit_tap(
     let Some((challenge, answer, known)) =
         transaction.challenges().knowledge(tap, workstation).await?
     else {
-        refuse::unknown(context, &mut transaction, &submission).await?;
+        refuse::unknown(context, &mut transaction, (tap, workstation)).await?;
         transaction.commit().await?;
         return Err(SubmitTapError::Refused(Refusal::ChallengeUnknown));
     };

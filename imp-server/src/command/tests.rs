@@ -5,6 +5,7 @@ use imp_storage::testing;
 use crate::{command, store};
 
 mod break_glass;
+mod connections;
 mod directory;
 mod enrolment;
 mod erasures;

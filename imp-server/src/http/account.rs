@@ -5,6 +5,7 @@ pub(crate) mod register;
 
 use axum::extract::{DefaultBodyLimit, FromRequestParts};
 use axum::http::request::Parts;
+use axum::middleware::from_fn;
 use imp_identity::authentication::{Aal, Method};
 use imp_identity::sign_on::{Requirements, SignOn};
 use imp_identity::user::User;
@@ -13,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::sign_in::cookie::BrowserSignOn;
+use super::sign_in::language::{self, spoken};
 use super::{ProblemResponse, problem};
 use crate::app::App;
 use crate::command::{ChangeCredentialError, RegisterCredentialError};
@@ -36,6 +38,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(change::remove))
         .routes(routes!(change::end))
         .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(from_fn(language::speak))
 }
 
 /// What somebody may do with her account.
@@ -79,7 +82,7 @@ impl Holder {
 
 /// What the page of the account requires.
 fn requirements() -> Result<Requirements, ProblemResponse> {
-    let client_name = super::sign_in::text::ENGLISH.account.parse();
+    let client_name = spoken().account.parse();
     Ok(Requirements {
         aal: Some(Aal::Aal2),
         phishing_resistant: false,

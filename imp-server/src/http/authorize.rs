@@ -77,6 +77,7 @@ async fn authenticate(
         Scheme::Machine => match caller::machine(parts, app).await? {
             Machine::Workstation(id) => Caller::Workstation(id),
             Machine::Phone(id) => Caller::Phone(id),
+            Machine::Device(id) => Caller::Device(id),
         },
         Scheme::Person => {
             let person = caller::person(parts, app).await?;
@@ -129,6 +130,7 @@ fn refusal(caller: &Caller, circumstances: &Circumstances, decision: Decision) -
         Caller::User(_) => problem::ROLE_INSUFFICIENT.says("You may not do this."),
         Caller::Workstation(_) => problem::MACHINE_WRONG.says("Workstations may not do this."),
         Caller::Phone(_) => problem::MACHINE_WRONG.says("Phones may not do this."),
+        Caller::Device(_) => problem::MACHINE_WRONG.says("Devices may not do this."),
         Caller::Receiver(_) | Caller::Client { .. } | Caller::Anyone => {
             problem::ACCESS_REFUSED.says("This is not allowed.")
         }

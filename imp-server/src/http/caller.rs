@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use imp_access::Caller;
 use imp_authenticator::Peer;
 use imp_identity::authentication::{Aal, Authentication, Method};
+use imp_identity::device::Device;
 use imp_identity::phone::Phone;
 use imp_identity::spiffe::{Machine, SpiffeId};
 use imp_identity::user::User;
@@ -41,11 +42,15 @@ pub(crate) struct WorkstationPeer(pub(crate) Workstation);
 #[derive(Clone)]
 pub(crate) struct PhonePeer(pub(crate) Phone);
 
-/// An enrolled workstation or a bound phone.
+/// A device in use, by a certificate that counts.
+#[derive(Clone)]
+pub(crate) struct DevicePeer(pub(crate) Device);
+
+/// An enrolled workstation, a bound phone, or a device in use.
 #[derive(Clone)]
 pub(crate) struct MachinePeer {
     pub(crate) spiffe_id: SpiffeId,
-    /// A P-256 `SubjectPublicKeyInfo` in DER: the key that it enrolled with.
+    /// A `SubjectPublicKeyInfo` in DER: of workstations and phones, the key that they enrolled with.
     pub(crate) public_key: Vec<u8>,
 }
 
@@ -89,6 +94,7 @@ impl MachinePeer {
         match self.spiffe_id.machine {
             Machine::Workstation(id) => Actor::Workstation(id),
             Machine::Phone(id) => Actor::Phone(id),
+            Machine::Device(id) => Actor::Device(id),
         }
     }
 }
@@ -133,6 +139,7 @@ macro_rules! found {
 found! {
     WorkstationPeer, problem::MACHINE_WRONG.says("This is for workstations only.");
     PhonePeer, problem::MACHINE_WRONG.says("This is for phones only.");
+    DevicePeer, problem::MACHINE_WRONG.says("This is for devices only.");
     MachinePeer, problem::CERTIFICATE_REQUIRED.says("A client certificate is needed.");
     Person, problem::SIGN_IN_REQUIRED.says("Sign in first.");
 }
@@ -149,6 +156,13 @@ pub(super) async fn machine(parts: &mut Parts, app: &App) -> Result<Machine, Pro
         Machine::Phone(id) => {
             let found = command::authenticate_phone(&app.storage, id, &public_key).await?;
             parts.extensions.insert(PhonePeer(found));
+        }
+        Machine::Device(id) => {
+            let expires_at = parts.extensions.get::<PeerCertificate>().map(|it| it.expires_at);
+            let expires_at = expires_at.unwrap_or_default();
+            let storage = &app.storage;
+            let found = command::authenticate_device(storage, id, &public_key, expires_at).await?;
+            parts.extensions.insert(DevicePeer(found));
         }
     }
     parts.extensions.insert(MachinePeer { spiffe_id, public_key });
@@ -195,7 +209,8 @@ async fn by_application(parts: &Parts, app: &App) -> Result<Option<Person>, Refu
         authenticate_access_token(app, parts).await?;
     let (Some(user), Some(authentication)) = (user, authentication) else { return Ok(None) };
     if !scope.contains(SCOPE) {
-        let title = "The access token lacks the scope imp.";
+        let title =
+            "The access token lacks the scope imp, or a key that this server wants with it.";
         return Err(problem::ACCESS_REFUSED.says(title).into());
     }
     known(&authentication)?;

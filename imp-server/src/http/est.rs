@@ -85,9 +85,17 @@ async fn serve(app: App, label: Option<String>, operation: &str, request: Reques
         Operation::CsrAttrs if parts.method == Method::GET => {
             return attributes(&app, &shown).await;
         }
-        Operation::FullCmc | Operation::ServerKeyGen => return not_offered(operation),
+        Operation::FullCmc => {
+            return not_offered("Full CMC is not offered: use simpleenroll.\n");
+        }
+        Operation::ServerKeyGen => {
+            return not_offered("No key is made here: make one where it is used.\n");
+        }
         Operation::SimpleEnroll | Operation::SimpleReenroll if parts.method == Method::POST => {}
-        _ => return StatusCode::METHOD_NOT_ALLOWED.into_response(),
+        Operation::CaCerts
+        | Operation::CsrAttrs
+        | Operation::SimpleEnroll
+        | Operation::SimpleReenroll => return StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
     let from = limits::neighbourhood(&parts);
     if let Err(wait) = app.limits.before(Limit::Failures, from, app.now()) {
@@ -161,11 +169,7 @@ async fn attributes(app: &App, shown: &Shown) -> Response {
     message("application/csrattrs", &est::csr_attributes(&names))
 }
 
-fn not_offered(operation: Operation) -> Response {
-    let said = match operation {
-        Operation::ServerKeyGen => "No key is made here: make one where it is used.\n",
-        _ => "Full CMC is not offered: use simpleenroll.\n",
-    };
+fn not_offered(said: &'static str) -> Response {
     (StatusCode::NOT_IMPLEMENTED, said).into_response()
 }
 

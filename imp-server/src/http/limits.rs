@@ -43,7 +43,9 @@ pub(crate) enum Limit {
 const LIMITED: &[(&str, Limit)] = &[
     ("sign_in", Limit::Failures),
     ("bind_phone", Limit::Failures),
+    ("acme_new_account", Limit::Failures),
     ("enrol_workstation", Limit::Failures),
+    ("enrol_device", Limit::Failures),
     ("show_notice", Limit::Failures),
     ("dispute_noticed_use", Limit::Failures),
     ("begin_passkey", Limit::Openings),
@@ -112,10 +114,15 @@ pub(crate) type Neighbourhood = u64;
 
 /// Where a request comes from.
 pub(crate) fn neighbourhood(parts: &Parts) -> Neighbourhood {
-    match parts.extensions.get::<PeerAddress>().map(|address| address.0.to_canonical()) {
-        Some(IpAddr::V4(address)) => u64::from(address.to_bits()),
-        Some(IpAddr::V6(address)) => u64::try_from(address.to_bits() >> 64).unwrap_or(u64::MAX),
-        None => u64::MAX,
+    let address = parts.extensions.get::<PeerAddress>();
+    address.map_or(u64::MAX, |address| neighbourhood_of(address.0))
+}
+
+/// Where an address belongs.
+pub(crate) fn neighbourhood_of(address: IpAddr) -> Neighbourhood {
+    match address.to_canonical() {
+        IpAddr::V4(address) => u64::from(address.to_bits()),
+        IpAddr::V6(address) => u64::try_from(address.to_bits() >> 64).unwrap_or(u64::MAX),
     }
 }
 

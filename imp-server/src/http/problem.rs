@@ -52,7 +52,7 @@ kinds! {
     TOO_SOON = "too-soon", 429, "This was asked for a moment ago. Wait, and ask again.";
     ATTENDANCE_REFUSED = "attendance-refused", 403, "The answer would show when somebody was at work: IMP never reports attendance. `detail` says what may be asked instead.";
     CLIENT_INVALID = "client-invalid", 422, "The application cannot be registered like this; `detail` says why.";
-    CLIENT_STATE = "client-state", 409, "The application has no secret, or there are as many applications as there may be.";
+    CLIENT_STATE = "client-state", 409, "The application has no secret, there are as many applications as there may be, or one is registered with this entity ID.";
     SEARCH_NAME_TAKEN = "search-name-taken", 409, "There is a saved search of that name.";
     SEARCH_OF_CASE = "search-of-case", 422, "A question that is asked for one case cannot be saved.";
     CASE_INVALID = "case-invalid", 422, "The case needs a title or an entry, names an entry that the log does not have, or somebody who is not an active auditor.";
@@ -83,7 +83,19 @@ kinds! {
     STATEMENT_INVALID = "statement-invalid", 422, "The phone's storage statement does not count; `detail` says why.";
     REFERENCE_STATE = "reference-state", 409, "The reference is not in a state that allows this, or is another one.";
     NOTHING_TO_ERASE = "nothing-to-erase", 409, "There is no reference on this phone.";
+    ENROLMENT_REFUSED = "enrolment-refused", 403, "The device is not given a certificate; `detail` says why in a word (docs/devices.md).";
+    DEVICE_INVALID = "device-invalid", 422, "The inventory cannot say this of a device; `detail` says why.";
+    DEVICE_TAKEN = "device-taken", 409, "Another device is called so, has this manufacturer and serial number, or one of these names on the network.";
+    DEVICE_STATE = "device-state", 409, "The device or certificate is not in a state that allows this; the title says which.";
+    ENROLMENT_DECIDED = "enrolment-decided", 409, "The enrolment was decided already.";
+    ENROLMENT_OWN_DEVICE = "enrolment-own-device", 403, "Who registered or invited a device cannot approve its enrolment: two people must agree.";
     POLICY_INVALID = "policy-invalid", 422, "The policy cannot be put in force.";
+    CONNECTION_POLICY_INVALID = "connection-policy-invalid", 422, "The rules of connections cannot be put in force; `detail` says why.";
+    PROPOSAL_STATE = "proposal-state", 409, "There is nothing to propose, or the proposal was decided already; the title says which.";
+    PROPOSAL_OWN = "proposal-own", 403, "Who asked for rules of connections cannot approve them: two people must agree.";
+    REPORT_INVALID = "report-invalid", 422, "The report of an enforcement point is too long, or says what cannot be; `detail` says why.";
+    REPORT_OF_OTHERS = "report-of-others", 403, "A machine reports of its own connections only; a gateway, of those behind it, too.";
+    EVALUATION_INVALID = "evaluation-invalid", 400, "The questions about access are too many or incomplete; the title says which.";
     POLICY_CONFLICT = "policy-conflict", 409, "The policy has changed in the meantime: read it again.";
     BUSY = "busy", 503, "The database is busy. Try again.";
 }

@@ -12,8 +12,8 @@ use super::authorize::authorize;
 use super::service::openapi::Security;
 use super::settle::settle;
 use super::{
-    account, admin, audit, break_glass, enrolment, log, machine, me, notice, oauth, problem, saml,
-    scim, security_key, service, session, sign_in, ssf, streams, tap,
+    account, acme, admin, audit, break_glass, connection, device, enrolment, log, machine, me,
+    notice, oauth, problem, saml, scim, security_key, service, session, sign_in, ssf, streams, tap,
 };
 use crate::app::App;
 use crate::config::seconds;
@@ -41,6 +41,7 @@ fn strangers() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(machine::enrol_workstation::enrol))
         .routes(routes!(machine::bind_phone::bind))
+        .routes(routes!(device::enrolment::enrol))
         .routes(routes!(admin::sign_in::sign_in))
         // Whoever has the link from a mail
         .routes(routes!(notice::page::show, notice::page::dispute))
@@ -69,6 +70,8 @@ fn saml_routes() -> OpenApiRouter<App> {
         .routes(routes!(saml::resume::resume))
         .routes(routes!(saml::logout::logout))
         .layer(DefaultBodyLimit::max(STRANGERS_SAML))
+        .routes(routes!(saml::providers::list, saml::providers::register))
+        .routes(routes!(saml::providers::show, saml::providers::change, saml::providers::remove))
 }
 
 /// The routes by which auditors review the log.
@@ -97,6 +100,7 @@ fn routes() -> OpenApiRouter<App> {
         // Workstations
         .routes(routes!(tap::open::open))
         .routes(routes!(tap::submit::submit))
+        .routes(routes!(tap::presence::submit))
         .routes(routes!(tap::abandon::abandon_opened))
         .routes(routes!(tap::abandon::abandon))
         .routes(routes!(tap::roster::roster))
@@ -171,6 +175,10 @@ fn routes() -> OpenApiRouter<App> {
         .merge(saml_routes())
         .merge(scim::routes())
         .merge(oauth::routes())
+        .merge(device::routes())
+        .merge(connection::routes())
+        // Devices' own clients
+        .merge(acme::routes())
         .merge(strangers())
         // People in browsers
         .merge(sign_in::routes())
@@ -198,6 +206,16 @@ pub(crate) fn router(app: App) -> Router {
 /// The contract in `OpenAPI` 3.1.
 pub(crate) fn contract() -> Document {
     routes().into_openapi()
+}
+
+/// The contract as others read it: a parameter that takes the rest of an address is written like every other (`OpenAPI` 3.1
+/// §4.8.8), and not in the router's way.
+pub(crate) fn published() -> Document {
+    let mut document = contract();
+    let paths = std::mem::take(&mut document.paths.paths);
+    let plain = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item));
+    document.paths.paths = plain.collect();
+    document
 }
 
 async fn unknown() -> ProblemResponse {

@@ -6,6 +6,7 @@ pub(crate) mod cookie;
 pub(crate) mod decide;
 pub(crate) mod handover;
 pub(crate) mod html;
+pub(crate) mod language;
 pub(crate) mod origin;
 pub(crate) mod page;
 pub(crate) mod passkey;
@@ -14,6 +15,7 @@ pub(crate) mod sign_out;
 pub(crate) mod text;
 
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -38,4 +40,5 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sign_out::show, sign_out::sign_out))
         .routes(routes!(assets::asset))
         .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(from_fn(language::speak))
 }

@@ -40,7 +40,7 @@ async fn send(app: &App, messenger: &dyn Messenger) -> Result<(), StorageError> 
     let zone = zone(app).await?;
     let mut rng = app::rng();
     let context = &mut app.context(&mut rng);
-    let wording = Wording { zone: &zone, url: &app.url };
+    let wording = Wording { zone: &zone, url: &app.url, account: &app.issuer };
     for id in command::due_notices(context, MOST).await? {
         let Some(ready) = command::prepare_notice(context, id, &wording).await? else { continue };
         match messenger.send(&message(ready)).await {

@@ -15,9 +15,21 @@ use crate::config::seconds;
 /// How long to wait when the system has no file descriptor left.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Who comes in at a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entrance {
+    /// People, and machines of ours: HTTPS.
+    Machines,
+    /// Devices that enrol: HTTPS, with certificates of ours or of their manufacturers.
+    Newcomers,
+    /// Anybody, in the open: what is given is signed.
+    Anybody,
+}
+
 /// What each connection needs.
 #[derive(Clone)]
 pub(super) struct Door {
+    pub(super) entrance: Entrance,
     pub(super) app: App,
     pub(super) router: Router,
     pub(super) handshake_time: Duration,
@@ -26,11 +38,18 @@ pub(super) struct Door {
 }
 
 /// Accepts connections until `shutdown`.
-pub(super) async fn serve(socket: TcpListener, app: App, router: Router, shutdown: Shutdown) {
+pub(super) async fn serve(
+    entrance: Entrance,
+    socket: TcpListener,
+    app: App,
+    router: Router,
+    shutdown: Shutdown,
+) {
     let http = &app.config.http;
     let places = Arc::new(Semaphore::new(usize::try_from(http.connections).unwrap_or(1)));
     let shares = Shares::new(http.connections_per_address);
     let door = Door {
+        entrance,
         handshake_time: seconds(http.handshake_seconds),
         idle_time: seconds(http.idle_seconds),
         app,

@@ -1,7 +1,7 @@
 //! `interactions`
 use imp_identity::clock::to_micros;
 use imp_identity::sign_on::{Requirements, SignOn};
-use imp_identity::{Digest, InteractionId, SignOnId};
+use imp_identity::{Digest, InteractionId, SignOnId, WorkstationId};
 use imp_storage::{StorageError, Transaction, on};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -59,6 +59,8 @@ pub struct Interaction {
     pub consented: bool,
     /// Why it goes on unanswered.
     pub failure: Option<InteractionFailure>,
+    /// Where the browser stands, if an agent has said so: a sign-on that answers is that desktop's.
+    pub workstation: Option<WorkstationId>,
 }
 
 impl Interaction {
@@ -83,6 +85,7 @@ struct InteractionRow {
     sign_on_id: Option<Uuid>,
     consented: bool,
     failure: Option<String>,
+    workstation_id: Option<Uuid>,
 }
 
 impl std::str::FromStr for InteractionFailure {
@@ -110,6 +113,7 @@ impl TryFrom<InteractionRow> for Interaction {
             sign_on: row.sign_on_id.map(SignOnId::from),
             consented: row.consented,
             failure: failure.transpose()?,
+            workstation: row.workstation_id.map(WorkstationId::from),
         })
     }
 }
@@ -119,7 +123,8 @@ impl Interactions<'_> {
     pub async fn add(&mut self, interaction: &Interaction) -> Result<(), StorageError> {
         const SQL: &str = "INSERT INTO interactions (interaction_id, binding, continue_at, \
             interaction_request, requirements, asked_at, interaction_expires_at, sign_on_id, \
-            consented, failure) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+            consented, failure, workstation_id) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
         let requirements = serde_json::to_string(&interaction.requirements)
             .map_err(|_| corrupt("interactions.requirements"))?;
         on!(self.0, |conn| sqlx::query(SQL)
@@ -133,6 +138,24 @@ impl Interactions<'_> {
             .bind(interaction.sign_on.map(SignOnId::as_uuid))
             .bind(interaction.consented)
             .bind(interaction.failure.map(InteractionFailure::code))
+            .bind(interaction.workstation.map(WorkstationId::as_uuid))
+            .execute(conn)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
+    /// Remembers at which workstation the browser stands; what was said first counts.
+    pub async fn place(
+        &mut self,
+        id: InteractionId,
+        workstation: WorkstationId,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE interactions SET workstation_id = COALESCE(workstation_id, $2) \
+            WHERE interaction_id = $1";
+        on!(self.0, |conn| sqlx::query(SQL)
+            .bind(id.as_uuid())
+            .bind(workstation.as_uuid())
             .execute(conn)
             .await
             .map(drop)?);

@@ -2,14 +2,18 @@
 use imp_storage::Transaction;
 use sqlx::migrate::Migrator;
 
+mod acme;
+mod approvals;
 mod attempts;
 mod cases;
 mod ceremonies;
 mod certificates;
 mod challenges;
 mod clients;
+mod connections;
 mod consumers;
 mod credentials;
+mod devices;
 mod emergencies;
 mod enrolments;
 mod entries;
@@ -26,6 +30,7 @@ mod memories;
 mod named;
 mod notices;
 mod oauth;
+mod observations;
 mod phones;
 mod policies;
 mod profiles;
@@ -44,16 +49,21 @@ mod users;
 mod uses;
 mod value;
 mod verification;
+mod visits;
 mod workstations;
 
+pub use acme::{Acme, AcmeAccount, AcmeKey, DueChallenge};
+pub use approvals::Approvals;
 pub use attempts::AttemptsTable;
 pub use cases::{CaseFilter, Cases};
 pub use ceremonies::{Ceremonies, Ceremony, CeremonyKind, PhoneSignIn};
-pub use certificates::{Certificate, Certificates};
+pub use certificates::{Certificate, Certificates, Expiring, Issuance, Withdrawal};
 pub use challenges::{Answer, Challenges};
 pub use clients::{ClientKind, Clients, StoredClient};
+pub use connections::{Connections, StoredPolicy, StoredProposal, Verdict};
 pub use consumers::{Consumers, Cursor, Lease, SetAside};
 pub use credentials::Credentials;
+pub use devices::{DeviceFilter, Devices, EnrolmentCode, InUse};
 pub use emergencies::Emergencies;
 pub use enrolments::{Confirmation, Enrolments};
 pub use entries::{Content, Entries, NewEntry, StoredEntry};
@@ -70,6 +80,7 @@ pub use memories::Memories;
 pub use named::Named;
 pub use notices::{Notice, Notices};
 pub use oauth::{DeviceCode, DeviceState, Oauth};
+pub use observations::Observations;
 pub use phones::{Phones, RosterRow};
 pub use policies::Policies;
 pub use profiles::{Person, Profiles};
@@ -88,6 +99,7 @@ pub use taps::Taps;
 pub use users::Users;
 pub use uses::{INVESTIGATIONS, OwnUsesPage};
 pub use verification::{Verification, VerificationRow};
+pub use visits::{KnownAs, Visit, Visits};
 pub use workstations::Workstations;
 
 /// The schema, for [`imp_storage::Storage::open`].
@@ -106,6 +118,10 @@ macro_rules! tables {
     };
 }
 tables! {
+    /// Accounts, orders and authorizations of ACME.
+    acme: Acme,
+    /// Enrolments of devices that a second person approves.
+    approvals: Approvals,
     /// Failed comparisons.
     attempts: AttemptsTable,
     /// Cases of the review.
@@ -118,10 +134,14 @@ tables! {
     challenges: Challenges,
     /// Applications that people are signed on to.
     clients: Clients,
+    /// The connection policy.
+    connections: Connections,
     /// How far consumers have come.
     consumers: Consumers,
     /// Passkeys and security keys.
     credentials: Credentials,
+    /// The inventory.
+    devices: Devices,
     /// Entries in emergencies.
     emergencies: Emergencies,
     /// Supervised enrolments.
@@ -146,6 +166,8 @@ tables! {
     memories: Memories,
     /// Notices of the day.
     notices: Notices,
+    /// What enforcement points saw.
+    observations: Observations,
     /// What the OpenID provider keeps for a short time.
     oauth: Oauth,
     /// What browsers were asked.
@@ -184,6 +206,8 @@ tables! {
     users: Users,
     /// The log's tables, as they are.
     verification: Verification,
+    /// Which applications know of a sign-on.
+    visits: Visits,
     /// Workstations.
     workstations: Workstations,
 }

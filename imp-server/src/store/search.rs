@@ -203,6 +203,7 @@ impl Search<'_> {
             | Actor::Workstation(_)
             | Actor::Phone(_)
             | Actor::Client(_)
+            | Actor::Device(_)
             | Actor::Server => {
                 on!(&mut *self.0, |conn| sqlx::query_scalar(BY_OTHERS)
                     .bind(low)

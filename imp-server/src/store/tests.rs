@@ -488,3 +488,5 @@ async fn a_row_that_another_hand_wrote_is_refused() {
         assert!(matches!(error, StorageError::Corrupt { what: "users.role" }));
     }
 }
+
+mod devices;

@@ -156,6 +156,73 @@ fn the_contract_in_the_documentation_is_the_one_that_is_served() {
     assert!(written == contract, "run this test with IMP_WRITE_REFERENCE=1");
 }
 
+/// The connection policy from the command line: tables, manufacturers' descriptions, questions.
+#[test]
+fn an_operator_keeps_the_connection_policy_as_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let table = folder.path().join("matrix.csv");
+    std::fs::write(
+        &table,
+        "from,to,protocol,ports,purpose\nclass:workstation,class:server,tcp,443,Applications\n",
+    )
+    .unwrap();
+    let file = table.to_str().unwrap();
+    let imported = succeed(&data, &["connection", "import", file]);
+    assert!(imported.contains("version 1 is in force, with 1 rules"), "{imported}");
+    assert!(succeed(&data, &["connection", "import", file]).contains("nothing changes"));
+    let exported = succeed(&data, &["connection", "export"]);
+    assert!(
+        exported.contains(",class:workstation,class:server,tcp,443,Applications,"),
+        "{exported}"
+    );
+    let document = succeed(&data, &["connection", "export", "--format", "json"]);
+    assert!(document.starts_with("{\"version\":1,\"rules\":["), "{document}");
+    let dry = succeed(&data, &["connection", "dry-run", file]);
+    assert!(dry.contains("\"observations\": 0"), "{dry}");
+
+    let mud = folder.path().join("pump.json");
+    std::fs::write(&mud, MUD).unwrap();
+    let mud = mud.to_str().unwrap();
+    let read = ["connection", "import-mud", mud, "--device", "class:infusion-pump"];
+    let said =
+        imp(&data, &[read.as_slice(), ["--my-controller", "unit:Pharmacy"].as_slice()].concat());
+    let notes = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.status.success() && notes.contains("refused: from/ping (icmp)"), "{notes}");
+    let nothing = imp(&data, &read);
+    assert!(!nothing.status.success(), "nobody said what my-controller is");
+    let applied = succeed(
+        &data,
+        &[read.as_slice(), ["--my-controller", "unit:Pharmacy", "--apply"].as_slice()].concat(),
+    );
+    assert!(applied.contains("version 2 is in force, with 2 rules"), "{applied}");
+    let diff = succeed(&data, &["connection", "diff", "1"]);
+    assert!(diff.contains("class:infusion-pump -> unit:Pharmacy tcp 8443"), "{diff}");
+
+    let machine = |n: u8| {
+        format!("spiffe://imp.internal/workstation/01890a5d-ac96-774b-bcce-b302099a80{n:02x}")
+    };
+    let (from, to) = (machine(1), machine(2));
+    let check = imp(&data, &["connection", "check", &from, &to, "tcp", "443"]);
+    assert!(!check.status.success());
+    let said = String::from_utf8_lossy(&check.stderr).into_owned();
+    assert!(said.contains("no-rule"), "{said}");
+    let proposed = imp(&data, &["connection", "propose"]);
+    assert!(!proposed.status.success(), "nothing was seen");
+    let graph = succeed(&data, &["connection", "reachability"]);
+    assert!(graph.contains("\"imp-reachability/1\""), "{graph}");
+    assert!(succeed(&data, &["events"]).contains("connection-policy-changed"));
+}
+
+/// A manufacturer's usage description (RFC 8520).
+const MUD: &str = r#"{"ietf-mud:mud": {"mud-version": 1, "mud-url": "https://pumps.example/pump.json",
+  "last-update": "2026-11-01T00:00:00+00:00", "cache-validity": 48, "is-supported": true, "systeminfo": "Pump",
+  "from-device-policy": {"access-lists": {"access-list": [{"name": "from"}]}}},
+ "ietf-access-control-list:acls": {"acl": [{"name": "from", "type": "ipv4-acl-type", "aces": {"ace": [
+  {"name": "control", "matches": {"ietf-mud:mud": {"my-controller": [null]}, "tcp": {"ietf-mud:direction-initiated": "from-device",
+   "destination-port": {"operator": "eq", "port": 8443}}}, "actions": {"forwarding": "accept"}},
+  {"name": "ping", "matches": {"icmp": {"type": 8}}, "actions": {"forwarding": "accept"}}]}}]}}"#;
+
 fn succeed(data: &Path, arguments: &[&str]) -> String {
     let output = imp(data, arguments);
     let (success, text) = text(&output);

@@ -6,6 +6,8 @@ mod bounds;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
 mod export;
 #[cfg(test)]
 mod hardening;

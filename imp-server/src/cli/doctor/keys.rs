@@ -28,13 +28,18 @@ pub(super) fn check(config: &Config, now: Timestamp) -> (Option<Keys>, Vec<Findi
     };
     let mut findings =
         vec![Finding::well(format!("the keys can be used; CA fingerprint {}", keys.fingerprint()))];
-    for (name, certificate) in [("root", keys.root()), ("issuing", keys.issuing())] {
+    let issuing = keys.issuing();
+    for (name, certificate) in [("root", keys.root()), ("issuing", &issuing.certificate)] {
         let end = certificate.expires_at();
         findings.push(if now + EARLY < end {
             Finding::well(format!("the {name} certificate counts until {end}"))
         } else {
             let what = format!("the {name} certificate counts only until {end}");
-            Finding::wrong(what, "plan a new installation of keys: machines enrol again with it")
+            let mend = match name {
+                "issuing" => "run `imp-server ca new-issuing`: machines need not be told",
+                _ => "plan a new installation of keys: machines enrol again with it",
+            };
+            Finding::wrong(what, mend)
         });
     }
     (Some(keys), findings)

@@ -68,7 +68,11 @@ impl Wanted {
             Actor::Workstation(workstation) => {
                 self.workstations.insert(*workstation);
             }
-            Actor::Operator(_) | Actor::Phone(_) | Actor::Client(_) | Actor::Server => {}
+            Actor::Operator(_)
+            | Actor::Phone(_)
+            | Actor::Client(_)
+            | Actor::Device(_)
+            | Actor::Server => {}
         }
     }
 

@@ -63,6 +63,7 @@ const fn user(actor: &Actor) -> Option<UserId> {
         | Actor::Workstation(_)
         | Actor::Phone(_)
         | Actor::Client(_)
+        | Actor::Device(_)
         | Actor::Server => None,
     }
 }

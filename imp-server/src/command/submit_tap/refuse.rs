@@ -1,10 +1,10 @@
 //! Refusing a submitted tap.
 use imp_identity::challenge::Challenge;
 use imp_identity::tap::Outcome;
-use imp_identity::{Actor, Digest, Event, Refusal};
+use imp_identity::{Actor, Digest, Event, Refusal, TapId, WorkstationId};
 use imp_storage::{StorageError, Transaction};
 
-use super::{Submission, decided};
+use super::decided;
 use crate::command::Context;
 use crate::store::{Answer, Tables as _, TapKnowledge};
 
@@ -12,17 +12,17 @@ use crate::store::{Answer, Tables as _, TapKnowledge};
 pub(super) async fn unknown(
     context: &mut Context<'_>,
     transaction: &mut Transaction,
-    submission: &Submission<'_>,
+    (tap, workstation): (TapId, WorkstationId),
 ) -> Result<(), StorageError> {
     let event = Event::TapRefused {
-        tap: submission.tap,
-        workstation: submission.workstation,
+        tap,
+        workstation,
         phone: None,
         user: None,
         purpose: None,
         reason: Refusal::ChallengeUnknown,
     };
-    let actor = Actor::Workstation(submission.workstation);
+    let actor = Actor::Workstation(workstation);
     context.append(transaction, &actor, event).await?;
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! `scim::*`, `import_directory`, `known_people`, and the cascade that all of them share
 use imp_identity::challenge::Audience;
+use imp_identity::credential::{Credential, CredentialKind};
 use imp_identity::phone::Revocation;
 use imp_identity::profile::Profile;
 use imp_identity::session::End;
 use imp_identity::tap::Purpose;
 use imp_identity::user::Role;
-use imp_identity::{Actor, ClientId, Event, UserId};
+use imp_identity::{Actor, ClientId, CredentialId, Event, UserId};
 use imp_ldap::{Known, Plan};
 use imp_scim::list::{Parameters, Query};
 use imp_scim::patch::Patch;
@@ -105,6 +106,42 @@ async fn a_leaver_is_refused_everywhere_by_the_time_the_answer_arrives() {
             matches!(phone.state, imp_identity::phone::State::Revoked { reason: r, .. } if r == reason)
         };
         assert!(phones.iter().all(revoked));
+    }
+}
+
+#[tokio::test]
+async fn a_leavers_passkeys_are_removed_and_whoever_is_disabled_here_keeps_hers() {
+    for mut hospital in hospitals().await {
+        for (name, leaves) in [("ada", true), ("bea", false)] {
+            let user = hospital.user(name, Role::Staff).await.id;
+            let key = Credential {
+                id: CredentialId::from_bytes([u8::from(leaves); 16]),
+                user,
+                handle: name.into(),
+                name: "Laptop".parse().unwrap(),
+                kind: CredentialKind::Passkey,
+                aaguid: None,
+                attested: false,
+                public_part: "{}".to_owned(),
+                registered_at: hospital.now,
+                used_at: None,
+            };
+            let mut transaction = hospital.storage.begin().await.unwrap();
+            transaction.credentials().add(&key).await.unwrap();
+            transaction.commit().await.unwrap();
+            let place = hospital.place().await;
+            if leaves {
+                let left = json!([{ "op": "replace", "path": "active", "value": false }]);
+                change(&mut hospital, user, &left).await.unwrap();
+            } else {
+                command::disable_user(&mut hospital.context(), Actor::Server, user).await.unwrap();
+            }
+            let removed = hospital.events_after(place).await.contains(&"credential-removed");
+            assert_eq!(removed, leaves, "{name}");
+            let mut reading = hospital.storage.read().await.unwrap();
+            let kept = reading.credentials().of_user(user).await.unwrap();
+            assert_eq!(kept.len(), usize::from(!leaves), "{name}");
+        }
     }
 }
 

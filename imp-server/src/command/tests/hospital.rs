@@ -105,6 +105,8 @@ pub(super) struct Hospital {
     pub(super) signer: std::sync::Arc<Key>,
     /// The installation.
     pub(super) trust_domain: TrustDomain,
+    /// What issues to devices, if anything does.
+    pub(super) authority: Option<std::sync::Arc<command::OwnAuthority>>,
     rng: StdRng,
 }
 
@@ -119,6 +121,7 @@ impl Hospital {
             ),
             signer: std::sync::Arc::new(Key::generate()),
             trust_domain: "hospital.example".parse().unwrap(),
+            authority: None,
             rng: StdRng::seed_from_u64(7),
         }
     }
@@ -131,6 +134,7 @@ impl Hospital {
             log_key: std::sync::Arc::clone(&self.log_key),
             signer: std::sync::Arc::clone(&self.signer),
             trust_domain: self.trust_domain.clone(),
+            authority: self.authority.clone(),
             rng: StdRng::seed_from_u64(seed),
         }
     }
@@ -144,6 +148,7 @@ impl Hospital {
             trust_domain: &self.trust_domain,
             signer: self.signer.as_ref(),
             log_key: &self.log_key,
+            authority: self.authority.as_ref().map(|own| own.lend()),
         }
     }
 

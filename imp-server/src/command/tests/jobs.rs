@@ -27,6 +27,8 @@ async fn what_can_no_longer_be_used_is_purged_and_the_log_stays() {
             serial: "01ab".to_owned(),
             spiffe_id: SpiffeId { trust_domain: hospital.trust_domain.clone(), machine },
             expires_at: hospital.now,
+            issuance: None,
+            withdrawal: None,
         };
         let context = &mut hospital.context();
         record_certificate(context, Actor::Server, certificate).await.unwrap();

@@ -149,6 +149,8 @@ async fn certificates_are_recorded() {
             serial: "01ab".to_owned(),
             spiffe_id: spiffe_id.clone(),
             expires_at: hospital.now + SignedDuration::from_hours(24),
+            issuance: None,
+            withdrawal: None,
         };
         let context = &mut hospital.context();
         record_certificate(context, Actor::Server, certificate.clone()).await.unwrap();

@@ -90,7 +90,7 @@ fn evening(mail: bool) -> Evening {
 
 fn wording() -> Wording<'static> {
     static ZONE: TimeZone = TimeZone::UTC;
-    Wording { zone: &ZONE, url: "https://imp.example" }
+    Wording { zone: &ZONE, url: "https://imp.example", account: "https://id.imp.example" }
 }
 
 /// The ward at 20:00 of a day on which the nurse tapped in once; before it, notices began.

@@ -4,7 +4,7 @@ use imp_identity::credential::Credential;
 use imp_identity::policy::{Policy, Rule};
 use imp_identity::tap::Purpose;
 use imp_identity::user::{Role, User};
-use imp_identity::{Actor, CredentialId, Event};
+use imp_identity::{Actor, CredentialId, Event, SessionId};
 use imp_webauthn::testing::{SoftwareAuthenticator, Traits};
 use imp_webauthn::{Attestation, Authenticator, Registrant, RelyingParty};
 use jiff::SignedDuration;
@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::hospital::{Desk, Hospital};
 use super::{Ward, wards};
 use crate::command::{
-    AnswerKeyError, KeyAnswer, UserSession, answer_key, ask_key, current_policy, disable_user,
-    set_policy, suspend_session,
+    AnswerKeyError, AskKeyError, KeyAnswer, UserSession, answer_key, ask_key, ask_touch,
+    current_policy, disable_user, set_policy, suspend_session,
 };
 use crate::store::Tables as _;
 
@@ -62,7 +62,7 @@ async fn answered(
     key: &mut SoftwareAuthenticator,
     purpose: Purpose,
 ) -> KeyAnswer {
-    let asked = ask_key(&mut hospital.context(), &party(), desk.id, purpose).await.unwrap();
+    let asked = ask_key(&mut hospital.context(), &party(), desk.id, Some(purpose)).await.unwrap();
     let answer = key.get(ORIGIN, &asked.options);
     KeyAnswer { workstation: desk.id, challenge: asked.challenge, answer }
 }
@@ -74,13 +74,110 @@ async fn use_key(
     purpose: Purpose,
 ) -> Result<UserSession, AnswerKeyError> {
     let answer = answered(hospital, desk, key, purpose).await;
-    answer_key(&mut hospital.context(), &party(), answer).await
+    let used = answer_key(&mut hospital.context(), &party(), answer).await;
+    used.map(|(done, session)| {
+        assert_eq!(done, purpose);
+        session
+    })
 }
 
-fn refused(result: Result<UserSession, AnswerKeyError>) -> SignInRefusal {
+/// Touches it, to go on with a session.
+async fn touch(
+    hospital: &mut Hospital,
+    desk: &Desk,
+    key: &mut SoftwareAuthenticator,
+    session: SessionId,
+) -> Result<UserSession, AnswerKeyError> {
+    let asked = ask_touch(&mut hospital.context(), &party(), (desk.id, session)).await.unwrap();
+    let answer = key.get(ORIGIN, &asked.options);
+    let answer = KeyAnswer { workstation: desk.id, challenge: asked.challenge, answer };
+    let used = answer_key(&mut hospital.context(), &party(), answer).await;
+    used.map(|(done, session)| {
+        assert_eq!(done, Purpose::Unlock);
+        session
+    })
+}
+
+async fn let_a_touch_suffice(hospital: &mut Hospital) {
+    let mut policy = current_policy(&hospital.storage).await.unwrap();
+    policy.session.reauthentication = Some(SignedDuration::from_mins(5));
+    set_policy(&mut hospital.context(), Actor::Server, policy).await.unwrap();
+}
+
+fn refused<T: std::fmt::Debug>(result: Result<T, AnswerKeyError>) -> SignInRefusal {
     match result {
         Err(AnswerKeyError::Refused(reason)) => reason,
         other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_touch_goes_on_with_her_own_session_and_nobody_elses() {
+    for Ward { mut hospital, desk, nurse, .. } in wards().await {
+        let bea = hospital.user("bea", Role::Staff).await;
+        let mut key = register(&hospital, &bea, Traits::default()).await;
+        let opened = use_key(&mut hospital, &desk, &mut key, Purpose::TapIn).await.unwrap().session;
+        let ask = (desk.id, opened.id);
+        suspend_session(&mut hospital.context(), desk.id, opened.id).await.unwrap();
+        let off = ask_touch(&mut hospital.context(), &party(), ask).await;
+        assert!(matches!(off, Err(AskKeyError::Insufficient)), "the policy says never: {off:?}");
+        let_a_touch_suffice(&mut hospital).await;
+        key.traits.verifies = false;
+        let elsewhere = hospital.desk("Ward 4").await;
+        let away = ask_touch(&mut hospital.context(), &party(), (elsewhere.id, opened.id)).await;
+        assert!(matches!(away, Err(AskKeyError::Insufficient)), "{away:?}");
+
+        let authenticated_at = opened.authentication.at;
+        hospital.advance(SignedDuration::from_mins(4));
+        let place = hospital.place().await;
+        let resumed = touch(&mut hospital, &desk, &mut key, opened.id).await.unwrap().session;
+        assert_eq!((resumed.id, resumed.authentication.aal), (opened.id, Aal::Aal1));
+        assert_eq!(resumed.authentication.methods, [Method::SoftwareKey, Method::Presence]);
+        assert_eq!(resumed.authentication.at, authenticated_at);
+        assert_eq!(
+            hospital.events_after(place).await,
+            ["session-resumed", "security-key-accepted", "session-reauthenticated"]
+        );
+
+        // The question was Bea's; the key of somebody else does not answer it, nor does hers without a touch in between.
+        suspend_session(&mut hospital.context(), desk.id, opened.id).await.unwrap();
+        let asked = ask_touch(&mut hospital.context(), &party(), ask).await.unwrap();
+        key.pretend(nurse.user.id.as_uuid());
+        let answer = key.get(ORIGIN, &asked.options);
+        let answer = KeyAnswer { workstation: desk.id, challenge: asked.challenge, answer };
+        let used = answer_key(&mut hospital.context(), &party(), answer).await;
+        assert_eq!(refused(used), SignInRefusal::Unknown);
+        key.pretend(bea.id.as_uuid());
+
+        // Ada is at the desktop by now: a touch puts nobody out.
+        let asked = ask_touch(&mut hospital.context(), &party(), ask).await.unwrap();
+        hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap();
+        let answer = key.get(ORIGIN, &asked.options);
+        let answer = KeyAnswer { workstation: desk.id, challenge: asked.challenge, answer };
+        let used = answer_key(&mut hospital.context(), &party(), answer).await;
+        assert_eq!(refused(used), SignInRefusal::NotVerified);
+    }
+}
+
+#[tokio::test]
+async fn whoever_names_no_purpose_goes_on_where_she_was_and_else_begins() {
+    for Ward { mut hospital, desk, nurse, .. } in wards().await {
+        let bea = hospital.user("bea", Role::Staff).await;
+        let mut key = register(&hospital, &bea, Traits::default()).await;
+        // The desktop is locked for Ada.
+        let ada = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap().session;
+        suspend_session(&mut hospital.context(), desk.id, ada.id).await.unwrap();
+        let mut done = vec![];
+        for _ in 0..2 {
+            let asked = ask_key(&mut hospital.context(), &party(), desk.id, None).await.unwrap();
+            let answer = key.get(ORIGIN, &asked.options);
+            let answer = KeyAnswer { workstation: desk.id, challenge: asked.challenge, answer };
+            let used = answer_key(&mut hospital.context(), &party(), answer).await.unwrap();
+            done.push(used.0);
+            let session = used.1.session.id;
+            suspend_session(&mut hospital.context(), desk.id, session).await.unwrap();
+        }
+        assert_eq!(done, [Purpose::TapIn, Purpose::Unlock]);
     }
 }
 

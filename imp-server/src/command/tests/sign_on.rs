@@ -6,7 +6,7 @@ use imp_identity::phone::Revocation;
 use imp_identity::sign_on::{Requirements, SignOn, SignOnEnd};
 use imp_identity::tap::Purpose;
 use imp_identity::user::{Role, User};
-use imp_identity::{Actor, InteractionId};
+use imp_identity::{Actor, Event, InteractionId};
 use imp_webauthn::testing::{SoftwareAuthenticator, Traits};
 use imp_webauthn::{Attestation, Authenticator, Mediation, RelyingParty};
 use jiff::SignedDuration;
@@ -255,7 +255,8 @@ async fn what_a_desktop_signs_on_ends_with_its_session() {
         for lock in [true, false] {
             let session = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap().session;
             let sent = Sent::new(&mut hospital).await;
-            let handed = hand_over(&mut hospital.context(), desk.id, sent.id).await.unwrap();
+            let handed =
+                hand_over(&mut hospital.context(), desk.id, (sent.id, false)).await.unwrap();
             let context = &mut hospital.context();
             let signed =
                 redeem_desktop(context, sent.browser(), handed.code.expose()).await.unwrap();
@@ -484,7 +485,7 @@ async fn a_passkey_in_between_does_not_cut_a_browser_loose_from_its_desktop() {
         let (mut key, _) = register(&mut hospital, &nurse.user).await;
         let session = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap().session;
         let sent = Sent::new(&mut hospital).await;
-        let handed = hand_over(&mut hospital.context(), desk.id, sent.id).await.unwrap();
+        let handed = hand_over(&mut hospital.context(), desk.id, (sent.id, false)).await.unwrap();
         let context = &mut hospital.context();
         let first = redeem_desktop(context, sent.browser(), handed.code.expose()).await.unwrap();
         hospital.advance(SignedDuration::from_mins(5));
@@ -493,6 +494,68 @@ async fn a_passkey_in_between_does_not_cut_a_browser_loose_from_its_desktop() {
         assert_eq!(renewed.sign_on.session, Some(session.id), "it stays the desktop's");
         suspend_session(&mut hospital.context(), desk.id, session.id).await.unwrap();
         assert_eq!(cookie_of(&hospital, renewed.cookie.expose()).await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_passkey_at_a_desktop_signs_on_for_as_long_as_she_is_at_work_there() {
+    for Ward { mut hospital, desk, nurse, .. } in wards().await {
+        let (mut key, _) = register(&mut hospital, &nurse.user).await;
+        // The page has asked the agent, and the desktop is locked or nobody's.
+        let nobody = Sent::new(&mut hospital).await;
+        hand_over(&mut hospital.context(), desk.id, (nobody.id, true)).await.unwrap_err();
+        let place = hospital.place().await;
+        let refused = sign_in(&mut hospital, nobody.browser(), &mut key).await;
+        assert_eq!(reason(refused), SignInRefusal::NoSession);
+        let facts = hospital.facts_after(place).await;
+        let [Event::SignInRefused { user, workstation, .. }] = facts.as_slice() else {
+            panic!("{facts:?}")
+        };
+        assert_eq!((*user, *workstation), (Some(nurse.user.id), Some(desk.id)));
+
+        let session = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap().session;
+        let signed = sign_in(&mut hospital, nobody.browser(), &mut key).await.unwrap();
+        assert_eq!(signed.sign_on.session, Some(session.id));
+        assert_eq!(signed.sign_on.workstation, Some(desk.id));
+        assert!(signed.sign_on.expires_at <= session.expires_at);
+        suspend_session(&mut hospital.context(), desk.id, session.id).await.unwrap();
+        assert_eq!(cookie_of(&hospital, signed.cookie.expose()).await, None, "she walked away");
+
+        // Somebody else's desktop is not where she signs on, and the phone is no way around.
+        let bea = hospital.user("bea", Role::Staff).await;
+        let (mut beas, _) = register(&mut hospital, &bea).await;
+        hospital.tap(&nurse, &desk, Purpose::Unlock).await.unwrap();
+        let sent = Sent::new(&mut hospital).await;
+        hand_over(&mut hospital.context(), desk.id, (sent.id, false)).await.unwrap();
+        let refused = sign_in(&mut hospital, sent.browser(), &mut beas).await;
+        assert_eq!(reason(refused), SignInRefusal::NoSession);
+        let elsewhere = Sent::new(&mut hospital).await;
+        let free = sign_in(&mut hospital, elsewhere.browser(), &mut beas).await.unwrap();
+        assert_eq!(free.sign_on.session, None, "no agent answered: not a workstation");
+    }
+}
+
+#[tokio::test]
+async fn a_phone_at_a_desktop_signs_on_for_as_long_as_she_is_at_work_there() {
+    for Ward { mut hospital, desk, nurse, .. } in wards().await {
+        for at_work in [false, true] {
+            if at_work {
+                hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap();
+            }
+            let sent = Sent::new(&mut hospital).await;
+            hand_over(&mut hospital.context(), desk.id, (sent.id, true)).await.unwrap_err();
+            let awaited = await_phone(&mut hospital.context(), sent.browser()).await.unwrap();
+            let question = (awaited.id, awaited.number);
+            stated(&mut hospital, &nurse, question, |_| ()).await.unwrap();
+            let redeemed = redeem_phone(&mut hospital.context(), sent.browser()).await;
+            match redeemed {
+                Ok(Some(signed)) if at_work => {
+                    assert_eq!(signed.sign_on.workstation, Some(desk.id));
+                }
+                Err(SignInError::Refused(SignInRefusal::NoSession)) if !at_work => {}
+                other => panic!("{other:?}"),
+            }
+        }
     }
 }
 

@@ -92,7 +92,8 @@ async fn a_certificate_gives_a_receipt_that_is_proven_by_the_log() {
         let trust_domain = hospital.context().trust_domain.clone();
         let spiffe_id = SpiffeId { trust_domain, machine: Machine::Workstation(desk.id) };
         let (serial, expires_at) = ("0a0b".to_owned(), hospital.now);
-        let certificate = Certificate { serial, spiffe_id, expires_at };
+        let (issuance, withdrawal) = (None, None);
+        let certificate = Certificate { serial, spiffe_id, expires_at, issuance, withdrawal };
         let receipt = record_certificate(&mut hospital.context(), Actor::Server, certificate).await;
         let receipt = UnverifiedReceipt::parse(&receipt.unwrap()).unwrap();
         let receipt = receipt.verify_by_server(&[hospital.signer.public_key()]).unwrap();

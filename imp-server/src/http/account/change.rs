@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use super::FullHolder;
 use crate::app::{self, App};
 use crate::command::{self, ChangeCredentialError};
+use crate::http::sign_in::language::spoken;
 use crate::http::sign_in::origin::OwnPage;
-use crate::http::sign_in::text::ENGLISH;
 use crate::http::sign_in::{html, sign_out};
 use crate::http::{ProblemResponse, problem};
 
@@ -71,7 +71,7 @@ pub(crate) async fn rename(
 ) -> Result<Response, ProblemResponse> {
     let Rename { credential, name } = read(form)?;
     let Ok(name) = name.parse::<Label>() else {
-        let said = (ENGLISH.account, ENGLISH.name_invalid);
+        let said = (spoken().account, spoken().name_invalid);
         return html::message(&app, StatusCode::UNPROCESSABLE_ENTITY, said);
     };
     let mut rng = app::rng();
@@ -106,7 +106,7 @@ pub(crate) async fn remove(
     match command::remove_own_credential(context, holder.user.id, credential).await {
         Ok(_) => html::go_on(&app, HERE),
         Err(ChangeCredentialError::LastWay) => {
-            let said = (ENGLISH.account, ENGLISH.last_way);
+            let said = (spoken().account, spoken().last_way);
             html::message(&app, StatusCode::CONFLICT, said)
         }
         Err(error) => Err(error.into()),

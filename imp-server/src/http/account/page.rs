@@ -14,7 +14,8 @@ use super::{Holder, Reach};
 use crate::app::{self, App};
 use crate::command::{self, InteractionError, NewInteraction};
 use crate::http::sign_in::cookie::{self, BrowserSignOn};
-use crate::http::sign_in::text::{ENGLISH, Text};
+use crate::http::sign_in::language::spoken;
+use crate::http::sign_in::text::Text;
 use crate::http::sign_in::{html, page as sign_in_page};
 use crate::http::{ProblemResponse, Query, problem};
 
@@ -136,7 +137,7 @@ async fn page(
     let sign_ons = command::sign_ons_of_user(&app.storage, user, app.now()).await;
     let sign_ons = sign_ons.map_err(problem::unread)?;
     let page = AccountPage {
-        t: &ENGLISH,
+        t: spoken(),
         name: holder.user.display_name.as_str(),
         only_register: holder.reach == Reach::Register,
         then,
@@ -155,14 +156,14 @@ fn credential_line(credential: &Credential, zone: &TimeZone) -> CredentialLine {
         id: credential.id,
         name: credential.name.to_string(),
         kind: match credential.kind {
-            CredentialKind::Passkey => ENGLISH.kind_passkey,
-            CredentialKind::SecurityKey => ENGLISH.kind_security_key,
+            CredentialKind::Passkey => spoken().kind_passkey,
+            CredentialKind::SecurityKey => spoken().kind_security_key,
         },
         attested: credential.attested,
         added: wall_clock(credential.registered_at, zone),
         used: credential
             .used_at
-            .map_or_else(|| ENGLISH.never_used.to_owned(), |at| wall_clock(at, zone)),
+            .map_or_else(|| spoken().never_used.to_owned(), |at| wall_clock(at, zone)),
     }
 }
 
@@ -170,7 +171,7 @@ fn sign_on_line(sign_on: &SignOn, holder: &Holder, zone: &TimeZone) -> SignOnLin
     SignOnLine {
         id: sign_on.id,
         since: wall_clock(sign_on.opened_at, zone),
-        by: if sign_on.session.is_some() { ENGLISH.by_desktop } else { ENGLISH.by_own },
+        by: if sign_on.session.is_some() { spoken().by_desktop } else { spoken().by_own },
         used: wall_clock(sign_on.last_used_at, zone),
         this: sign_on.id == holder.sign_on.id,
     }

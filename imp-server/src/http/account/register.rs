@@ -11,9 +11,9 @@ use super::Holder;
 use crate::app::{self, App};
 use crate::command;
 use crate::http::sign_in::answer::Next;
+use crate::http::sign_in::language::spoken;
 use crate::http::sign_in::origin::OwnPage;
 use crate::http::sign_in::passkey::Question;
-use crate::http::sign_in::text::ENGLISH;
 use crate::http::{Json, ProblemResponse, problem};
 
 /// What the browser should offer first.
@@ -82,7 +82,7 @@ pub(crate) async fn finish(
     Json(Registration { ceremony, name, answer }): Json<Registration>,
 ) -> Result<Json<Next>, ProblemResponse> {
     let name: Label =
-        name.parse().map_err(|_| problem::CREDENTIAL_REFUSED.says(ENGLISH.name_invalid))?;
+        name.parse().map_err(|_| problem::CREDENTIAL_REFUSED.says(spoken().name_invalid))?;
     let mut rng = app::rng();
     let context = &mut app.context(&mut rng);
     let named = (name, answer);

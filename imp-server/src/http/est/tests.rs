@@ -146,8 +146,7 @@ fn request(key: &KeyPair, names: &[&str]) -> Vec<u8> {
 }
 
 fn made(manufacturer: &str, serial_number: Option<&str>) -> NewcomerPeer {
-    let (manufacturer, serial_number) =
-        (manufacturer.to_owned(), serial_number.map(str::to_owned));
+    let (manufacturer, serial_number) = (manufacturer.to_owned(), serial_number.map(str::to_owned));
     let newcomer = Newcomer::Manufactured(Manufactured { manufacturer, serial_number });
     NewcomerPeer { newcomer, certificate: vec![] }
 }
@@ -184,7 +183,8 @@ async fn a_device_enrols_by_a_code_and_renews_by_its_certificate() {
     let change = DeviceChange::Quarantine;
     command::change_device(context, Actor::Server, device.id, change, reason).await.unwrap();
     let body = request(&next, &[]);
-    let got = house.ask("simplereenroll", Asks { body: Some(&body), peer: shown(), ..Asks::default() });
+    let got =
+        house.ask("simplereenroll", Asks { body: Some(&body), peer: shown(), ..Asks::default() });
     assert_eq!(got.await.status, StatusCode::FORBIDDEN);
     assert_eq!(house.word().await.as_deref(), Some("not-counting"));
 }

@@ -5,7 +5,8 @@ use imp_identity::spiffe::{Machine, SpiffeId};
 use imp_pki::{CertificateRequest, IssueError, PublicKey};
 
 use crate::app::{self, App};
-use crate::command::{self, Certificate, RecordCertificateError};
+use crate::ca::Signed;
+use crate::command::{self, RecordCertificateError};
 use crate::http::{ProblemResponse, problem};
 
 /// The certificate was not handed out.
@@ -36,15 +37,12 @@ pub(crate) async fn issue(
 ) -> Result<Credentials, CredentialsError> {
     let mut rng = app::rng();
     let spiffe_id = SpiffeId { trust_domain: app.keys.trust_domain().clone(), machine };
-    let issued = app.keys.issue(spiffe_id.clone(), key, app.now(), &mut rng)?;
-    let record = Certificate {
-        serial: issued.serial().to_owned(),
-        spiffe_id: spiffe_id.clone(),
-        expires_at: issued.expires_at(),
-    };
+    let signed = app.keys.issue(spiffe_id.clone(), key, app.now(), &mut rng)?;
+    let record = command::certificate_row(&signed, spiffe_id.clone(), "machine", 0, key.as_spki());
     let receipt = command::record_certificate(&mut app.context(&mut rng), actor, record).await?;
+    let Signed { certificate: issued, issuer } = signed;
     let (renew_after, expires_at) = (issued.renew_after(), issued.expires_at());
-    let issuing = app.keys.issuing().der().to_vec();
+    let issuing = issuer.certificate.der().to_vec();
     Ok(Credentials {
         spiffe_id,
         certificate_chain: vec![issued.into_der().into(), issuing.into()],

@@ -1,6 +1,7 @@
 //! `POST /v1/certificates/renewal`
 use axum::extract::State;
 use imp_api::machine::{Credentials, RenewCertificate};
+use imp_identity::spiffe::Machine;
 
 use super::credentials;
 use crate::app::App;
@@ -22,6 +23,10 @@ pub(crate) async fn renew(
     machine: MachinePeer,
     Json(RenewCertificate { certificate_request }): Json<RenewCertificate>,
 ) -> Result<Json<Credentials>, ProblemResponse> {
+    if let Machine::Device(_) = machine.spiffe_id.machine {
+        let title = "Devices renew their certificates at /v1/devices/renewal.";
+        return Err(problem::MACHINE_WRONG.says(title));
+    }
     let key = credentials::requested_key(&certificate_request.0)?;
     if key.as_spki() != machine.public_key {
         let title = "A certificate is renewed for the same key only.";

@@ -186,7 +186,10 @@ async fn lists_and_authorities_are_found_where_certificates_say() {
     let short = house.app.keys.issuing().short.clone();
     let whole = format!("/crl/{short}.crl");
     let before = house.get(&whole, None).await;
-    assert_eq!((before.status, &before.headers["content-type"]), (StatusCode::OK, &HeaderValue::from_static(CRL)));
+    assert_eq!(
+        (before.status, &before.headers["content-type"]),
+        (StatusCode::OK, &HeaderValue::from_static(CRL))
+    );
     assert_eq!(house.get(&whole, None).await.body, before.body, "kept");
     house.revoke(CertificateRevocation::KeyCompromise).await;
     let serial = HEXLOWER.decode(house.serial.as_bytes()).unwrap();

@@ -2,7 +2,6 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use imp_scim::list::Query;
-use serde_json::Value;
 
 use super::RESULTS;
 use super::answer::{Answer, Refused};

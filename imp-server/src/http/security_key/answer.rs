@@ -26,8 +26,9 @@ pub(crate) async fn answer(
     let answer = KeyAnswer { workstation: workstation.id, challenge, answer };
     let mut rng = app::rng();
     let context = &mut app.context(&mut rng);
-    let UserSession { session, user } = command::answer_key(context, &app.webauthn, answer).await?;
-    Ok(Json(KeyAccepted { session: shown::session(&session, &user) }))
+    let (purpose, found) = command::answer_key(context, &app.webauthn, answer).await?;
+    let UserSession { session, user } = found;
+    Ok(Json(KeyAccepted { purpose, session: shown::session(&session, &user) }))
 }
 
 impl From<AnswerKeyError> for ProblemResponse {

@@ -23,11 +23,11 @@ use crate::http::{Json, ProblemResponse, problem};
 pub(crate) async fn hand_over(
     State(app): State<App>,
     WorkstationPeer(workstation): WorkstationPeer,
-    Json(HandOver { interaction }): Json<HandOver>,
+    Json(HandOver { interaction, locked }): Json<HandOver>,
 ) -> Result<(StatusCode, Json<HandedOver>), ProblemResponse> {
     let mut rng = app::rng();
     let context = &mut app.context(&mut rng);
-    let handed = command::hand_over(context, workstation.id, interaction).await?;
+    let handed = command::hand_over(context, workstation.id, (interaction, locked)).await?;
     let command::HandedOver { code, expires_at } = handed;
     Ok((StatusCode::CREATED, Json(HandedOver { code, expires_at })))
 }

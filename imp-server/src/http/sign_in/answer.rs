@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::cookie;
+use super::text::ENGLISH;
 use crate::command::{InteractionError, SignInError, SignedOn};
 use crate::http::{Json, ProblemResponse, problem};
 
@@ -30,21 +31,21 @@ pub(crate) fn signed_on(interaction: InteractionId, signed_on: &SignedOn) -> Res
     (headers, Json(Next { next: page_of(interaction) })).into_response()
 }
 
-/// Says no more than helps the one who may: whether somebody exists, is disabled, or has which key stays in the log.
-const fn words(refusal: SignInRefusal) -> &'static str {
+/// Says no more than helps the one who may: whether somebody exists, is disabled, or has which key stays in the log. The first
+/// word is for the page, which says the rest in its own language.
+const fn words(refusal: SignInRefusal) -> (&'static str, &'static str) {
+    let text = &ENGLISH;
     match refusal {
-        SignInRefusal::NotVerified => {
-            "The key did not ask for a PIN, a finger or a face. It has to."
-        }
-        SignInRefusal::Expired => "This took too long. Try again.",
-        SignInRefusal::NoSession => "Nobody is signed in on this computer, or it is locked.",
-        SignInRefusal::OtherBrowser => "The number was another one. Begin again.",
-        SignInRefusal::Delayed => "Too many attempts. Wait a moment.",
+        SignInRefusal::NotVerified => ("not-verified", text.refused_not_verified),
+        SignInRefusal::Expired => ("expired", text.refused_expired),
+        SignInRefusal::NoSession => ("no-session", text.refused_no_session),
+        SignInRefusal::OtherBrowser => ("other-browser", text.refused_other_browser),
+        SignInRefusal::Delayed => ("delayed", text.refused_delayed),
         SignInRefusal::Unknown
         | SignInRefusal::Signature
         | SignInRefusal::Counter
         | SignInRefusal::UserDisabled
-        | SignInRefusal::Policy => "This did not work. Try another way, or ask an officer.",
+        | SignInRefusal::Policy => ("other", text.refused_other),
     }
 }
 
@@ -54,7 +55,8 @@ impl From<InteractionError> for ProblemResponse {
             InteractionError::Unknown
             | InteractionError::OtherBrowser
             | InteractionError::Unanswered => problem::INTERACTION_OVER
-                .says("This sign-in is over. Begin again at the application."),
+                .says("This sign-in is over. Begin again at the application.")
+                .with_detail("over"),
             InteractionError::Storage(source) => problem::storage(&error, source),
         }
     }
@@ -65,7 +67,8 @@ impl From<SignInError> for ProblemResponse {
         match error {
             SignInError::Refused(refusal) => {
                 tracing::info!(refusal = refusal.code(), "a sign-in was refused");
-                problem::SIGN_ON_REFUSED.says(words(refusal))
+                let (why, words) = words(refusal);
+                problem::SIGN_ON_REFUSED.says(words).with_detail(why)
             }
             SignInError::Interaction(error) => error.into(),
             SignInError::Unavailable(error) => problem::PASSKEYS_UNAVAILABLE.because(&error),

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 
 use super::cookie::{self, BrowserSignOn};
 use super::html;
+use super::language::spoken;
 use super::origin::OwnPage;
-use super::text::ENGLISH;
 use crate::app::{self, App};
 use crate::command::{self, Browser, SignInError};
 use crate::http::{ProblemResponse, problem};
@@ -49,7 +49,7 @@ pub(crate) async fn redeem(
         return Err(problem::QUERY_INVALID.says("The form has no code."));
     };
     let wrong =
-        || html::message(&app, StatusCode::FORBIDDEN, (ENGLISH.sign_in, ENGLISH.code_wrong));
+        || html::message(&app, StatusCode::FORBIDDEN, (spoken().sign_in, spoken().code_wrong));
     let Ok(code) = code.expose().parse::<Code>() else { return wrong() };
     let browser = Browser {
         interaction,

@@ -3,7 +3,8 @@ use askama::Template;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 
-use super::text::{ENGLISH, Text};
+use super::language::spoken;
+use super::text::Text;
 use crate::app::App;
 use crate::http::{ProblemResponse, problem};
 
@@ -60,12 +61,12 @@ pub(crate) fn message(
     status: StatusCode,
     (title, body): (&'static str, &'static str),
 ) -> Result<Response, ProblemResponse> {
-    page(app, status, &Message { t: &ENGLISH, title, body })
+    page(app, status, &Message { t: spoken(), title, body })
 }
 
 /// A page that goes on to a path of ours.
 pub(crate) fn go_on(app: &App, next: &str) -> Result<Response, ProblemResponse> {
-    page(app, StatusCode::OK, &Continue { t: &ENGLISH, next })
+    page(app, StatusCode::OK, &Continue { t: spoken(), next })
 }
 
 /// Where the agent of the computer that the browser stands on listens, if there is one.

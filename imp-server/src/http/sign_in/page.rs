@@ -1,14 +1,17 @@
 //! `GET /sign-in`
 use askama::Template;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use imp_identity::InteractionId;
-use imp_identity::sign_on::answers;
+use imp_identity::name::Username;
+use imp_identity::sign_on::{SignOn, answers};
+use imp_identity::user::User;
 use serde::Deserialize;
 
 use super::cookie::{self, BrowserSignOn};
-use super::text::{ENGLISH, Text};
+use super::language::{self, spoken};
+use super::text::{LANGUAGES, Text};
 use super::{answer, html};
 use crate::app::{self, App};
 use crate::command::{self, Interaction, InteractionAnswer, InteractionError};
@@ -20,6 +23,10 @@ pub(crate) struct Which {
     /// What an application, or a page of ours, began.
     #[param(value_type = Uuid)]
     pub(crate) interaction: InteractionId,
+    /// The languages that the pages should speak from now on, the dearest first (BCP 47); those that they do not speak are
+    /// passed over.
+    #[serde(default)]
+    pub(crate) ui_locales: Option<String>,
 }
 
 #[derive(Template)]
@@ -33,8 +40,11 @@ struct SignInPage<'a> {
     known: Option<&'a str>,
     /// She proved herself for this, and it does not suffice.
     more_needed: bool,
+    /// Whom the application expects, as it says: nobody looks whether there is such a person.
+    hint: Option<&'a str>,
     codes: bool,
     phones: bool,
+    others: Vec<&'static Text>,
 }
 
 #[derive(Template)]
@@ -65,13 +75,29 @@ pub(crate) async fn show(
     headers: HeaderMap,
     Query(which): Query<Which>,
 ) -> Result<Response, ProblemResponse> {
+    let Some(chosen) = language::choose(which.ui_locales.as_deref()) else {
+        return shown(&app, browser, &headers, &which).await;
+    };
+    let mut response = language::speaking(chosen, shown(&app, browser, &headers, &which)).await?;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(chosen.language));
+    headers.append(header::SET_COOKIE, cookie::speaks(chosen.language));
+    Ok(response)
+}
+
+async fn shown(
+    app: &App,
+    browser: Option<(SignOn, User)>,
+    headers: &HeaderMap,
+    which: &Which,
+) -> Result<Response, ProblemResponse> {
     let mut rng = app::rng();
     let context = &mut app.context(&mut rng);
-    let binding = cookie::binding(&headers, which.interaction);
+    let binding = cookie::binding(headers, which.interaction);
     let asked = match command::find_interaction(context, which.interaction, binding).await {
         Ok(asked) => asked,
         Err(InteractionError::Storage(error)) => return Err(problem::unread(error)),
-        Err(_) => return over(&app),
+        Err(_) => return over(app),
     };
     if asked.failure.is_some() {
         return Ok(back(&asked));
@@ -85,20 +111,20 @@ pub(crate) async fn show(
         let proved = browser
             .as_ref()
             .is_some_and(|(sign_on, _)| sign_on.authentication.at >= asked.asked_at);
-        return choices(&app, &asked, known, proved).await;
+        return choices(app, &asked, known, proved).await;
     };
     command::answer_interaction(context, asked.id, InteractionAnswer::SignOn(sign_on)).await?;
     match &asked.requirements.consent {
         Some(wanted) if !asked.consented => {
             let page = ConsentPage {
-                t: &ENGLISH,
+                t: spoken(),
                 interaction: asked.id,
                 application: asked.requirements.client_name.as_str(),
                 name: user.display_name.as_str(),
                 device: wanted.iter().find_map(|one| one.strip_prefix(DEVICE)),
                 asked: wanted.iter().filter_map(|one| sentence(one)).collect(),
             };
-            html::page(&app, StatusCode::OK, &page)
+            html::page(app, StatusCode::OK, &page)
         }
         Some(_) | None => Ok(back(&asked)),
     }
@@ -113,14 +139,16 @@ async fn choices(
     let policy = command::current_policy(&app.storage).await;
     let policy = policy.map_err(problem::unread)?.sign_on;
     let page = SignInPage {
-        t: &ENGLISH,
+        t: spoken(),
         interaction: asked.id,
         application: asked.requirements.client_name.as_str(),
         broker: html::broker(app),
         known,
         more_needed: proved,
+        hint: asked.requirements.hint.as_ref().map(Username::as_str),
         codes: policy.codes,
         phones: policy.phones && !asked.requirements.phishing_resistant,
+        others: LANGUAGES.into_iter().filter(|text| text.language != spoken().language).collect(),
     };
     html::page(app, StatusCode::OK, &page)
 }
@@ -131,21 +159,21 @@ pub(crate) const DEVICE: &str = "device:";
 /// What a scope means to a person; others are shown as they are.
 fn sentence(scope: &str) -> Option<String> {
     let known = match scope {
-        "openid" => ENGLISH.scope_openid,
-        "profile" => ENGLISH.scope_profile,
-        "email" => ENGLISH.scope_email,
-        "groups" => ENGLISH.scope_groups,
-        "offline_access" => ENGLISH.scope_offline,
-        "imp" => ENGLISH.scope_imp,
+        "openid" => spoken().scope_openid,
+        "profile" => spoken().scope_profile,
+        "email" => spoken().scope_email,
+        "groups" => spoken().scope_groups,
+        "offline_access" => spoken().scope_offline,
+        "imp" => spoken().scope_imp,
         device if device.starts_with(DEVICE) => return None,
-        other => return Some(format!("{} {other}", ENGLISH.scope_other)),
+        other => return Some(format!("{} {other}", spoken().scope_other)),
     };
     Some(known.to_owned())
 }
 
 /// A page for whoever cannot go on.
 pub(crate) fn over(app: &App) -> Result<Response, ProblemResponse> {
-    html::message(app, StatusCode::BAD_REQUEST, (ENGLISH.over, ENGLISH.over_why))
+    html::message(app, StatusCode::BAD_REQUEST, (spoken().over, spoken().over_why))
 }
 
 fn back(asked: &Interaction) -> Response {

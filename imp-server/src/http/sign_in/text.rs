@@ -1,185 +1,182 @@
 //! Every sentence of the pages, in one place: another language is another [`Text`].
+mod english;
+mod greek;
+mod italian;
 
-/// What the pages say.
-#[derive(Debug)]
-pub(crate) struct Text {
-    /// The language (BCP 47).
-    pub(crate) language: &'static str,
-    pub(crate) sign_in: &'static str,
-    pub(crate) sign_in_to: &'static str,
-    pub(crate) confirm: &'static str,
-    pub(crate) confirm_why: &'static str,
-    pub(crate) more_needed: &'static str,
-    pub(crate) looking: &'static str,
-    pub(crate) no_script: &'static str,
-    pub(crate) choose: &'static str,
-    pub(crate) passkey: &'static str,
-    pub(crate) passkey_hint: &'static str,
-    pub(crate) security_key: &'static str,
-    pub(crate) security_key_hint: &'static str,
-    pub(crate) phone: &'static str,
-    pub(crate) phone_hint: &'static str,
-    pub(crate) phone_scan: &'static str,
-    pub(crate) phone_number: &'static str,
-    pub(crate) phone_by_hand: &'static str,
-    pub(crate) desktop: &'static str,
-    pub(crate) desktop_hint: &'static str,
-    pub(crate) desktop_step_up: &'static str,
-    pub(crate) desktop_none: &'static str,
-    pub(crate) desktop_failed: &'static str,
-    pub(crate) code_title: &'static str,
-    pub(crate) code_label: &'static str,
-    pub(crate) code_hint: &'static str,
-    pub(crate) code_button: &'static str,
-    pub(crate) code_wrong: &'static str,
-    pub(crate) cancel: &'static str,
-    pub(crate) waiting: &'static str,
-    pub(crate) gave_up: &'static str,
-    pub(crate) failed: &'static str,
-    pub(crate) unsupported: &'static str,
-    pub(crate) consent: &'static str,
-    pub(crate) consent_asks: &'static str,
-    pub(crate) scope_openid: &'static str,
-    pub(crate) scope_profile: &'static str,
-    pub(crate) scope_email: &'static str,
-    pub(crate) scope_groups: &'static str,
-    pub(crate) scope_offline: &'static str,
-    pub(crate) scope_imp: &'static str,
-    pub(crate) scope_other: &'static str,
-    pub(crate) device_before: &'static str,
-    pub(crate) device_after: &'static str,
-    pub(crate) signed_in_as: &'static str,
-    pub(crate) allow: &'static str,
-    pub(crate) deny: &'static str,
-    pub(crate) over: &'static str,
-    pub(crate) over_why: &'static str,
-    pub(crate) go_on: &'static str,
-    pub(crate) going_on: &'static str,
-    pub(crate) sign_out: &'static str,
-    pub(crate) sign_out_why: &'static str,
-    pub(crate) signed_out: &'static str,
-    pub(crate) signed_out_why: &'static str,
-    pub(crate) account: &'static str,
-    pub(crate) credentials: &'static str,
-    pub(crate) no_credentials: &'static str,
-    pub(crate) column_name: &'static str,
-    pub(crate) column_kind: &'static str,
-    pub(crate) column_added: &'static str,
-    pub(crate) column_used: &'static str,
-    pub(crate) column_action: &'static str,
-    pub(crate) kind_passkey: &'static str,
-    pub(crate) kind_security_key: &'static str,
-    pub(crate) attested: &'static str,
-    pub(crate) never_used: &'static str,
-    pub(crate) rename: &'static str,
-    pub(crate) new_name_of: &'static str,
-    pub(crate) remove: &'static str,
-    pub(crate) last_way: &'static str,
-    pub(crate) add: &'static str,
-    pub(crate) add_name: &'static str,
-    pub(crate) add_name_hint: &'static str,
-    pub(crate) add_passkey: &'static str,
-    pub(crate) add_security_key: &'static str,
-    pub(crate) only_register: &'static str,
-    pub(crate) registered: &'static str,
-    pub(crate) sign_ons: &'static str,
-    pub(crate) sign_ons_why: &'static str,
-    pub(crate) column_since: &'static str,
-    pub(crate) column_by: &'static str,
-    pub(crate) this_browser: &'static str,
-    pub(crate) by_desktop: &'static str,
-    pub(crate) by_own: &'static str,
-    pub(crate) end: &'static str,
-    pub(crate) name_invalid: &'static str,
+pub(crate) use english::ENGLISH;
+pub(crate) use greek::GREEK;
+pub(crate) use italian::ITALIAN;
+
+/// Every language; the first is spoken to whoever wants none of them.
+pub(crate) static LANGUAGES: [&Text; 3] = [&ENGLISH, &ITALIAN, &GREEK];
+
+/// Declares what the pages say, so that a test can look at every sentence.
+macro_rules! sentences {
+    ($($name:ident),+ $(,)?) => {
+        /// What the pages say.
+        #[derive(Debug)]
+        pub(crate) struct Text {
+            /// The language (BCP 47).
+            pub(crate) language: &'static str,
+            /// What its speakers call it.
+            pub(crate) own_name: &'static str,
+            $(pub(crate) $name: &'static str,)+
+        }
+
+        #[cfg(test)]
+        impl Text {
+            /// Every sentence, by its name.
+            fn sentences(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($name), self.$name)),+]
+            }
+        }
+    };
 }
 
-/// English.
-pub(crate) static ENGLISH: Text = Text {
-    language: "en",
-    sign_in: "Sign in",
-    sign_in_to: "to",
-    confirm: "Confirm that it is you",
-    confirm_why: "The application asks you to confirm who you are before it goes on.",
-    more_needed: "You are signed in, but the application needs a stronger proof. Use a security key, or tap at a workstation.",
-    looking: "Looking for your session on this computer…",
-    no_script: "This page needs JavaScript. Switch it on, or use the link below on a workstation where you are signed in.",
-    choose: "Choose how",
-    passkey: "Passkey",
-    passkey_hint: "with the face, finger or PIN of this device",
-    security_key: "Security key",
-    security_key_hint: "that you plug in or hold against the reader",
-    phone: "Phone",
-    phone_hint: "with which you tap at work: it scans a code",
-    phone_scan: "Scan this code with the IMP app of your phone. It asks you for this number:",
-    phone_number: "Number",
-    phone_by_hand: "No camera? Give the phone this text:",
-    desktop: "This workstation",
-    desktop_hint: "where you have tapped in",
-    desktop_step_up: "Tap again at this workstation",
-    desktop_none: "Nobody is signed in on this computer, or it is locked. Choose another way.",
-    desktop_failed: "The workstation could not reach the server. Choose another way.",
-    code_title: "I have a one-time code from an officer",
-    code_label: "One-time code",
-    code_hint: "20 letters and digits. With it you register a passkey.",
-    code_button: "Use the code",
-    code_wrong: "This code does not count, or no longer. Ask an officer for a new one.",
-    cancel: "Cancel",
-    waiting: "Waiting for you…",
-    gave_up: "Nothing was used. Choose again.",
-    failed: "This did not work. Try again, or choose another way.",
-    unsupported: "This browser cannot use passkeys.",
-    consent: "Do you agree?",
-    consent_asks: "asks for:",
-    scope_openid: "to know that it is you",
-    scope_profile: "your name and your role",
-    scope_email: "your e-mail address",
-    scope_groups: "the groups that you are in",
-    scope_offline: "to act in your name also when you are not signed in",
-    scope_imp: "to administer this server in your name",
-    scope_other: "also:",
-    device_before: "A DEVICE will act in your name. Agree only if you hold it in your hand, and it shows this code:",
-    device_after: "Nobody may ask you for this by message or by telephone.",
-    signed_in_as: "You are signed in as",
-    allow: "I agree",
-    deny: "I do not agree",
-    over: "This sign-in is over",
-    over_why: "It took too long, it was answered already, or it was begun in another browser. Go back to the application and begin again.",
-    go_on: "Go on",
-    going_on: "One moment…",
-    sign_out: "Sign out",
-    sign_out_why: "You will be signed out here, and from the applications that you opened in this browser.",
-    signed_out: "You are signed out",
-    signed_out_why: "The applications that you opened in this browser are told. You may close this window.",
-    account: "Your account",
-    credentials: "Passkeys and security keys",
-    no_credentials: "You have none yet.",
-    column_name: "Name",
-    column_kind: "Kind",
-    column_added: "Added",
-    column_used: "Last used",
-    column_action: "Change",
-    kind_passkey: "Passkey (can be copied between your devices)",
-    kind_security_key: "Stays in one device",
-    attested: "of a known model",
-    never_used: "never",
-    rename: "Rename",
-    new_name_of: "New name of",
-    remove: "Remove",
-    last_way: "This is your last way to sign in. Add another one first.",
-    add: "Add another one",
-    add_name: "What do you call it?",
-    add_name_hint: "for example “Blue key” or “My laptop”",
-    add_passkey: "Add a passkey on this device",
-    add_security_key: "Add a security key",
-    only_register: "You came with a one-time code: register a passkey or a security key now. Afterwards sign in with it.",
-    registered: "It is registered. You can sign in with it from now on.",
-    sign_ons: "Where you are signed in",
-    sign_ons_why: "If you do not know one of these, end it, and tell the security team.",
-    column_since: "Since",
-    column_by: "How",
-    this_browser: "This browser",
-    by_desktop: "handed over by a workstation",
-    by_own: "in a browser",
-    end: "End",
-    name_invalid: "A name has 1 to 128 characters.",
-};
+sentences! {
+    sign_in,
+    sign_in_to,
+    hinted,
+    confirm,
+    confirm_why,
+    more_needed,
+    looking,
+    no_script,
+    choose,
+    passkey,
+    passkey_hint,
+    security_key,
+    security_key_hint,
+    phone,
+    phone_hint,
+    phone_scan,
+    phone_number,
+    phone_by_hand,
+    desktop,
+    desktop_hint,
+    desktop_step_up,
+    desktop_again,
+    desktop_none,
+    desktop_failed,
+    code_title,
+    code_label,
+    code_hint,
+    code_button,
+    code_wrong,
+    cancel,
+    waiting,
+    gave_up,
+    failed,
+    unsupported,
+    refused_not_verified,
+    refused_expired,
+    refused_no_session,
+    refused_other_browser,
+    refused_delayed,
+    refused_other,
+    consent,
+    consent_asks,
+    scope_openid,
+    scope_profile,
+    scope_email,
+    scope_groups,
+    scope_offline,
+    scope_imp,
+    scope_other,
+    device_before,
+    device_after,
+    signed_in_as,
+    allow,
+    deny,
+    over,
+    over_why,
+    go_on,
+    going_on,
+    sign_out,
+    sign_out_why,
+    signed_out,
+    signed_out_why,
+    account,
+    credentials,
+    no_credentials,
+    column_name,
+    column_kind,
+    column_added,
+    column_used,
+    column_action,
+    kind_passkey,
+    kind_security_key,
+    attested,
+    never_used,
+    rename,
+    new_name_of,
+    remove,
+    last_way,
+    add_first,
+    add,
+    add_name,
+    add_name_hint,
+    add_passkey,
+    add_security_key,
+    only_register,
+    registered,
+    sign_ons,
+    sign_ons_why,
+    column_since,
+    column_by,
+    this_browser,
+    by_desktop,
+    by_own,
+    end,
+    name_invalid,
+}
+
+/// The languages that BCP 47 tags ask for, the dearest first (RFC 4647 §3.4): the first that is spoken here.
+pub(crate) fn spoken_of<'a>(tags: impl IntoIterator<Item = &'a str>) -> Option<&'static Text> {
+    tags.into_iter().find_map(|tag| {
+        let primary = tag.split(['-', '_']).next().unwrap_or_default();
+        LANGUAGES.into_iter().find(|text| text.language.eq_ignore_ascii_case(primary))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sentence_is_there_in_every_language() {
+        // Words that are the same in Italian.
+        let same = ["passkey"];
+        for text in LANGUAGES {
+            for ((name, sentence), (_, english)) in
+                text.sentences().into_iter().zip(ENGLISH.sentences())
+            {
+                assert!(!sentence.trim().is_empty(), "{}: {name} is not said", text.language);
+                let translated =
+                    sentence != english || text.language == "en" || same.contains(&name);
+                assert!(translated, "{}: {name} is still English", text.language);
+                let end = |text: &str| text.chars().last().filter(|last| ".:…".contains(*last));
+                assert_eq!(end(sentence), end(english), "{}: {name}", text.language);
+            }
+            // The name of the account is a label of an application.
+            assert!(text.account.parse::<imp_identity::name::Label>().is_ok());
+        }
+    }
+
+    #[test]
+    fn greek_is_written_in_greek() {
+        for (name, sentence) in GREEK.sentences() {
+            let greek = sentence.chars().any(|letter| ('\u{370}'..'\u{400}').contains(&letter));
+            assert!(greek, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_first_language_that_is_spoken_here_is_spoken() {
+        let spoken = |tags: &[&str]| spoken_of(tags.iter().copied()).map(|text| text.language);
+        assert_eq!(spoken(&["de-CH", "it-CH", "en"]), Some("it"));
+        assert_eq!(spoken(&["EL"]), Some("el"));
+        assert_eq!(spoken(&["de", "fr"]), None);
+        assert_eq!(spoken(&["", "-", "italiano"]), None);
+    }
+}

@@ -28,6 +28,7 @@ pub struct AcmeAccount {
 }
 
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_field_names, reason = "the names of the columns")]
 struct AccountRow {
     acme_account_id: Uuid,
     acme_account_key: String,

@@ -22,6 +22,7 @@ pub struct DueChallenge {
 }
 
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_field_names, reason = "the names of the columns")]
 struct AuthorizationRow {
     acme_authorization_id: Uuid,
     acme_order_id: Uuid,

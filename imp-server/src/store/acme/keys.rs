@@ -31,6 +31,7 @@ pub struct AcmeKey {
 }
 
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_field_names, reason = "the names of the columns")]
 struct KeyRow {
     acme_key_id: String,
     acme_sealed: Vec<u8>,

@@ -114,6 +114,7 @@ async fn interactions_are_read_as_they_were_written_and_taken_once() {
             sign_on: None,
             consented: false,
             failure: None,
+            workstation: None,
         };
         transaction.interactions().add(&asked).await.unwrap();
         asked.sign_on = Some(SignOnId::from(uuid(2)));
@@ -122,6 +123,12 @@ async fn interactions_are_read_as_they_were_written_and_taken_once() {
         transaction.interactions().update(&asked).await.unwrap();
         let found = transaction.interactions().find(asked.id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&asked));
+        for place in [uuid(70), uuid(71)] {
+            transaction.interactions().place(asked.id, place.into()).await.unwrap();
+        }
+        asked.workstation = Some(uuid(70).into());
+        let found = transaction.interactions().find(asked.id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&asked), "the first word counts");
         assert_eq!(transaction.interactions().purge(NOW).await.unwrap(), 0);
         assert_eq!(transaction.interactions().take(asked.id).await.unwrap(), Some(asked.clone()));
         assert_eq!(transaction.interactions().take(asked.id).await.unwrap(), None);
