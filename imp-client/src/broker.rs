@@ -208,7 +208,8 @@ impl Broker {
             return answer::back(issuer, interaction, "desktop", NotHandedOver::NoSession.code());
         };
         let (purpose, user) = (Some(Purpose::StepUp), Some(session.username));
-        let report = self.agent.tap(TapCommand { purpose, user, intent: Intent::Screen }).await;
+        let command = TapCommand { purpose, user, intent: Intent::Screen, phone_alone: false };
+        let report = self.agent.tap(command).await;
         if !report.accepted() {
             return self.ask_for_press(issuer, (interaction, asked), Some(&report));
         }
@@ -235,11 +236,10 @@ impl Broker {
     }
 
     async fn hand_over(&self, interaction: InteractionId) -> Result<Secret<String>, NotHandedOver> {
-        // The server may not know yet that the desktop is locked.
-        if self.agent.desktop().is_locked() {
-            return Err(NotHandedOver::NoSession);
-        }
-        match self.agent.server.hand_over(&HandOver { interaction }).await {
+        // The server may not know yet that the desktop is locked; where the browser stands it learns in any case.
+        let locked = self.agent.desktop().is_locked();
+        match self.agent.server.hand_over(&HandOver { interaction, locked }).await {
+            Ok(_) | Err(_) if locked => Err(NotHandedOver::NoSession),
             Ok(handed) => Ok(handed.code),
             Err(error) => Err(NotHandedOver::from(error)),
         }

@@ -16,17 +16,22 @@ use serde_json::{Value, json};
 
 use crate::agent::Agent;
 use crate::desktop::Desktop;
+use crate::tap::{Person, TapMeans, TapOutcome, TapReport, with_causes};
+use crate::timeline::Timeline;
 
 /// What somebody asks for who has put her security key in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyCommand {
-    /// What for; if absent: unlock where the desktop is locked, else tap in.
+    /// What for; if absent: unlock for whom the desktop is locked, tap in for anybody else.
     #[serde(default)]
     pub purpose: Option<Purpose>,
     /// The key's PIN; if absent, the key verifies her by itself.
     #[serde(default)]
     pub pin: Option<Secret<String>>,
+    /// A touch is to suffice, to unlock a desktop that was locked a moment ago.
+    #[serde(default)]
+    pub touch: bool,
 }
 
 /// What somebody says who has to work and cannot be authenticated.
@@ -45,6 +50,9 @@ pub enum EntryError {
     /// There is one person before the desktop.
     #[error("one moment: another tap is under way")]
     Busy,
+    /// One factor goes on, and opens nothing.
+    #[error("a touch only unlocks a desktop that is locked for you: use the key with its PIN")]
+    NotLocked,
     /// The key did not sign.
     #[error(transparent)]
     Key(#[from] SecurityKeyError),
@@ -71,19 +79,59 @@ impl Agent {
     /// Lets somebody in, lets her in again, has her confirm, or signs her out, by her security key.
     pub async fn use_key(&self, command: KeyCommand) -> Result<(Purpose, Session), EntryError> {
         let _one_at_a_time = self.busy.try_lock().map_err(|_| EntryError::Busy)?;
-        let purpose = command.purpose.unwrap_or_else(|| match self.desktop() {
-            Desktop::Locked(_) => Purpose::Unlock,
-            Desktop::Unknown | Desktop::Free | Desktop::Open(_) => Purpose::TapIn,
-        });
+        let timeline = Timeline::begin();
+        let means = if command.touch { TapMeans::Touch } else { TapMeans::SecurityKey };
+        let asked = command.purpose;
+        let used = self.run_key(command, &timeline).await;
+        let (purpose, person, outcome) = match &used {
+            Ok((purpose, session)) => {
+                let (display_name, username) =
+                    (session.display_name.clone(), session.username.clone());
+                let person = Person { display_name, username };
+                (Some(*purpose), Some(person), TapOutcome::Accepted { session: session.clone() })
+            }
+            Err(error) => (asked, None, TapOutcome::Failed { message: with_causes(error) }),
+        };
+        let code = outcome.code();
+        let steps = timeline.finish();
+        self.remember_tap(TapReport { purpose, person, means, outcome, detail: None, steps });
+        let millis = timeline.elapsed().as_millis();
+        tracing::info!(outcome = code, millis, "a security key was used");
+        used
+    }
+
+    async fn run_key(
+        &self,
+        command: KeyCommand,
+        timeline: &Timeline,
+    ) -> Result<(Purpose, Session), EntryError> {
+        let KeyCommand { purpose, pin, touch } = command;
+        let (purpose, touch) = match (touch, self.desktop()) {
+            (false, _) => (purpose, None),
+            (true, Desktop::Locked(session)) if purpose.is_none_or(|p| p == Purpose::Unlock) => {
+                (Some(Purpose::Unlock), Some(session.id))
+            }
+            (true, _) => return Err(EntryError::NotLocked),
+        };
         if !self.outbox.suspensions().is_empty() {
             // The server has to know that the desktop was locked before it can be unlocked.
             self.outbox.flush(&self.server).await;
         }
-        let challenge = self.server.ask_key(&AskKey { purpose }).await?;
+        let challenge = {
+            let _step = timeline.step("ask");
+            self.server.ask_key(&AskKey { purpose, touch }).await?
+        };
         let question = Question::read(&challenge).ok_or(EntryError::Question)?;
-        let answer = self.ask_key(question, command.pin).await?;
+        let answer = {
+            let _step = timeline.step("key");
+            self.ask_key(question, pin).await?
+        };
         let body = AnswerKey { challenge: challenge.challenge, answer };
-        let session = self.server.answer_key(&body).await?.session;
+        let accepted = {
+            let _step = timeline.step("submit");
+            self.server.answer_key(&body).await?
+        };
+        let (purpose, session) = (accepted.purpose, accepted.session);
         self.admit(purpose, session.clone());
         Ok((purpose, session))
     }
@@ -99,7 +147,12 @@ impl Agent {
             let mut client_data_hash = [0; 32];
             client_data_hash.copy_from_slice(hash.as_ref());
             let (rp_id, pin) = (question.rp_id.as_str(), pin.as_ref());
-            let request = AssertionRequest { rp_id, client_data_hash: &client_data_hash, pin };
+            let request = AssertionRequest {
+                rp_id,
+                client_data_hash: &client_data_hash,
+                pin,
+                touch: question.touch.as_deref(),
+            };
             keys.assert(&request).map(|assertion| question.answer(&assertion))
         };
         tokio::task::spawn_blocking(ask)
@@ -127,6 +180,8 @@ impl Agent {
 struct Question {
     rp_id: String,
     client_data: String,
+    /// The credentials with one of which a touch suffices.
+    touch: Option<Vec<Vec<u8>>>,
 }
 
 impl Question {
@@ -139,13 +194,22 @@ impl Question {
             "crossOrigin": false,
         });
         let rp_id = options["rpId"].as_str()?.to_owned();
-        Some(Self { rp_id, client_data: client_data.to_string() })
+        let handle = |key: &Value| BASE64URL_NOPAD.decode(key["id"].as_str()?.as_bytes()).ok();
+        let touch = match options["userVerification"].as_str() {
+            Some("discouraged") => {
+                Some(options["allowCredentials"].as_array()?.iter().filter_map(handle).collect())
+            }
+            Some(_) | None => None,
+        };
+        Some(Self { rp_id, client_data: client_data.to_string(), touch })
     }
 
     /// What a browser would answer (`toJSON`, WebAuthn L3 §5.1).
     fn answer(&self, assertion: &Assertion) -> Value {
         let text = |bytes: &[u8]| BASE64URL_NOPAD.encode(bytes);
         let id = text(&assertion.credential);
+        // A key that was asked for one credential need not say whose it is.
+        let user = (!assertion.user.is_empty()).then(|| text(&assertion.user));
         json!({
             "id": id, "rawId": id, "type": "public-key",
             "authenticatorAttachment": "cross-platform",
@@ -154,7 +218,7 @@ impl Question {
                 "clientDataJSON": text(self.client_data.as_bytes()),
                 "authenticatorData": text(&assertion.authenticator_data),
                 "signature": text(&assertion.signature),
-                "userHandle": text(&assertion.user),
+                "userHandle": user,
             },
         })
     }

@@ -14,7 +14,9 @@ use imp_api::session::{
     ExchangeSession, ExchangedToken, HandOver, HandedOver, Sessions, SessionsSeen, SuspendSession,
     WatchSessions,
 };
-use imp_api::tap::{AbandonTap, OpenTap, Session, SignedRoster, SubmitTap, TapAccepted, TapOpened};
+use imp_api::tap::{
+    AbandonTap, OpenTap, Session, SignedRoster, SubmitPresence, SubmitTap, TapAccepted, TapOpened,
+};
 use imp_api::{Client, ClientError};
 use imp_identity::{EnrolmentId, Secret, SessionId, TapId};
 use serde::Serialize;
@@ -90,15 +92,25 @@ impl Server {
         body: &SubmitTap,
     ) -> Result<TapAccepted, ClientError> {
         let path = format!("v1/taps/{id}/submission");
-        for _ in 0..RESUBMISSIONS {
+        insist(|| async {
             let client = self.client();
-            match self.send(&path, body, client.submit_tap(id, body)).await {
-                Err(ClientError::Unreachable(_)) => tokio::time::sleep(RESUBMISSION_WAIT).await,
-                answered => return answered,
-            }
-        }
-        let client = self.client();
-        self.send(&path, body, client.submit_tap(id, body)).await
+            self.send(&path, body, client.submit_tap(id, body)).await
+        })
+        .await
+    }
+
+    /// Submits the phone's statement alone; sent again as a tap is.
+    pub async fn submit_presence(
+        &self,
+        id: TapId,
+        body: &SubmitPresence,
+    ) -> Result<TapAccepted, ClientError> {
+        let path = format!("v1/taps/{id}/presence");
+        insist(|| async {
+            let client = self.client();
+            self.send(&path, body, client.submit_presence(id, body)).await
+        })
+        .await
     }
 
     /// Reports that a tap was given up.
@@ -227,6 +239,19 @@ impl Server {
     #[cfg(not(feature = "emulator"))]
     #[expect(clippy::unused_self, reason = "records with the feature `emulator` only")]
     const fn record(&self, _path: &str, _body: &impl Serialize) {}
+}
+
+/// Asks again while there is no answer.
+async fn insist<T, F: Future<Output = Result<T, ClientError>>>(
+    ask: impl Fn() -> F,
+) -> Result<T, ClientError> {
+    for _ in 0..RESUBMISSIONS {
+        match ask().await {
+            Err(ClientError::Unreachable(_)) => tokio::time::sleep(RESUBMISSION_WAIT).await,
+            answered => return answered,
+        }
+    }
+    ask().await
 }
 
 /// Requests with an officer's token.

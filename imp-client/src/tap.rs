@@ -26,12 +26,13 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::Agent;
 use crate::crash;
 use crate::credentials::Standing;
+use crate::desktop::Desktop;
 use crate::outbox::Message;
 use crate::timeline::Timeline;
 
 pub(crate) use face::{FaceFailure, face_reason, image, photograph};
 pub(crate) use phone::{Callee, Contact, ContactError};
-pub use report::{Person, TapOutcome, TapReport};
+pub use report::{Person, TapMeans, TapOutcome, TapReport};
 pub(crate) use selection::Selection;
 
 /// What somebody asks the agent for by a press.
@@ -46,6 +47,9 @@ pub struct TapCommand {
     pub user: Option<String>,
     /// How she pressed.
     pub intent: Intent,
+    /// Her phone alone, without her face: only to unlock a desktop that was locked a moment ago, if the policy lets it suffice.
+    #[serde(default)]
+    pub phone_alone: bool,
 }
 
 /// Why a tap came to nothing.
@@ -107,10 +111,19 @@ impl Agent {
     pub async fn tap_until(&self, command: TapCommand, cancelled: &CancellationToken) -> TapReport {
         let timeline = Timeline::begin();
         let Ok(_one_at_a_time) = self.busy.try_lock() else {
-            let (purpose, outcome) = (command.purpose, TapOutcome::Busy);
-            return TapReport { purpose, person: None, outcome, detail: None, steps: vec![] };
+            let (purpose, outcome, means) =
+                (command.purpose, TapOutcome::Busy, TapMeans::of(&command));
+            return TapReport {
+                purpose,
+                person: None,
+                means,
+                outcome,
+                detail: None,
+                steps: vec![],
+            };
         };
-        let report = self.run_tap(command, &timeline, cancelled).await;
+        let means = TapMeans::of(&command);
+        let report = TapReport { means, ..self.run_tap(command, &timeline, cancelled).await };
         self.remember_tap(report.clone());
         let code = report.outcome.code();
         tracing::info!(
@@ -127,7 +140,18 @@ impl Agent {
         timeline: &Timeline,
         cancelled: &CancellationToken,
     ) -> TapReport {
-        let TapCommand { purpose, user, intent } = command;
+        let TapCommand { purpose, user, intent, phone_alone } = command;
+        let (purpose, user) = match (phone_alone, self.desktop()) {
+            (false, _) => (purpose, user),
+            // Whose desktop it is, and nobody else.
+            (true, Desktop::Locked(session)) if purpose.is_none_or(|p| p == Purpose::Unlock) => {
+                (Some(Purpose::Unlock), Some(session.username))
+            }
+            (true, _) => {
+                let reason = Refusal::OneFactorInsufficient;
+                return report(purpose, None, TapOutcome::Refused { reason }, None, timeline);
+            }
+        };
         if !self.outbox.suspensions().is_empty() {
             // The server has to know that a desktop was locked before it can be unlocked.
             let flush = self.outbox.flush(&self.server);
@@ -162,7 +186,12 @@ impl Agent {
             deadline: Instant::now() + self.time_for_phone_and_face(timeline),
             tap: OnceLock::new(),
         };
-        match attempt.run(cancelled).await {
+        let came_of = if phone_alone {
+            attempt.run_alone(cancelled).await
+        } else {
+            attempt.run(cancelled).await
+        };
+        match came_of {
             Ok(session) => {
                 let outcome = TapOutcome::Accepted { session };
                 report(Some(purpose), Some(person(&attempt.entry)), outcome, None, timeline)
@@ -219,7 +248,14 @@ fn report(
     detail: Option<String>,
     timeline: &Timeline,
 ) -> TapReport {
-    TapReport { purpose, person, outcome, detail, steps: timeline.finish() }
+    TapReport {
+        purpose,
+        person,
+        means: TapMeans::default(),
+        outcome,
+        detail,
+        steps: timeline.finish(),
+    }
 }
 
 /// How the roster calls the owner of a phone.

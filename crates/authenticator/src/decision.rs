@@ -15,6 +15,10 @@ use crate::cose::Unverified;
 use crate::evidence::{AttackOutcome, ComparisonOutcome, MatchEvidence};
 use crate::statement::TapStatement;
 
+mod presence;
+
+pub use presence::{PresenceClaims, VerifiedPresence};
+
 /// What the server knows when a tap is submitted.
 #[derive(Clone, Copy, Debug)]
 pub struct Knowledge<'a> {
@@ -79,8 +83,13 @@ impl Claims {
     /// policy, attempts, models, presentation attack, comparison. The first that fails is the reason.
     pub fn verify(self, known: &Knowledge<'_>, now: Timestamp) -> Result<VerifiedTap, Refusal> {
         let (statement, evidence) = self.signed_by(known)?;
-        check_freshness(&statement, &evidence, known, now)?;
-        check_audience(&statement, &evidence, known, now)?;
+        check_freshness(&statement.challenge, Some(&evidence.challenge), known, now)?;
+        let said = Said {
+            workstation: &statement.workstation,
+            purposes: &[statement.purpose, evidence.purpose],
+            times: &[statement.at, evidence.at],
+        };
+        check_audience(&said, known, now)?;
         if Digest::from_bytes(statement.exporter) != Digest::from_bytes(evidence.exporter) {
             return Err(Refusal::ExporterMismatch);
         }
@@ -110,42 +119,55 @@ impl Claims {
 
     /// Both statements, if the machines count and signed them.
     fn signed_by(self, known: &Knowledge<'_>) -> Result<(TapStatement, MatchEvidence), Refusal> {
-        let workstation_key = match &known.workstation.state {
-            workstation::State::Enrolled { public_key, .. } => public_key,
-            workstation::State::Invited(_) | workstation::State::Revoked { .. } => {
-                return Err(Refusal::WorkstationRevoked);
-            }
-        };
-        let phone_key = match &known.phone.state {
-            phone::State::Bound(binding) => &binding.public_key,
-            phone::State::Invited(_) => return Err(Refusal::PhoneUnknown),
-            phone::State::Revoked { .. } => return Err(Refusal::PhoneRevoked),
-        };
-        if known.phone.user != known.user.id {
-            return Err(Refusal::PhoneUnknown);
-        }
+        let keys = keys(known)?;
         if self.statement.phone() != known.phone.id {
             return Err(Refusal::StatementInvalid);
         }
         if self.evidence.workstation() != known.workstation.id {
             return Err(Refusal::EvidenceInvalid);
         }
-        let statement = self.statement.verify(phone_key).map_err(|_| Refusal::StatementInvalid)?;
+        let statement = self.statement.verify(keys.phone);
+        let statement = statement.map_err(|_| Refusal::StatementInvalid)?;
         let evidence =
-            self.evidence.verify(workstation_key).map_err(|_| Refusal::EvidenceInvalid)?;
+            self.evidence.verify(keys.workstation).map_err(|_| Refusal::EvidenceInvalid)?;
         Ok((statement, evidence))
     }
 }
 
+/// The keys of two machines that count.
+struct Keys<'a> {
+    phone: &'a [u8],
+    workstation: &'a [u8],
+}
+
+/// Workstation and phone, if both count and the phone is the user's.
+fn keys<'a>(known: &Knowledge<'a>) -> Result<Keys<'a>, Refusal> {
+    let workstation = match &known.workstation.state {
+        workstation::State::Enrolled { public_key, .. } => public_key,
+        workstation::State::Invited(_) | workstation::State::Revoked { .. } => {
+            return Err(Refusal::WorkstationRevoked);
+        }
+    };
+    let phone = match &known.phone.state {
+        phone::State::Bound(binding) => &binding.public_key,
+        phone::State::Invited(_) => return Err(Refusal::PhoneUnknown),
+        phone::State::Revoked { .. } => return Err(Refusal::PhoneRevoked),
+    };
+    if known.phone.user != known.user.id {
+        return Err(Refusal::PhoneUnknown);
+    }
+    Ok(Keys { phone, workstation })
+}
+
 /// The challenges exist, were not used and have not expired, and everybody speaks of this tap's.
 fn check_freshness(
-    statement: &TapStatement,
-    evidence: &MatchEvidence,
+    stated: &[u8; 32],
+    evidenced: Option<&[u8; 32]>,
     known: &Knowledge<'_>,
     now: Timestamp,
 ) -> Result<(), Refusal> {
     let answered = known.statement_challenge.ok_or(Refusal::ChallengeUnknown)?;
-    if answered.nonce != Digest::of(&[&statement.challenge]) {
+    if answered.nonce != Digest::of(&[stated]) {
         return Err(Refusal::ChallengeUnknown);
     }
     for challenge in [answered, known.challenge] {
@@ -155,33 +177,35 @@ fn check_freshness(
         // A live answer to somebody else's question: the audience is wrong, not the time.
         return Err(Refusal::WrongWorkstation);
     }
-    let evidence_nonce = Digest::of(&[&evidence.challenge]);
-    let same = answered.id == known.challenge.id && known.challenge.nonce == evidence_nonce;
+    let evidenced = evidenced.is_none_or(|nonce| known.challenge.nonce == Digest::of(&[nonce]));
+    let same = answered.id == known.challenge.id && evidenced;
     if !same || known.challenge.phone != known.phone.id {
         return Err(Refusal::ChallengeUnknown);
     }
     Ok(())
 }
 
+/// What a phone, and perhaps a workstation, said about where, what for and when.
+struct Said<'a> {
+    workstation: &'a SpiffeId,
+    purposes: &'a [Purpose],
+    times: &'a [Timestamp],
+}
+
 /// The phone meant this workstation and this purpose, now.
-fn check_audience(
-    statement: &TapStatement,
-    evidence: &MatchEvidence,
-    known: &Knowledge<'_>,
-    now: Timestamp,
-) -> Result<(), Refusal> {
+fn check_audience(said: &Said<'_>, known: &Knowledge<'_>, now: Timestamp) -> Result<(), Refusal> {
     let here = SpiffeId {
         trust_domain: known.trust_domain.clone(),
         machine: Machine::Workstation(known.workstation.id),
     };
-    if statement.workstation != here || known.challenge.workstation != known.workstation.id {
+    if *said.workstation != here || known.challenge.workstation != known.workstation.id {
         return Err(Refusal::WrongWorkstation);
     }
-    if [statement.purpose, evidence.purpose] != [known.challenge.purpose; 2] {
+    if said.purposes.iter().any(|purpose| *purpose != known.challenge.purpose) {
         return Err(Refusal::PurposeMismatch);
     }
-    let far = |at: Timestamp| at.duration_since(now).abs() > known.policy.clock_tolerance;
-    if far(statement.at) || far(evidence.at) {
+    let far = |at: &Timestamp| at.duration_since(now).abs() > known.policy.clock_tolerance;
+    if said.times.iter().any(far) {
         return Err(Refusal::ClockSkew);
     }
     Ok(())

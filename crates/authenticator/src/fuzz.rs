@@ -5,8 +5,8 @@ use crate::channel::Reassembly;
 use crate::cose::{Body, Unverified};
 use crate::link::Link;
 use crate::{
-    InvitationUri, MatchEvidence, Message, Receipt, ReferenceCredential, Roster, StorageStatement,
-    TapStatement,
+    InvitationUri, MatchEvidence, Message, PresenceStatement, Receipt, ReferenceCredential, Roster,
+    SignInStatement, StorageStatement, TapStatement,
 };
 
 /// Cuts the bytes into frames (each after its length, one byte) and gives them to a link that also has something to say.
@@ -73,6 +73,8 @@ pub fn statements(bytes: &[u8]) {
         }
     }
     one::<TapStatement>(bytes);
+    one::<PresenceStatement>(bytes);
+    one::<SignInStatement>(bytes);
     one::<MatchEvidence>(bytes);
     one::<ReferenceCredential>(bytes);
     one::<StorageStatement>(bytes);

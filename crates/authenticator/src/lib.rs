@@ -2,7 +2,7 @@
 //! server decides. No input or output: bytes, time and randomness are arguments.
 //!
 //! From the bottom: [`link`] carries a byte stream in radio frames, [`tls`] says whom to trust, [`channel`]
-//! carries [`message`]s over both; [`cose`] signs and checks the bodies of [`statement`], [`evidence`],
+//! carries [`message`]s over both; [`cose`] signs and checks the bodies of [`statement`], [`evidence`], [`presence`],
 //! [`credential`], [`storage`], [`receipt`] and [`roster`]; [`decision`] is the server's verdict on a tap.
 pub mod channel;
 pub mod cose;
@@ -15,6 +15,7 @@ pub mod invitation;
 pub mod knock;
 pub mod link;
 pub mod message;
+pub mod presence;
 pub mod receipt;
 pub mod roster;
 mod salt;
@@ -37,7 +38,7 @@ mod testing;
 pub use channel::{Channel, ChannelError, ChannelEvent};
 pub use cose::{StatementError, Unverified};
 pub use credential::{ReferenceCredential, UnverifiedReferenceCredential, reference_digest};
-pub use decision::{Claims, Knowledge, VerifiedTap};
+pub use decision::{Claims, Knowledge, PresenceClaims, VerifiedPresence, VerifiedTap};
 pub use evidence::{
     AttackCheck, AttackOutcome, Comparison, ComparisonOutcome, MatchEvidence,
     UnverifiedMatchEvidence,
@@ -46,9 +47,10 @@ pub use invitation::InvitationUri;
 pub use knock::KnockGate;
 pub use link::Statistics;
 pub use message::{
-    DeclineReason, Declined, Message, ReceiptDelivery, ReferenceStored, ReleasedReference,
-    StoreReference, TapRequest, TapResponse,
+    DeclineReason, Declined, Message, PresenceResponse, ReceiptDelivery, ReferenceStored,
+    ReleasedReference, StoreReference, TapRequest, TapResponse,
 };
+pub use presence::{PresenceStatement, UnverifiedPresenceStatement};
 pub use receipt::{Receipt, UnverifiedReceipt};
 pub use roster::{Roster, RosterEntry, UnverifiedRoster};
 pub use salt::Salt;

@@ -35,6 +35,12 @@ pub enum Message {
     /// Phone to workstation: no.
     #[n(6)]
     Declined(#[n(0)] Declined),
+    /// Workstation to phone: is it here? For a desktop that was locked a moment ago, where the face is not needed.
+    #[n(7)]
+    PresenceRequest(#[n(0)] TapRequest),
+    /// Phone to workstation: it is; its face stays with it.
+    #[n(8)]
+    PresenceResponse(#[n(0)] PresenceResponse),
 }
 
 /// Asks the phone to answer a challenge.
@@ -68,6 +74,15 @@ pub struct TapResponse {
     /// The reference.
     #[n(1)]
     pub reference: ReleasedReference,
+}
+
+/// Answers the challenge and releases nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct PresenceResponse {
+    /// The signed [`PresenceStatement`](crate::PresenceStatement).
+    #[cbor(n(0), with = "crate::wire::blob")]
+    pub statement: Vec<u8>,
 }
 
 /// A template on its way between phone and workstation. Wiped when dropped.

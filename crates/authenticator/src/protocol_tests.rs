@@ -145,6 +145,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
     (nobody.purpose, nobody.session) = (None, None);
     vec![
         ("tap-statement", minicbor::to_vec(sample::statement()).unwrap()),
+        ("presence-statement", minicbor::to_vec(sample::presence()).unwrap()),
         ("match-evidence", minicbor::to_vec(sample::evidence()).unwrap()),
         ("reference-credential", minicbor::to_vec(sample::credential()).unwrap()),
         ("storage-statement", minicbor::to_vec(sample::storage()).unwrap()),
@@ -165,6 +166,8 @@ fn everything_that_is_said_follows_the_schema() {
         "receipt",
         "acknowledged",
         "declined",
+        "presence-request",
+        "presence-response",
     ];
     for (message, name) in sample::messages(&*device, &*server).iter().zip(names) {
         let bytes = message.encode().unwrap();

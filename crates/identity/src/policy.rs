@@ -56,8 +56,8 @@ pub struct SessionLimits {
     /// How long after it was suspended one factor suffices to unlock a session where it was (SP 800-63B-4 §2.2.3); if
     /// absent, never.
     pub reauthentication: Option<SignedDuration>,
-    /// Which single factors suffice then; with none, each.
-    pub one_factor: Vec<OneFactor>,
+    /// The only single factor that suffices then; if absent, each.
+    pub one_factor: Option<OneFactor>,
     /// What becomes of the browsers that a session signed on, when it is suspended.
     pub on_suspend: OnSuspend,
 }
@@ -200,7 +200,7 @@ impl SessionLimits {
         grace: None,
         several: 1,
         reauthentication: None,
-        one_factor: Vec::new(),
+        one_factor: None,
         on_suspend: OnSuspend::End,
     };
 }

@@ -173,7 +173,7 @@ impl Session {
         limits: &SessionLimits,
         now: Timestamp,
     ) -> bool {
-        let named = limits.one_factor.is_empty() || limits.one_factor.contains(&factor);
+        let named = limits.one_factor.is_none_or(|only| only == factor);
         let soon = self.one_factor_until(limits).is_some_and(|until| now < until);
         named && soon && self.workstation == workstation && self.is_resumable(now)
     }
@@ -323,7 +323,7 @@ mod tests {
         let limits =
             SessionLimits { reauthentication: Some(SignedDuration::from_mins(5)), ..LIMITS };
         let keys_only =
-            SessionLimits { one_factor: vec![OneFactor::SecurityKey], ..limits.clone() };
+            SessionLimits { one_factor: Some(OneFactor::SecurityKey), ..limits.clone() };
         let (session, _) = open(place(1)).0.suspend(&limits, NOW).unwrap();
         let soon = NOW + 4.minutes();
         let resume = |limits, at, when| session.clone().resume(at, phone(), limits, when);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use imp_identity::event::{Event, Outcome};
 use imp_identity::grant::GrantEnd;
+use imp_identity::session::OneFactor;
 use imp_identity::tap::Purpose;
 use jiff::civil::{Date, DateTime};
 
@@ -37,6 +38,8 @@ pub struct Notice {
     pub uses: Vec<Use>,
     /// Where a press opens a case; absent when the notice is read on the phone, which has its own way.
     pub dispute: Option<String>,
+    /// Where she sees what is registered in her name, and where she is signed in; absent where the notice has no links.
+    pub account: Option<String>,
 }
 
 /// What an event did in the name of [`Event::user`], in words for her; nothing if she need not be told.
@@ -53,6 +56,12 @@ pub fn deed(event: &Event) -> Option<&'static str> {
     }
     if let Event::OfflineTapReconciled { purpose, outcome: Outcome::Accepted, .. } = event {
         return Some(accepted(*purpose));
+    }
+    if let Event::SessionReauthenticated { means, .. } = event {
+        return Some(match means {
+            OneFactor::Phone => "unlocked by your phone alone",
+            OneFactor::SecurityKey => "unlocked by a touch of your security key",
+        });
     }
     Some(match event {
         Event::TapRefused { user: Some(_), .. } => "tap refused",
@@ -119,6 +128,12 @@ impl Notice {
             }
             None => text.push_str("\nWas one of these not you? Dispute it on this phone.\n"),
         }
+        if let Some(url) = &self.account {
+            let _infallible = write!(
+                text,
+                "\nYour passkeys and security keys, and where you are signed in:\n{url}\n"
+            );
+        }
         text.push_str("\nIf all of it was you, you need not do anything.\n");
         text
     }
@@ -143,6 +158,7 @@ mod tests {
             day,
             uses: uses.collect(),
             dispute: dispute.map(str::to_owned),
+            account: dispute.map(|_| "https://imp.example/account".to_owned()),
         }
     }
 
@@ -153,6 +169,8 @@ mod tests {
         let text = one.text();
         assert!(text.contains("  07:05  tapped in, Ward 3, desk 2  (entry 0)\n"), "{text}");
         assert!(text.contains("https://imp.example/dispute/abc\n"));
+        assert!(text.contains("where you are signed in:\nhttps://imp.example/account\n"), "{text}");
+        assert!(!notice(1, None).text().contains("/account"), "the phone has no links");
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Authenticating by a credential.
+use data_encoding::BASE64URL_NOPAD;
 use imp_identity::UserId;
 use imp_identity::authentication::{Aal, Authentication, Method, SignInRefusal};
 use imp_identity::credential::{Credential, CredentialKind};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 use webauthn_rs::prelude::{
-    DiscoverableAuthentication, Passkey, PublicKeyCredential, WebauthnError,
+    AuthenticationResult, Credential as Verifier, DiscoverableAuthentication, Passkey,
+    PublicKeyCredential, WebauthnError,
 };
 
 use crate::relying_party::{BeginError, Begun, RelyingParty};
@@ -34,6 +36,15 @@ pub struct InvalidAnswer(#[source] serde_json::Error);
 pub struct Authenticated {
     /// How.
     pub authentication: Authentication,
+    /// What verifies the credential from now on, in JSON: its counter moves.
+    pub public_part: String,
+}
+
+/// Somebody touched a security key; by whom was not verified.
+#[derive(Clone, Debug)]
+pub struct Touched {
+    /// What was shown.
+    pub methods: Vec<Method>,
     /// What verifies the credential from now on, in JSON: its counter moves.
     pub public_part: String,
 }
@@ -133,18 +144,78 @@ impl RelyingParty {
         if !result.user_verified() {
             return Err(AuthenticationError::NotVerified);
         }
-        passkey.update_credential(&result);
-        let public_part = serde_json::to_string(&passkey).map_err(AuthenticationError::State)?;
+        let public_part = moved(&mut passkey, &result)?;
         let authentication = means(credential.kind, credential.attested, now);
         Ok(Authenticated { authentication, public_part })
     }
+
+    /// Asks for a touch of one of these keys: its user is not verified. The keys are named, because one that protects its
+    /// credentials does not find them otherwise (CTAP 2.1 §12.1, `userVerificationOptionalWithCredentialIDList`).
+    pub fn begin_touch(&self, credentials: &[Credential]) -> Result<Begun, BeginError> {
+        let Begun { mut options, state } = self.begin_authentication(Mediation::Modal)?;
+        let allowed: Vec<_> = credentials
+            .iter()
+            .map(|key| json!({ "type": "public-key", "id": BASE64URL_NOPAD.encode(&key.handle) }))
+            .collect();
+        options["publicKey"]["allowCredentials"] = Value::from(allowed);
+        options["publicKey"]["userVerification"] = Value::from("discouraged");
+        let mut state: Value = serde_json::from_str(&state)?;
+        // The library has no ceremony of this kind; its verification has.
+        state["ast"]["policy"] = Value::from("discouraged");
+        Ok(Begun { options, state: state.to_string() })
+    }
+
+    /// Checks the answer to [`RelyingParty::begin_touch`]: somebody was present (WebAuthn L3 §7.2, step 16).
+    pub fn finish_touch(
+        &self,
+        answer: &Assertion,
+        state: &str,
+        credential: &Credential,
+    ) -> Result<Touched, AuthenticationError> {
+        let state: DiscoverableAuthentication =
+            serde_json::from_str(state).map_err(AuthenticationError::State)?;
+        let mut passkey: Passkey =
+            serde_json::from_str(&credential.public_part).map_err(AuthenticationError::State)?;
+        // A key that was named need not name its user (WebAuthn L3 §6.3.3).
+        if answer.user().is_some_and(|user| user != credential.user) {
+            return Err(AuthenticationError::OtherUser);
+        }
+        let mut verifier = Verifier::from(passkey.clone());
+        // It was registered with verification, and here it need not verify.
+        verifier.registration_policy = policy_of_touches()?;
+        let result =
+            self.webauthn()?.finish_discoverable_authentication_v2(&answer.0, state, verifier);
+        let result = result.map_err(AuthenticationError::of)?;
+        let public_part = moved(&mut passkey, &result)?;
+        let methods = vec![key_method(credential.kind, credential.attested), Method::Presence];
+        Ok(Touched { methods, public_part })
+    }
+}
+
+/// The library's word for "need not verify", which it does not export.
+fn policy_of_touches<T: serde::de::DeserializeOwned>() -> Result<T, AuthenticationError> {
+    serde_json::from_value(Value::from("discouraged")).map_err(AuthenticationError::State)
+}
+
+/// What verifies the credential after this.
+fn moved(
+    passkey: &mut Passkey,
+    result: &AuthenticationResult,
+) -> Result<String, AuthenticationError> {
+    passkey.update_credential(result);
+    serde_json::to_string(passkey).map_err(AuthenticationError::State)
+}
+
+/// What the key is: hardware only if its maker vouched for it.
+fn key_method(kind: CredentialKind, attested: bool) -> Method {
+    let hardware = attested && kind == CredentialKind::SecurityKey;
+    if hardware { Method::HardwareKey } else { Method::SoftwareKey }
 }
 
 /// What an authentication with a verified user is: a key is called hardware only if its maker vouched for it, and only such
 /// a key that cannot be copied is AAL3 (SP 800-63B-4 §2.3, §3.1.7; for those that can, appendix B).
 fn means(kind: CredentialKind, attested: bool, now: Timestamp) -> Authentication {
-    let hardware = attested && kind == CredentialKind::SecurityKey;
-    let (key, aal) =
-        if hardware { (Method::HardwareKey, Aal::Aal3) } else { (Method::SoftwareKey, Aal::Aal2) };
+    let key = key_method(kind, attested);
+    let aal = if key == Method::HardwareKey { Aal::Aal3 } else { Aal::Aal2 };
     Authentication::new(now, vec![key, Method::Presence, Method::Pin], aal).resisting_phishing()
 }

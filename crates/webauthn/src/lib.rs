@@ -11,6 +11,8 @@ pub mod testing;
 mod tests;
 
 pub use attestation::{Attestation, Models};
-pub use authentication::{Assertion, Authenticated, AuthenticationError, InvalidAnswer, Mediation};
+pub use authentication::{
+    Assertion, Authenticated, AuthenticationError, InvalidAnswer, Mediation, Touched,
+};
 pub use registration::{Authenticator, Registered, Registrant, RegistrationError};
 pub use relying_party::{BeginError, Begun, RelyingParty};

@@ -100,7 +100,10 @@ impl RelyingParty {
         // The library only discourages discoverable credentials, and we need nothing else.
         public_key["authenticatorSelection"]["residentKey"] = Value::from("required");
         public_key["authenticatorSelection"]["requireResidentKey"] = Value::from(true);
-        public_key["attestation"] = Value::from(self.attestation.conveyance());
+        public_key["attestation"] = Value::from(self.attestation().conveyance());
+        // Keys that always want their PIN cannot be touched to go on after a pause; what a lost one holds they still hide.
+        let protection = "userVerificationOptionalWithCredentialIDList";
+        public_key["extensions"]["credentialProtectionPolicy"] = Value::from(protection);
         if authenticator == Authenticator::SecurityKey {
             public_key["hints"] = serde_json::json!(["security-key"]);
         }
@@ -123,7 +126,7 @@ impl RelyingParty {
         if !credential.user_verified {
             return Err(RegistrationError::NotVerified);
         }
-        let attested = match &self.attestation {
+        let attested = match self.attestation().as_ref() {
             Attestation::None => false,
             Attestation::Preferred(models) => models.attest(&credential),
             Attestation::Required(models) if models.attest(&credential) => true,

@@ -1,4 +1,6 @@
 //! The relying party: our origin, and what we ask of authenticators.
+use std::sync::{Arc, PoisonError, RwLock};
+
 use url::Url;
 use webauthn_rs::prelude::{Webauthn, WebauthnBuilder, WebauthnError};
 
@@ -11,7 +13,7 @@ const NAME: &str = "IMP";
 #[derive(Debug)]
 pub struct RelyingParty {
     webauthn: Option<Webauthn>,
-    pub(crate) attestation: Attestation,
+    attestation: RwLock<Arc<Attestation>>,
 }
 
 /// A ceremony has begun.
@@ -43,7 +45,19 @@ impl RelyingParty {
     pub fn new(origin: &Url, attestation: Attestation) -> Self {
         let builder = origin.domain().map(|name| WebauthnBuilder::new(name, origin));
         let webauthn = builder.and_then(Result::ok).map(|builder| builder.rp_name(NAME).build());
+        let attestation = RwLock::new(Arc::new(attestation));
         Self { webauthn: webauthn.and_then(Result::ok), attestation }
+    }
+
+    /// Asks this of makers from now on: the list of models was renewed. What is registered already stays as it is.
+    pub fn ask_of_makers(&self, attestation: Attestation) {
+        let attestation = Arc::new(attestation);
+        *self.attestation.write().unwrap_or_else(PoisonError::into_inner) = attestation;
+    }
+
+    /// What is asked of makers now.
+    pub(crate) fn attestation(&self) -> Arc<Attestation> {
+        self.attestation.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether browsers let this origin use credentials.

@@ -328,6 +328,47 @@ fn an_attested_key_that_stays_in_one_piece_is_aal3() {
 }
 
 #[test]
+fn a_newer_list_of_models_counts_from_now_on() {
+    let (maker, publisher) = (Maker::new(MODEL), Publisher::new("mds.fidoalliance.org"));
+    let list = publisher.publish(&maker, "FIDO_CERTIFIED_L1");
+    let models = Models::of(&Metadata::read(&list, &publisher.root, now()).unwrap(), &[], &[]);
+    let party = party(Attestation::Required(Models::default()));
+    let refused = maker.register(&party, MODEL).unwrap_err();
+    assert!(matches!(refused, RegistrationError::ModelRefused), "{refused:?}");
+    party.ask_of_makers(Attestation::Required(models));
+    maker.register(&party, MODEL).unwrap();
+}
+
+#[test]
+fn a_touch_is_presence_and_not_an_authentication() {
+    let party = party(Attestation::None);
+    let (mut key, credential) = register(&party, Traits::default());
+    key.traits.verifies = false;
+    let mut touch = |credential: &Credential| {
+        let begun = party.begin_touch(std::slice::from_ref(credential)).unwrap();
+        let options = &begun.options["publicKey"];
+        assert_eq!(options["userVerification"], "discouraged");
+        assert_eq!(options["allowCredentials"].as_array().unwrap().len(), 1);
+        (Assertion::read(key.get(ORIGIN, &begun.options)).unwrap(), begun.state)
+    };
+    let (answer, state) = touch(&credential);
+    let touched = party.finish_touch(&answer, &state, &credential).unwrap();
+    assert_eq!(touched.methods, [Method::SoftwareKey, Method::Presence]);
+    let moved = Credential { public_part: touched.public_part, ..credential.clone() };
+    let again = party.finish_touch(&answer, &state, &moved).unwrap_err();
+    assert!(matches!(again, AuthenticationError::Counter), "its counter moved: {again:?}");
+    let (answer, _) = touch(&moved);
+    let other = party.finish_touch(&answer, &state, &moved).unwrap_err();
+    assert!(matches!(other, AuthenticationError::Refused(_)), "another question: {other:?}");
+
+    // Neither the question of a sign-in nor its check is content with it.
+    let begun = party.begin_authentication(Mediation::Modal).unwrap();
+    let answer = Assertion::read(key.get(ORIGIN, &begun.options)).unwrap();
+    let refused = party.finish_authentication(&answer, &begun.state, &moved, now()).unwrap_err();
+    assert!(matches!(refused, AuthenticationError::NotVerified), "{refused:?}");
+}
+
+#[test]
 fn models_that_are_unknown_denied_or_broken_are_refused_where_a_model_is_required() {
     let (maker, publisher) = (Maker::new(MODEL), Publisher::new("mds.fidoalliance.org"));
     let read = |status: &str| {

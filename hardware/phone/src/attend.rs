@@ -20,6 +20,15 @@ use crate::serve::Consent;
 /// The longest time that a question stays on the screen.
 const LONGEST_QUESTION: Duration = Duration::from_secs(30);
 
+/// What a workstation wants of the phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    /// That it releases the face.
+    Face,
+    /// That it is here.
+    Presence,
+}
+
 /// A conversation is over.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Ended {
@@ -58,7 +67,10 @@ impl Attendant {
             match message {
                 Message::TapRequest(request) => {
                     crash::point("tap:requested");
-                    early = self.tap(request, conversation).await?;
+                    early = self.tap((request, Wanted::Face), conversation).await?;
+                }
+                Message::PresenceRequest(request) => {
+                    early = self.tap((request, Wanted::Presence), conversation).await?;
                 }
                 Message::StoreReference(store) => {
                     crash::point("store:received");
@@ -73,7 +85,10 @@ impl Attendant {
                 }
                 // The workstation gave up; there is nothing to take back.
                 Message::Declined(_) => {}
-                Message::TapResponse(_) | Message::ReferenceStored(_) | Message::Acknowledged => {
+                Message::TapResponse(_)
+                | Message::PresenceResponse(_)
+                | Message::ReferenceStored(_)
+                | Message::Acknowledged => {
                     return Err(Ended::NotForPhones);
                 }
             }
@@ -83,12 +98,12 @@ impl Attendant {
     /// Answers a request; returns the message by which the workstation interrupted it, if it did.
     async fn tap(
         &self,
-        request: TapRequest,
+        (request, wanted): (TapRequest, Wanted),
         conversation: &mut Conversation,
     ) -> Result<Option<Message>, Ended> {
         let (workstation, purpose) = (request.workstation_label.clone(), request.purpose);
         let mut early = None;
-        let answered = self.answer(request, conversation, &mut early).await?;
+        let answered = self.answer((request, wanted), conversation, &mut early).await?;
         let reply = match &answered {
             Ok(reply) => reply.clone(),
             Err(error) => Message::Declined(error.declined()),
@@ -96,6 +111,7 @@ impl Attendant {
         conversation.send(&reply).await?;
         crash::point("tap:responded");
         let answer = match answered {
+            Ok(Message::PresenceResponse(_)) => Answer::Present,
             Ok(_) => Answer::Released,
             Err(error) => Answer::Declined(explain(&error)),
         };
@@ -106,7 +122,7 @@ impl Attendant {
 
     async fn answer(
         &self,
-        request: TapRequest,
+        (request, wanted): (TapRequest, Wanted),
         conversation: &mut Conversation,
         early: &mut Option<Message>,
     ) -> Result<Result<Message, TapError>, Ended> {
@@ -130,11 +146,13 @@ impl Attendant {
         let asked = Asked { request, workstation, exporter: conversation.exporter(), intent };
         let (conduct, holder) = (Arc::clone(&self.conduct), Arc::clone(&self.holder));
         let now = self.clock.now();
-        let response = task::spawn_blocking(move || conduct.answer(&holder, &asked, now)).await;
-        Ok(match response {
-            Ok(response) => response.map(Message::TapResponse),
-            Err(_) => return Err(Ended::Stopping),
-        })
+        let respond = move || match wanted {
+            Wanted::Face => conduct.answer(&holder, &asked, now).map(Message::TapResponse),
+            Wanted::Presence => {
+                conduct.be_present(&holder, &asked, now).map(Message::PresenceResponse)
+            }
+        };
+        task::spawn_blocking(respond).await.map_err(|_| Ended::Stopping)
     }
 
     async fn ask(&self, request: &TapRequest) -> bool {

@@ -1,6 +1,7 @@
 //! How the phone answers a request for a tap.
 use imp_authenticator::{
-    DeclineReason, Declined, SignError, StatementError, TapRequest, TapResponse, TapStatement,
+    DeclineReason, Declined, PresenceResponse, PresenceStatement, SignError, StatementError,
+    TapRequest, TapResponse, TapStatement,
 };
 use imp_identity::spiffe::SpiffeId;
 use imp_identity::tap::Intent;
@@ -70,6 +71,14 @@ pub(crate) trait Conduct: Send + Sync {
         asked: &Asked,
         now: Timestamp,
     ) -> Result<TapResponse, TapError>;
+
+    /// Says that the phone is here, and releases nothing. Blocks.
+    fn be_present(
+        &self,
+        holder: &Holder,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<PresenceResponse, TapError>;
 }
 
 /// Does what the protocol says.
@@ -107,6 +116,25 @@ impl Conduct for Honest {
         let statement = statement.sign(holder.binding.phone, holder.signer.as_ref())?;
         crash::point("tap:signed");
         Ok(TapResponse { statement, reference })
+    }
+
+    fn be_present(
+        &self,
+        holder: &Holder,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<PresenceResponse, TapError> {
+        self.admit(&asked.request, now)?;
+        let statement = PresenceStatement {
+            challenge: asked.request.challenge,
+            workstation: asked.workstation.clone(),
+            exporter: asked.exporter,
+            purpose: asked.request.purpose,
+            intent: asked.intent,
+            at: now,
+        };
+        let statement = statement.sign(holder.binding.phone, holder.signer.as_ref())?;
+        Ok(PresenceResponse { statement })
     }
 }
 

@@ -1,5 +1,5 @@
 //! A patched phone in dishonest hands: what the workstation and the server must refuse. For demonstrations and tests.
-use imp_authenticator::{ReleasedReference, TapRequest, TapResponse};
+use imp_authenticator::{PresenceResponse, ReleasedReference, TapRequest, TapResponse};
 use imp_identity::spiffe::Machine;
 use imp_identity::{Secret, WorkstationId};
 use jiff::{SignedDuration, Timestamp};
@@ -44,7 +44,7 @@ impl Conduct for Misbehaviour {
         asked: &Asked,
         now: Timestamp,
     ) -> Result<TapResponse, TapError> {
-        let mut asked = asked.clone();
+        let asked = self.twisted(asked);
         match self {
             Self::Replay => replay(holder, Honest.answer(holder, &asked, now)?),
             Self::SwapTemplate { template } => {
@@ -55,22 +55,49 @@ impl Conduct for Misbehaviour {
                     reference: ReleasedReference { template, ..reference },
                 })
             }
+            Self::OtherWorkstation | Self::OtherExporter => Honest.answer(holder, &asked, now),
+            Self::ExpiredRequest => Honest.answer(holder, &asked, in_time(&asked, now)),
+        }
+    }
+
+    fn be_present(
+        &self,
+        holder: &Holder,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<PresenceResponse, TapError> {
+        let asked = self.twisted(asked);
+        let now = match self {
+            Self::ExpiredRequest => in_time(&asked, now),
+            Self::Replay
+            | Self::SwapTemplate { .. }
+            | Self::OtherWorkstation
+            | Self::OtherExporter => now,
+        };
+        Honest.be_present(holder, &asked, now)
+    }
+}
+
+impl Misbehaviour {
+    /// What was asked, as this phone will have it.
+    fn twisted(&self, asked: &Asked) -> Asked {
+        let mut asked = asked.clone();
+        match self {
             Self::OtherWorkstation => {
                 let mut id = [0; 16];
                 id.copy_from_slice(&asked.request.challenge[..16]);
                 asked.workstation.machine = Machine::Workstation(WorkstationId::from_bytes(id));
-                Honest.answer(holder, &asked, now)
             }
-            Self::OtherExporter => {
-                asked.exporter[0] ^= 1;
-                Honest.answer(holder, &asked, now)
-            }
-            Self::ExpiredRequest => {
-                let in_time = asked.request.expires_at - SignedDuration::from_secs(1);
-                Honest.answer(holder, &asked, now.min(in_time))
-            }
+            Self::OtherExporter => asked.exporter[0] ^= 1,
+            Self::Replay | Self::SwapTemplate { .. } | Self::ExpiredRequest => {}
         }
+        asked
     }
+}
+
+/// A time at which the request still counted.
+fn in_time(asked: &Asked, now: Timestamp) -> Timestamp {
+    now.min(asked.request.expires_at - SignedDuration::from_secs(1))
 }
 
 fn replay(holder: &Holder, honest: TapResponse) -> Result<TapResponse, TapError> {

@@ -44,6 +44,8 @@ pub struct Question {
 pub enum Answer {
     /// The reference was released.
     Released,
+    /// The phone said that it is there; the reference stayed on it.
+    Present,
     /// It was not, because of this.
     Declined(String),
 }
@@ -129,6 +131,9 @@ impl Notice {
                 let at = time(*at, zone);
                 match answer {
                     Answer::Released => format!("{workstation} asked for {purpose} at {at}: released"),
+                    Answer::Present => format!(
+                        "{workstation} asked for {purpose} at {at}: this phone alone, without your face"
+                    ),
                     Answer::Declined(reason) => {
                         format!("{workstation} asked for {purpose} at {at}: declined ({reason})")
                     }

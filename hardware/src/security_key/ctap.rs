@@ -16,6 +16,8 @@ const KEY_AGREEMENT: u8 = 0x02;
 const PIN_TOKEN: u8 = 0x05;
 const PIN_TOKEN_WITH_PERMISSIONS: u8 = 0x09;
 const UV_TOKEN_WITH_PERMISSIONS: u8 = 0x06;
+/// Credentials that a key is asked for at once: more than 8 are too many for some.
+const NAMED_AT_ONCE: usize = 8;
 /// The permission to sign (CTAP 2.1 §6.5.5.7).
 const MAY_SIGN: u8 = 0x02;
 
@@ -42,6 +44,9 @@ pub(super) fn assert(
     key: &mut Channel<impl Reports>,
     request: &AssertionRequest<'_>,
 ) -> Result<Assertion, SecurityKeyError> {
+    if let Some(credentials) = request.touch {
+        return touch(key, request, credentials);
+    }
     let abilities = abilities(&key.say(&[GET_INFO])?).map_err(malformed)?;
     let token = match request.pin {
         Some(_) if !abilities.pin => return Err(SecurityKeyError::PinNotSet),
@@ -52,8 +57,27 @@ pub(super) fn assert(
         None => None,
     };
     let answer = key.say(&ask(request, token.as_ref()).map_err(malformed)?)?;
-    let assertion = read(&answer).map_err(malformed)?;
+    let assertion = read(&answer, None).map_err(malformed)?;
     assertion.ok_or(SecurityKeyError::Protocol("a signature without its parts"))
+}
+
+/// Has the key sign with one of these credentials for whoever touches it (CTAP 2.1 §6.2.2: `up` without `uv`).
+fn touch(
+    key: &mut Channel<impl Reports>,
+    request: &AssertionRequest<'_>,
+    credentials: &[Vec<u8>],
+) -> Result<Assertion, SecurityKeyError> {
+    for named in credentials.chunks(NAMED_AT_ONCE) {
+        let answer = match key.say(&ask_touch(request, named).map_err(malformed)?) {
+            Err(SecurityKeyError::NotRegistered) => continue,
+            Err(SecurityKeyError::PinRequired | SecurityKeyError::PinNotSet) => break,
+            answer => answer?,
+        };
+        let only = if let [only] = named { Some(only.as_slice()) } else { None };
+        let assertion = read(&answer, only).map_err(malformed)?;
+        return assertion.ok_or(SecurityKeyError::Protocol("a signature without its parts"));
+    }
+    Err(SecurityKeyError::TouchRefused)
 }
 
 fn malformed<E>(_: E) -> SecurityKeyError {
@@ -71,6 +95,16 @@ fn ask(request: &AssertionRequest<'_>, token: Option<&Token>) -> Encoded {
         message.u8(6)?.bytes(&proof)?.u8(7)?.u8(protocol.number())?;
     } else {
         message.u8(5)?.map(1)?.str("uv")?.bool(true)?;
+    }
+    Ok(message.into_writer())
+}
+
+fn ask_touch(request: &AssertionRequest<'_>, credentials: &[Vec<u8>]) -> Encoded {
+    let mut message = Encoder::new(vec![GET_ASSERTION]);
+    message.map(3)?.u8(1)?.str(request.rp_id)?.u8(2)?.bytes(request.client_data_hash)?;
+    message.u8(3)?.array(credentials.len() as u64)?;
+    for credential in credentials {
+        message.map(2)?.str("id")?.bytes(credential)?.str("type")?.str("public-key")?;
     }
     Ok(message.into_writer())
 }
@@ -160,11 +194,12 @@ fn abilities(answer: &[u8]) -> Decoded<Abilities> {
     Ok(found)
 }
 
-fn read(answer: &[u8]) -> Decoded<Option<Assertion>> {
+/// Reads an assertion. A key that was asked for `only` one credential need not name it, nor its user (CTAP 2.1 §6.2.2).
+fn read(answer: &[u8], only: Option<&[u8]>) -> Decoded<Option<Assertion>> {
     let id = |value: &mut Decoder<'_>| named_bytes(value, "id");
     let bytes = |value: &mut Decoder<'_>| Ok(value.bytes()?.to_vec());
-    let credential = member(answer, 1, id)?.flatten();
-    let user = member(answer, 4, id)?.flatten();
+    let credential = member(answer, 1, id)?.flatten().or_else(|| only.map(<[u8]>::to_vec));
+    let user = member(answer, 4, id)?.flatten().or_else(|| only.map(|_| vec![]));
     let parts = (credential, member(answer, 2, bytes)?, member(answer, 3, bytes)?, user);
     let (Some(credential), Some(authenticator_data), Some(signature), Some(user)) = parts else {
         return Ok(None);

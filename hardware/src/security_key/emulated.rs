@@ -32,6 +32,10 @@ struct Device {
 }
 
 type Answer = Result<Vec<u8>, u8>;
+/// Somebody touched it (WebAuthn L3 §6.1, flag UP).
+const PRESENT: u8 = 0x01;
+/// It was verified who holds it (flag UV).
+const VERIFIED: u8 = 0x04;
 const MALFORMED: u8 = 0x12;
 
 impl EmulatedKey {
@@ -272,15 +276,24 @@ impl Wire<'_> {
             return Err(0x2E);
         }
         let hash = asked.bytes(2).ok_or(0x14_u8)?;
+        if let Some(named) = &asked.named {
+            // Its credential may be used by a touch, when it is named.
+            let known = named.contains(&self.device.credential);
+            return if known { self.signed(PRESENT, hash) } else { Err(0x2E) };
+        }
         let token = self.agreed.as_ref().map(|agreed| agreed.token.as_slice());
         let token = token.filter(|token| !token.is_empty()).ok_or(0x36_u8)?;
         if asked.bytes(6) != Some(&self.device.protocol.authenticate(token, hash)) {
             return Err(0x33);
         }
+        self.signed(PRESENT | VERIFIED, hash)
+    }
+
+    /// Signs for somebody of whom this is known.
+    fn signed(&mut self, flags: u8, hash: &[u8]) -> Answer {
         self.device.counter += 1;
         let mut data = digest(&SHA256, self.device.rp_id.as_bytes()).as_ref().to_vec();
-        // Somebody is present, and it was verified who.
-        data.push(0x05);
+        data.push(flags);
         data.extend_from_slice(&self.device.counter.to_be_bytes());
         let signed = [data.as_slice(), hash].concat();
         let signature = self.device.pair.sign(&SystemRandom::new(), &signed);
@@ -304,6 +317,8 @@ struct Members {
     bytes: Vec<(u8, Vec<u8>)>,
     texts: Vec<(u8, String)>,
     point: Option<[u8; 65]>,
+    /// The credentials of an allow list.
+    named: Option<Vec<Vec<u8>>>,
 }
 
 impl Members {
@@ -330,7 +345,22 @@ fn members(map: &[u8]) -> Option<Members> {
             Type::Bytes => found.bytes.push((key, map.bytes().ok()?.to_vec())),
             Type::String => found.texts.push((key, map.str().ok()?.to_owned())),
             Type::Map => found.point = Some(coordinates(&mut map)?),
+            Type::Array => found.named = Some(credentials(&mut map)?),
             _ => found.numbers.push((key, map.u64().ok()?)),
+        }
+    }
+    Some(found)
+}
+
+/// The identifiers of an allow list.
+fn credentials(list: &mut Decoder<'_>) -> Option<Vec<Vec<u8>>> {
+    let mut found = vec![];
+    for _ in 0..list.array().ok()?? {
+        for _ in 0..list.map().ok()?? {
+            match list.str().ok()? {
+                "id" => found.push(list.bytes().ok()?.to_vec()),
+                _ => list.skip().ok()?,
+            }
         }
     }
     Some(found)

@@ -23,6 +23,8 @@ pub struct AssertionRequest<'a> {
     pub client_data_hash: &'a [u8; 32],
     /// The key's PIN; without it, the key verifies who holds it by itself, with a finger.
     pub pin: Option<&'a Secret<String>>,
+    /// The credentials with one of which a touch suffices: nobody is verified. If absent, whoever holds the key is.
+    pub touch: Option<&'a [Vec<u8>]>,
 }
 
 /// What it signed (WebAuthn L3 §6.3.3).
@@ -34,13 +36,13 @@ pub struct Assertion {
     pub authenticator_data: Vec<u8>,
     /// The signature over authenticator data and client data hash.
     pub signature: Vec<u8>,
-    /// Whose credential it is, as the relying party named her.
+    /// Whose credential it is, as the relying party named her; empty where the credential was named and the key does not say.
     pub user: Vec<u8>,
 }
 
 /// A way to whatever key is there now.
 pub trait SecurityKey: Send + Sync {
-    /// Has the one key that is there sign with a credential that it keeps. Verifies who holds it, always.
+    /// Has the one key that is there sign with a credential that it keeps. Verifies who holds it, unless a touch suffices.
     fn assert(&self, request: &AssertionRequest<'_>) -> Result<Assertion, SecurityKeyError>;
 }
 
@@ -68,6 +70,9 @@ pub enum SecurityKeyError {
     /// Too many wrong ones.
     #[error("the security key is blocked: take it out and put it in again, or ask for help")]
     Blocked,
+    /// It always verifies, or is somebody else's.
+    #[error("a touch of this security key does not suffice: use it with its PIN")]
+    TouchRefused,
     /// Nobody touched it.
     #[error("nobody touched the security key in time")]
     TimedOut,

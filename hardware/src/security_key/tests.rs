@@ -3,7 +3,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use super::*;
 
 fn request<'a>(pin: Option<&'a Secret<String>>, rp_id: &'a str) -> AssertionRequest<'a> {
-    AssertionRequest { rp_id, client_data_hash: &[3; 32], pin }
+    AssertionRequest { rp_id, client_data_hash: &[3; 32], pin, touch: None }
 }
 
 fn pin(text: &str) -> Secret<String> {
@@ -44,6 +44,30 @@ fn without_the_right_pin_a_key_signs_nothing_and_blocks_itself() {
         assert!(matches!(gone, Err(SecurityKeyError::NoKey)));
         key.plug(true);
         key.assert(&request(Some(&right), "imp.example")).unwrap();
+    }
+}
+
+#[test]
+fn a_touch_suffices_for_a_credential_that_is_named_and_verifies_nobody() {
+    let key = EmulatedKey::registered("imp.example", b"ada", "4711", true);
+    let (credential, public_key) = key.credential();
+    let touch = |named: &[Vec<u8>]| {
+        key.assert(&AssertionRequest { touch: Some(named), ..request(None, "imp.example") })
+    };
+    // Ten keys are too many for one question.
+    let mut named = vec![vec![1; 32]; 9];
+    named.push(credential.clone());
+    for named in [named, vec![credential.clone()]] {
+        let assertion = touch(&named).unwrap();
+        assert_eq!(assertion.credential, credential);
+        assert_eq!(assertion.authenticator_data[32], 0x01, "present, and not verified");
+        let signed = [assertion.authenticator_data.as_slice(), &[3; 32]].concat();
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &public_key)
+            .verify(&signed, &assertion.signature)
+            .unwrap();
+    }
+    for named in [vec![], vec![vec![1; 32]]] {
+        assert!(matches!(touch(&named), Err(SecurityKeyError::TouchRefused)));
     }
 }
 

@@ -78,7 +78,8 @@ fn lines(status: &StatusReport) -> Vec<String> {
         let total = tap.steps.iter().find(|step| step.name == "total");
         let time =
             total.map_or_else(String::new, |s| format!(" ({})", output::milliseconds(s.micros)));
-        lines.push(format!("Last tap      {}{time}", tap.explain()));
+        let means = tap.means.words();
+        lines.push(format!("Last tap      {} By {means}{time}.", tap.explain()));
     }
     lines
 }

@@ -22,9 +22,15 @@ pub(super) struct Tap {
     /// How the person pressed: screen or key.
     #[arg(long, default_value = "key")]
     intent: Intent,
+    /// Unlock with the phone alone, without the face; where the policy lets one factor suffice for a while.
+    #[arg(long, conflicts_with_all = ["user", "security_key"])]
+    phone_alone: bool,
     /// Use the security key that is put in, instead of phone and face.
     #[arg(long, conflicts_with = "user")]
     security_key: bool,
+    /// Unlock by a touch of the security key, without its PIN; where the policy lets one factor suffice for a while.
+    #[arg(long, requires = "security_key", conflicts_with = "pin")]
+    touch: bool,
     /// Read the key's PIN from standard input; without it the key verifies you by itself.
     #[arg(long, requires = "security_key")]
     pin: bool,
@@ -39,7 +45,8 @@ impl Tap {
             return self.key(context).await;
         }
         let (purpose, user, intent) = (self.purpose, self.user.clone(), self.intent);
-        let request = Request::Tap(TapCommand { purpose, user, intent });
+        let phone_alone = self.phone_alone;
+        let request = Request::Tap(TapCommand { purpose, user, intent, phone_alone });
         let mut connection = Connection::ask(&context.state.socket(), &request).await?;
         let report = match connection.next().await? {
             Answer::Tap(report) => report,
@@ -61,6 +68,7 @@ impl Tap {
             TapOutcome::Accepted { .. } => ExitCode::SUCCESS,
             TapOutcome::Refused { .. }
             | TapOutcome::Abandoned { .. }
+            | TapOutcome::Failed { .. }
             | TapOutcome::Choose { .. } => ExitCode::from(1),
             TapOutcome::Busy => ExitCode::from(2),
         })
@@ -70,7 +78,8 @@ impl Tap {
 impl Tap {
     async fn key(&self, context: &Context) -> Result<ExitCode, Failure> {
         let pin = if self.pin { Some(read_pin()?) } else { None };
-        let request = Request::Key(KeyCommand { purpose: self.purpose, pin });
+        let (purpose, touch) = (self.purpose, self.touch);
+        let request = Request::Key(KeyCommand { purpose, pin, touch });
         let mut connection = Connection::ask(&context.state.socket(), &request).await?;
         match connection.next().await? {
             Answer::Entered(entered) if self.json => output::say_json(&entered)?,
@@ -115,7 +124,7 @@ fn print(report: &TapReport) {
                 output::say(&format!("  {}: --user {}", person.display_name, person.username));
             }
         }
-        TapOutcome::Accepted { .. } | TapOutcome::Busy => {}
+        TapOutcome::Accepted { .. } | TapOutcome::Busy | TapOutcome::Failed { .. } => {}
     }
     if let Some(detail) = &report.detail {
         output::say(&format!("  {detail}"));

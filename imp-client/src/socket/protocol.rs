@@ -136,6 +136,7 @@ mod tests {
             purpose: Some(Purpose::StepUp),
             user: Some("ada".to_owned()),
             intent: Intent::Screen,
+            phone_alone: false,
         };
         assert_eq!(command, expected);
         assert!(matches!(read(b"{\"do\":\"lock\"}\nmore").await.unwrap(), Request::Lock));

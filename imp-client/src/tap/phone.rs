@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use imp_api::tap::OpenTap;
 use imp_authenticator::message::{
-    DeclineReason, Declined, Message, ReceiptDelivery, ReleasedReference, TapRequest,
+    DeclineReason, Declined, Message, PresenceResponse, ReceiptDelivery, ReleasedReference,
+    TapRequest, TapResponse,
 };
 use imp_hardware::ble::{Address, Conversation, ConversationError, RadioError};
 use imp_identity::PhoneId;
@@ -59,6 +60,20 @@ pub(crate) struct Answer {
     pub(crate) challenge: Challenge,
     pub(crate) statement: Vec<u8>,
     pub(crate) reference: ReleasedReference,
+}
+
+/// What the phone answered that was asked whether it is here.
+pub(crate) struct Present {
+    pub(crate) contact: Contact,
+    pub(crate) challenge: Challenge,
+    pub(crate) statement: Vec<u8>,
+}
+
+/// The phone's next message.
+struct Answered {
+    contact: Contact,
+    challenge: Challenge,
+    response: Message,
 }
 
 impl From<ConversationError> for ContactError {
@@ -158,12 +173,32 @@ impl Contact {
 }
 
 impl Attempt<'_> {
-    /// Has the phone answer the challenge. A link that is lost is opened once more, within the time of the tap.
+    /// Has the phone answer the challenge and release the reference.
     pub(super) async fn ask_phone(&self) -> Result<Answer, Failure> {
+        let Answered { contact, challenge, response } = self.ask(Message::TapRequest).await?;
+        let Message::TapResponse(response) = response else {
+            return Err(ContactError::Protocol(None).into());
+        };
+        crash::point("tap:responded");
+        let TapResponse { statement, reference } = response;
+        Ok(Answer { contact, challenge, statement, reference })
+    }
+
+    /// Has the phone say that it is here.
+    pub(super) async fn ask_presence(&self) -> Result<Present, Failure> {
+        let Answered { contact, challenge, response } = self.ask(Message::PresenceRequest).await?;
+        let Message::PresenceResponse(PresenceResponse { statement }) = response else {
+            return Err(ContactError::Protocol(None).into());
+        };
+        Ok(Present { contact, challenge, statement })
+    }
+
+    /// Has the phone answer the challenge. A link that is lost is opened once more, within the time of the tap.
+    async fn ask(&self, request: fn(TapRequest) -> Message) -> Result<Answered, Failure> {
         let challenge = OnceCell::new();
         let mut again = true;
         loop {
-            let exchange = self.exchange(&challenge);
+            let exchange = self.exchange(&challenge, request);
             let Ok(result) = timeout_at(self.deadline, exchange).await else {
                 let detail = "The phone did not answer in time.".to_owned();
                 return Err(Failure::abandoned(Abandonment::PhoneUnreachable, detail));
@@ -180,12 +215,16 @@ impl Attempt<'_> {
         }
     }
 
-    async fn exchange(&self, challenge: &OnceCell<Challenge>) -> Result<Answer, Exchange> {
+    async fn exchange(
+        &self,
+        challenge: &OnceCell<Challenge>,
+        request: fn(TapRequest) -> Message,
+    ) -> Result<Answered, Exchange> {
         let contact = async { self.contact().await.map_err(Exchange::Contact) };
         let asked = async { challenge.get_or_try_init(|| self.ask_challenge()).await };
         let asked = async { asked.await.map_err(Exchange::Challenge) };
         let (mut contact, challenge) = tokio::try_join!(contact, asked)?;
-        let request = Message::TapRequest(TapRequest {
+        let request = request(TapRequest {
             challenge: challenge.nonce,
             purpose: self.purpose,
             workstation_label: self.standing.stored.name.clone(),
@@ -197,12 +236,7 @@ impl Attempt<'_> {
             let _step = self.timeline.step("request");
             contact.ask(&request).await.map_err(Exchange::Contact)?
         };
-        let Message::TapResponse(response) = response else {
-            return Err(Exchange::Contact(ContactError::Protocol(None)));
-        };
-        crash::point("tap:responded");
-        let (challenge, statement) = (challenge.clone(), response.statement);
-        Ok(Answer { contact, challenge, statement, reference: response.reference })
+        Ok(Answered { contact, challenge: challenge.clone(), response })
     }
 
     async fn contact(&self) -> Result<Contact, ContactError> {

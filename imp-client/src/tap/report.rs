@@ -12,6 +12,9 @@ pub struct TapReport {
     pub purpose: Option<Purpose>,
     /// Whose phone was asked.
     pub person: Option<Person>,
+    /// By what.
+    #[serde(default)]
+    pub means: TapMeans,
     /// What came of it.
     #[serde(flatten)]
     pub outcome: TapOutcome,
@@ -20,6 +23,21 @@ pub struct TapReport {
     pub detail: Option<String>,
     /// What was done and how long it took; steps overlap, `total` is the whole.
     pub steps: Vec<Step>,
+}
+
+/// By what somebody wants to be known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TapMeans {
+    /// Phone and face.
+    #[default]
+    Face,
+    /// The phone alone.
+    Phone,
+    /// A security key that verified who holds it.
+    SecurityKey,
+    /// A security key that was touched.
+    Touch,
 }
 
 /// What came of a tap.
@@ -48,6 +66,11 @@ pub enum TapOutcome {
     },
     /// Another tap or an enrolment is under way.
     Busy,
+    /// The security key was not accepted, or did not sign.
+    Failed {
+        /// Why, with its causes.
+        message: String,
+    },
 }
 
 /// A person, as she is called.
@@ -68,6 +91,7 @@ impl TapOutcome {
             Self::Abandoned { reason } => reason.code(),
             Self::Choose { .. } => "choose",
             Self::Busy => "busy",
+            Self::Failed { .. } => "failed",
         }
     }
 }
@@ -89,15 +113,38 @@ impl TapReport {
                 format!("Several phones are near. Who are you? {}", names.join(", "))
             }
             TapOutcome::Busy => "One moment: another tap is under way.".to_owned(),
+            TapOutcome::Failed { message } => message.clone(),
         }
     }
 
     fn welcome(&self, name: &str) -> String {
+        let more = match self.means {
+            TapMeans::Face | TapMeans::SecurityKey => "",
+            TapMeans::Phone => " Your phone alone opened: applications may ask for your face.",
+            TapMeans::Touch => " A touch alone opened: applications may ask for your key's PIN.",
+        };
         match self.purpose {
             Some(Purpose::TapOut) => format!("Goodbye, {name}. You are signed out."),
             Some(Purpose::StepUp) => format!("Confirmed by {name}."),
-            Some(Purpose::Unlock) => format!("Welcome back, {name}."),
+            Some(Purpose::Unlock) => format!("Welcome back, {name}.{more}"),
             Some(Purpose::TapIn) | None => format!("Welcome, {name}."),
+        }
+    }
+}
+
+impl TapMeans {
+    /// What a press asks for.
+    pub(super) const fn of(command: &super::TapCommand) -> Self {
+        if command.phone_alone { Self::Phone } else { Self::Face }
+    }
+
+    /// In words, for a line of status.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Face => "phone and face",
+            Self::Phone => "phone alone",
+            Self::SecurityKey => "security key",
+            Self::Touch => "touched security key",
         }
     }
 }
@@ -114,10 +161,12 @@ mod tests {
             TapOutcome::Abandoned { reason: Abandonment::NoPhone },
             TapOutcome::Choose { people: vec![person.clone()] },
             TapOutcome::Busy,
+            TapOutcome::Failed { message: "there is no security key".to_owned() },
         ] {
             let report = TapReport {
                 purpose: Some(Purpose::TapIn),
                 person: Some(person.clone()),
+                means: TapMeans::SecurityKey,
                 outcome,
                 detail: None,
                 steps: vec![Step { name: "total".to_owned(), micros: 7 }],

@@ -1,12 +1,12 @@
 //! The server's half of a tap, and what follows from its word.
 use std::time::Duration;
 
-use imp_api::tap::{Session, SubmitTap, TapAccepted};
+use imp_api::tap::{Session, SubmitPresence, SubmitTap, TapAccepted};
 use imp_authenticator::evidence::MatchEvidence;
 use imp_identity::refusal::Abandonment;
 use tokio_util::sync::CancellationToken;
 
-use super::phone::{Answer, Contact};
+use super::phone::{Answer, Contact, Present};
 use super::{Attempt, Failure, with_causes};
 use crate::crash;
 
@@ -28,6 +28,31 @@ impl Attempt<'_> {
         self.unlock(accepted.session.clone());
         self.deliver_receipt(answer.contact, accepted.receipt.0);
         Ok(accepted.session)
+    }
+
+    /// The same with the phone alone: nobody looks at a camera.
+    pub(super) async fn run_alone(
+        &self,
+        cancelled: &CancellationToken,
+    ) -> Result<Session, Failure> {
+        let Some(present) = cancelled.run_until_cancelled(self.ask_presence()).await else {
+            return Err(Failure::abandoned(Abandonment::Cancelled, None));
+        };
+        let present = present?;
+        let accepted = self.submit_presence(&present).await?;
+        self.unlock(accepted.session.clone());
+        self.deliver_receipt(present.contact, accepted.receipt.0);
+        Ok(accepted.session)
+    }
+
+    async fn submit_presence(&self, present: &Present) -> Result<TapAccepted, Failure> {
+        let _step = self.timeline.step("submit");
+        let exporter = present.contact.exporter().to_vec().into();
+        let body = SubmitPresence { statement: present.statement.clone().into(), exporter };
+        let time = self.agent.config.limits.tap().saturating_sub(self.timeline.elapsed());
+        let submitted = self.agent.server.submit_presence(present.challenge.tap, &body);
+        let submitted = tokio::time::timeout(time.max(LEAST_FOR_SERVER), submitted).await;
+        Ok(submitted.map_err(|_| Failure::abandoned(Abandonment::Timeout, None))??)
     }
 
     async fn submit(

@@ -350,7 +350,7 @@ fn messages_are_cut_from_the_stream_wherever_it_is_torn() {
         for piece in stream.chunks(size) {
             reassembly.push(piece, |_| seen += 1).unwrap();
         }
-        assert_eq!(seen, 7, "in pieces of {size}");
+        assert_eq!(seen, 9, "in pieces of {size}");
     }
 }
 

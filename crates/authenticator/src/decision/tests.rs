@@ -1,15 +1,18 @@
 use imp_identity::challenge::Audience;
 use imp_identity::id::Id;
 use imp_identity::invitation::Invitation;
-use imp_identity::phone::{Binding, Revocation};
-use imp_identity::policy::{Hours, ModelSetFloor, Rule};
+use imp_identity::phone::Binding;
+use imp_identity::policy::Rule;
 use imp_identity::user::Role;
 use jiff::{SignedDuration, ToSpan as _};
 use std::sync::Arc;
 
 use super::*;
-use crate::Signer;
 use crate::testing::{SoftwareKey, now, sample};
+use crate::{PresenceStatement, Signer};
+
+mod rows;
+use rows::ROWS;
 
 /// Everything of which a tap is decided. Tests change one thing.
 struct Case {
@@ -136,6 +139,38 @@ impl Case {
         )
     }
 
+    /// The verdict on the phone alone, for an unlock; whatever is wrong with the tap is wrong with it, too.
+    fn decide_presence(&self) -> Result<VerifiedPresence, Refusal> {
+        let TapStatement { challenge, ref workstation, exporter, purpose, intent, at, .. } =
+            self.statement;
+        let purpose = if purpose == Purpose::TapIn { Purpose::Unlock } else { purpose };
+        let workstation = workstation.clone();
+        let statement = PresenceStatement { challenge, workstation, exporter, purpose, intent, at };
+        let statement = statement.sign(self.signed_as.0, &*self.device).unwrap();
+        let claims = PresenceClaims::parse(&statement)?;
+        let unlock = |mut challenge: Challenge| {
+            if challenge.purpose == Purpose::TapIn {
+                challenge.purpose = Purpose::Unlock;
+            }
+            challenge
+        };
+        let own = unlock(self.challenge.clone());
+        let same = own.nonce == claims.statement_nonce();
+        let found = self.other.clone().map(unlock).or_else(|| same.then(|| own.clone()));
+        let known = Knowledge {
+            trust_domain: &self.trust_domain,
+            workstation: &self.workstation,
+            phone: &self.phone,
+            user: &self.user,
+            reference: self.reference.as_ref(),
+            challenge: &own,
+            statement_challenge: found.as_ref(),
+            attempts: &self.attempts,
+            policy: &self.policy,
+        };
+        claims.verify(&self.evidence.exporter, &known, now())
+    }
+
     fn reference(&mut self) -> &mut Reference {
         self.reference.as_mut().unwrap()
     }
@@ -146,335 +181,6 @@ impl Case {
 }
 
 type Change = fn(&mut Case);
-
-/// One thing wrong, and the reason for it; in the order of reasons.
-const ROWS: &[(&str, Change, Refusal)] = &[
-    (
-        "workstation revoked",
-        |c| {
-            c.workstation.state =
-                workstation::State::Revoked { at: now(), reason: Revocation::Administrator };
-        },
-        Refusal::WorkstationRevoked,
-    ),
-    (
-        "workstation not enrolled",
-        |c| {
-            c.workstation.state = workstation::State::Invited(invitation());
-        },
-        Refusal::WorkstationRevoked,
-    ),
-    (
-        "phone revoked",
-        |c| {
-            c.phone.state = phone::State::Revoked { at: now(), reason: Revocation::Lost };
-        },
-        Refusal::PhoneRevoked,
-    ),
-    (
-        "phone not bound",
-        |c| {
-            c.phone.state = phone::State::Invited(invitation());
-        },
-        Refusal::PhoneUnknown,
-    ),
-    ("phone of another user", |c| c.phone.user = sample::id(99), Refusal::PhoneUnknown),
-    ("statement by another key", |c| c.device = SoftwareKey::generate(), Refusal::StatementInvalid),
-    ("statement by another phone", |c| c.signed_as.0 = sample::id(99), Refusal::StatementInvalid),
-    ("evidence by another key", |c| c.machine = SoftwareKey::generate(), Refusal::EvidenceInvalid),
-    (
-        "evidence by another workstation",
-        |c| c.signed_as.1 = sample::id(99),
-        Refusal::EvidenceInvalid,
-    ),
-    ("challenge never given", |c| c.statement.challenge = [1; 32], Refusal::ChallengeUnknown),
-    (
-        "challenge of another nonce",
-        |c| {
-            c.other = Some(Challenge { nonce: Digest::of(&[b"x"]), ..challenge() });
-        },
-        Refusal::ChallengeUnknown,
-    ),
-    (
-        "evidence for another challenge",
-        |c| c.evidence.challenge = [1; 32],
-        Refusal::ChallengeUnknown,
-    ),
-    (
-        "answer to another tap",
-        |c| {
-            c.other = Some(Challenge { id: sample::id(98), ..challenge() });
-        },
-        Refusal::ChallengeUnknown,
-    ),
-    (
-        "challenge for another phone",
-        |c| c.challenge.phone = sample::id(99),
-        Refusal::ChallengeUnknown,
-    ),
-    ("challenge used", |c| c.challenge.used_at = Some(now()), Refusal::ChallengeUsed),
-    (
-        "recorded statement replayed",
-        |c| {
-            c.statement.challenge = [1; 32];
-            c.other = Some(Challenge {
-                id: sample::id(98),
-                nonce: Digest::of(&[&[1; 32]]),
-                used_at: Some(now()),
-                ..challenge()
-            });
-        },
-        Refusal::ChallengeUsed,
-    ),
-    ("challenge expired", |c| c.challenge.expires_at = now(), Refusal::ChallengeExpired),
-    (
-        "statement for another workstation",
-        |c| {
-            c.statement.workstation.machine = Machine::Workstation(sample::id(99));
-        },
-        Refusal::WrongWorkstation,
-    ),
-    (
-        "statement for a phone",
-        |c| {
-            c.statement.workstation = sample::phone_name();
-        },
-        Refusal::WrongWorkstation,
-    ),
-    (
-        "statement in another trust domain",
-        |c| {
-            c.statement.workstation.trust_domain = "elsewhere.example".parse().unwrap();
-        },
-        Refusal::WrongWorkstation,
-    ),
-    (
-        "answer to another workstation's challenge",
-        |c| {
-            c.other =
-                Some(Challenge { id: sample::id(98), workstation: sample::id(99), ..challenge() });
-        },
-        Refusal::WrongWorkstation,
-    ),
-    (
-        "statement for another purpose",
-        |c| c.statement.purpose = Purpose::StepUp,
-        Refusal::PurposeMismatch,
-    ),
-    (
-        "evidence for another purpose",
-        |c| c.evidence.purpose = Purpose::StepUp,
-        Refusal::PurposeMismatch,
-    ),
-    (
-        "challenge for another purpose",
-        |c| c.challenge.purpose = Purpose::StepUp,
-        Refusal::PurposeMismatch,
-    ),
-    ("phone's clock behind", |c| c.statement.at = now() - 121.seconds(), Refusal::ClockSkew),
-    ("phone's clock ahead", |c| c.statement.at = now() + 121.seconds(), Refusal::ClockSkew),
-    ("workstation's clock behind", |c| c.evidence.at = now() - 121.seconds(), Refusal::ClockSkew),
-    ("somebody in between", |c| c.evidence.exporter = [1; 32], Refusal::ExporterMismatch),
-    ("no reference", |c| c.reference = None, Refusal::ReferenceRevoked),
-    (
-        "reference revoked",
-        |c| {
-            c.reference().state =
-                reference::State::Revoked { at: now(), reason: Revocation::Erased };
-        },
-        Refusal::ReferenceRevoked,
-    ),
-    (
-        "reference never confirmed",
-        |c| {
-            c.reference().state = reference::State::Issued;
-        },
-        Refusal::ReferenceRevoked,
-    ),
-    ("reference expired", |c| c.reference().expires_at = now(), Refusal::ReferenceExpired),
-    (
-        "phone says another digest",
-        |c| {
-            c.statement.reference_digest = Digest::of(&[b"x"]);
-        },
-        Refusal::ReferenceMismatch,
-    ),
-    (
-        "phone released another template",
-        |c| {
-            c.evidence.reference_digest = Digest::of(&[b"x"]);
-        },
-        Refusal::ReferenceMismatch,
-    ),
-    (
-        "another template was enrolled",
-        |c| {
-            c.reference().digest = Digest::of(&[b"x"]);
-        },
-        Refusal::ReferenceMismatch,
-    ),
-    (
-        "reference of another user",
-        |c| c.reference().user = sample::id(99),
-        Refusal::ReferenceMismatch,
-    ),
-    (
-        "reference of another phone",
-        |c| c.reference().phone = sample::id(99),
-        Refusal::ReferenceMismatch,
-    ),
-    (
-        "user disabled",
-        |c| {
-            c.user.state = imp_identity::user::State::Disabled { at: now() };
-        },
-        Refusal::UserDisabled,
-    ),
-    (
-        "role not allowed",
-        |c| {
-            c.rule(Rule { roles: vec![Role::Officer], ..Rule::default() });
-        },
-        Refusal::PolicyRole,
-    ),
-    (
-        "place not allowed",
-        |c| {
-            c.rule(Rule {
-                workstation_units: vec!["Pharmacy".parse().unwrap()],
-                ..Rule::default()
-            });
-        },
-        Refusal::PolicyPlace,
-    ),
-    (
-        "unit not allowed",
-        |c| {
-            c.rule(Rule { user_units: vec!["Pharmacy".parse().unwrap()], ..Rule::default() });
-        },
-        Refusal::PolicyPlace,
-    ),
-    (
-        "purpose not allowed",
-        |c| {
-            c.rule(Rule { purposes: vec![Purpose::Unlock], ..Rule::default() });
-        },
-        Refusal::PolicyPurpose,
-    ),
-    (
-        "hour not allowed",
-        |c| {
-            let hours =
-                Hours { from: "20:00:00".parse().unwrap(), to: "06:00:00".parse().unwrap() };
-            c.rule(Rule { hours: Some(hours), ..Rule::default() });
-        },
-        Refusal::PolicyHour,
-    ),
-    (
-        "a wait is running",
-        |c| {
-            c.attempts.failures = 5;
-            c.attempts.wait_until = Some(now() + 1.second());
-        },
-        Refusal::TooManyAttempts,
-    ),
-    ("fifty failures", |c| c.attempts.failures = 50, Refusal::BiometricDisabled),
-    (
-        "models not allowed",
-        |c| {
-            c.policy.model_sets = vec![ModelSetFloor {
-                model_set: "imp-face@2".to_owned(),
-                similarity: 0.0,
-                bona_fide: 0.0,
-            }];
-        },
-        Refusal::ModelSetRefused,
-    ),
-    (
-        "comparison threshold too low",
-        |c| {
-            c.policy.model_sets = vec![ModelSetFloor {
-                model_set: "imp-face@1".to_owned(),
-                similarity: 0.4,
-                bona_fide: 0.5,
-            }];
-        },
-        Refusal::ModelSetRefused,
-    ),
-    (
-        "attack threshold too low",
-        |c| {
-            c.policy.model_sets = vec![ModelSetFloor {
-                model_set: "imp-face@1".to_owned(),
-                similarity: 0.375,
-                bona_fide: 0.6,
-            }];
-        },
-        Refusal::ModelSetRefused,
-    ),
-    (
-        "reference of other models",
-        |c| {
-            c.reference().model_set = "imp-face@0".to_owned();
-        },
-        Refusal::ModelSetRefused,
-    ),
-    (
-        "a match below its threshold",
-        |c| c.evidence.comparison.similarity = 0.3,
-        Refusal::EvidenceInvalid,
-    ),
-    (
-        "a non-match above its threshold",
-        |c| {
-            c.evidence.comparison.outcome = ComparisonOutcome::NonMatch;
-        },
-        Refusal::EvidenceInvalid,
-    ),
-    (
-        "a live face below its threshold",
-        |c| c.evidence.attack.score = 0.4,
-        Refusal::EvidenceInvalid,
-    ),
-    (
-        "an attack above its threshold",
-        |c| {
-            c.evidence.attack.outcome = AttackOutcome::Attack;
-        },
-        Refusal::EvidenceInvalid,
-    ),
-    ("no frames", |c| c.evidence.frames = 0, Refusal::EvidenceInvalid),
-    (
-        "a presentation attack",
-        |c| {
-            c.evidence.attack.outcome = AttackOutcome::Attack;
-            c.evidence.attack.score = 0.1;
-        },
-        Refusal::PresentationAttack,
-    ),
-    (
-        "nothing assessed",
-        |c| {
-            c.evidence.attack.outcome = AttackOutcome::NotAssessed;
-        },
-        Refusal::PresentationAttack,
-    ),
-    (
-        "another face",
-        |c| {
-            c.evidence.comparison.outcome = ComparisonOutcome::NonMatch;
-            c.evidence.comparison.similarity = 0.1;
-        },
-        Refusal::ComparisonFailed,
-    ),
-    (
-        "nothing compared",
-        |c| {
-            c.evidence.comparison.outcome = ComparisonOutcome::NotCompared;
-        },
-        Refusal::ComparisonFailed,
-    ),
-];
 
 #[test]
 fn a_good_tap_is_accepted_with_what_was_signed() {
@@ -496,11 +202,54 @@ fn one_thing_wrong_is_refused_for_exactly_that_reason() {
 }
 
 #[test]
+fn a_phone_alone_is_refused_for_what_a_tap_is_refused_but_for_its_face() {
+    let good = Case::good().decide_presence().unwrap();
+    assert_eq!((good.user(), good.phone()), (sample::user(), sample::phone()));
+    assert_eq!((good.workstation(), good.intent()), (sample::workstation(), Intent::Screen));
+    for (what, change, reason) in ROWS {
+        let mut case = Case::good();
+        change(&mut case);
+        let verdict = case.decide_presence().map(drop).err();
+        // What only evidence or reference say has no part in it; a rule that wants an unlock is content.
+        let face_only = what.contains("evidence")
+            || what.contains("reference")
+            || what.contains("template")
+            || what.contains("digest")
+            || matches!(
+                reason,
+                Refusal::ModelSetRefused
+                    | Refusal::EvidenceInvalid
+                    | Refusal::PresentationAttack
+                    | Refusal::ComparisonFailed
+                    | Refusal::PolicyPurpose
+            )
+            || *what == "workstation's clock behind";
+        assert_eq!(verdict, (!face_only).then_some(*reason), "{what}");
+    }
+}
+
+#[test]
+fn a_phone_alone_opens_nothing_and_its_word_is_not_a_taps() {
+    let mut case = Case::good();
+    let presence = sample::presence().sign(sample::phone(), &*case.device).unwrap();
+    let evidence = case.evidence.sign(sample::workstation(), &*case.machine).unwrap();
+    assert_eq!(Claims::parse(&presence, &evidence).err(), Some(Refusal::StatementInvalid));
+    let tap = case.statement.sign(sample::phone(), &*case.device).unwrap();
+    assert_eq!(PresenceClaims::parse(&tap).err(), Some(Refusal::StatementInvalid));
+    for purpose in [Purpose::StepUp, Purpose::TapOut] {
+        (case.statement.purpose, case.challenge.purpose) = (purpose, purpose);
+        let refused = case.decide_presence().map(drop).err();
+        assert_eq!(refused, Some(Refusal::PurposeMismatch), "{purpose}");
+    }
+}
+
+#[test]
 fn every_reason_that_a_decision_can_give_has_a_row() {
     for reason in Refusal::ALL {
         let tried = ROWS.iter().any(|(_, _, refusal)| refusal == reason);
-        // Whether there is a session is for the server to say after the decision.
-        assert_eq!(tried, *reason != Refusal::NoSession, "{reason}");
+        // Whether there is a session, and what it takes, is for the server to say after the decision.
+        let later = matches!(reason, Refusal::NoSession | Refusal::OneFactorInsufficient);
+        assert_eq!(tried, !later, "{reason}");
     }
 }
 

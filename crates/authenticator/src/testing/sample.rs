@@ -1,9 +1,9 @@
 //! One of everything that is said.
 use imp_authenticator::{
     AttackCheck, AttackOutcome, Comparison, ComparisonOutcome, DeclineReason, Declined,
-    MatchEvidence, Message, Receipt, ReceiptDelivery, ReferenceCredential, ReferenceStored,
-    ReleasedReference, Roster, RosterEntry, Signer, StorageStatement, StoreReference, TapRequest,
-    TapResponse, TapStatement, reference_digest,
+    MatchEvidence, Message, PresenceResponse, PresenceStatement, Receipt, ReceiptDelivery,
+    ReferenceCredential, ReferenceStored, ReleasedReference, Roster, RosterEntry, Signer,
+    StorageStatement, StoreReference, TapRequest, TapResponse, TapStatement, reference_digest,
 };
 use imp_identity::enrolment::Assurance;
 use imp_identity::id::Id;
@@ -66,6 +66,17 @@ pub(crate) fn statement() -> TapStatement {
         exporter: EXPORTER,
         reference_digest: digest(),
         purpose: Purpose::TapIn,
+        intent: Intent::Screen,
+        at: now(),
+    }
+}
+
+pub(crate) fn presence() -> PresenceStatement {
+    PresenceStatement {
+        challenge: CHALLENGE,
+        workstation: workstation_name(),
+        exporter: EXPORTER,
+        purpose: Purpose::Unlock,
         intent: Intent::Screen,
         at: now(),
     }
@@ -220,6 +231,10 @@ pub(crate) fn messages(device: &dyn Signer, server: &dyn Signer) -> Vec<Message>
         Message::Declined(Declined {
             reason: DeclineReason::NotWilling,
             detail: "the owner pressed no".to_owned(),
+        }),
+        Message::PresenceRequest(TapRequest { purpose: Purpose::Unlock, ..request() }),
+        Message::PresenceResponse(PresenceResponse {
+            statement: presence().sign(phone(), device).unwrap(),
         }),
     ]
 }

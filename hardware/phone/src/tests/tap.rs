@@ -1,7 +1,8 @@
 use imp_authenticator::{
-    DeclineReason, Message, TapResponse, TapStatement, UnverifiedTapStatement, reference_digest,
+    DeclineReason, Message, PresenceStatement, TapRequest, TapResponse, TapStatement,
+    UnverifiedPresenceStatement, UnverifiedTapStatement, reference_digest,
 };
-use imp_identity::tap::Intent;
+use imp_identity::tap::{Intent, Purpose};
 use jiff::SignedDuration;
 
 use super::hospital::{Hospital, TEMPLATE, ask};
@@ -105,6 +106,36 @@ async fn the_owner_is_asked_when_she_wants_to_be() {
     let answer = ward.say(&Message::TapRequest(ward.request())).await;
     let Message::TapResponse(response) = answer else { panic!("{answer:?}") };
     assert_eq!(verified(&hospital, &response).intent, Intent::Phone);
+    serves.stop().await;
+}
+
+#[tokio::test]
+async fn asked_whether_it_is_here_a_phone_signs_and_keeps_the_face() {
+    let hospital = Hospital::new();
+    let phone = hospital.open();
+    let serves = hospital.serve(&phone);
+    let ward = hospital.workstation(1);
+    let mut conversation = ward.connect().await.unwrap();
+    let exporter = conversation.exporter();
+    let request = TapRequest { purpose: Purpose::Unlock, ..ward.request() };
+    let answer = ask(&mut conversation, &Message::PresenceRequest(request)).await;
+    let Message::PresenceResponse(response) = answer else { panic!("{answer:?}") };
+    let holder = Holder::load(&hospital.open()).unwrap().unwrap();
+    let statement = UnverifiedPresenceStatement::parse(&response.statement).unwrap();
+    assert_eq!(statement.phone(), hospital.phone);
+    let statement = statement.verify(holder.signer.public_key()).unwrap();
+    let expected = PresenceStatement {
+        challenge: [9; 32],
+        workstation: ward.identity.spiffe_id.clone(),
+        exporter,
+        purpose: Purpose::Unlock,
+        intent: Intent::Screen,
+        at: hospital.now(),
+    };
+    assert_eq!(statement, expected, "and there was no face to release");
+    conversation.close().await;
+    let said = serves.sentences();
+    assert!(said.iter().any(|line| line.contains("this phone alone")), "{said:?}");
     serves.stop().await;
 }
 
