@@ -308,7 +308,7 @@ pub(crate) async fn next_to_leave(
 ) -> Result<Option<(RegisteredProvider, KnownAs)>, StorageError> {
     let mut transaction = context.storage.begin().await?;
     let ended = transaction.sign_ons().find(sign_on).await?;
-    if !ended.is_some_and(|found| found.ended.is_some()) {
+    if ended.is_none_or(|found| found.ended.is_none()) {
         return Ok(None);
     }
     for (visit, _) in transaction.visits().of_sign_on(sign_on).await? {

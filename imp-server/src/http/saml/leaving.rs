@@ -69,14 +69,12 @@ pub(super) async fn answered(
     }
     let then = way.then.clone();
     let way = Way { asked: None, ..way };
-    match go_on(app, way).await? {
-        Some(response) => Ok(Some(response)),
-        None => {
-            let mut response = see_other(then.as_deref().unwrap_or("/sign-out"))?;
-            forget(&mut response);
-            Ok(Some(response))
-        }
+    if let Some(response) = go_on(app, way).await? {
+        return Ok(Some(response));
     }
+    let mut response = see_other(then.as_deref().unwrap_or("/sign-out"))?;
+    forget(&mut response);
+    Ok(Some(response))
 }
 
 /// To the next application.
