@@ -8,8 +8,10 @@ use imp_api::{Client, ClientError};
 use imp_authenticator::tls::first_meeting;
 use imp_authenticator::{InvitationUri, Signer, certificate_request};
 use imp_identity::Digest;
+use imp_identity::device::CertificateRevocation;
 use imp_identity::phone::Revocation;
 use imp_identity::tap::Purpose;
+use imp_server::store::Tables as _;
 use jiff::{SignedDuration, ToSpan as _};
 
 use crate::hospital::{Hospital, problem, signer};
@@ -102,6 +104,14 @@ async fn a_revoked_machine_is_refused_at_once() {
     assert_eq!(problem(again), "revoked-already");
     let phones = administrator.phones(bound.user).await.unwrap().phones;
     assert_eq!(phones.iter().map(|p| p.state.as_str()).collect::<Vec<_>>(), ["revoked"]);
+    // Others are told, too: by OCSP and in the lists.
+    let app = hospital.server.app();
+    let mut reading = app.storage.read().await.unwrap();
+    for machine in [&workstation, &phone] {
+        let rows = reading.certificates().of(&machine.credentials.spiffe_id).await.unwrap();
+        let reasons: Vec<_> = rows.iter().map(|row| row.withdrawal.unwrap().reason).collect();
+        assert_eq!(reasons, [CertificateRevocation::KeyCompromise]);
+    }
 }
 
 #[tokio::test]

@@ -23,7 +23,8 @@ async fn curl_and_openssl_enrol_and_renew() {
     let credential = format!("gw-7:{}", device.code);
     let (status, _) = pki.enrol("simpleenroll", "first", &[]);
     assert_eq!(status, 401, "nothing was shown");
-    let (status, said) = pki.enrol("simpleenroll", "first", &["--user", "gw-8:7XK2M-00000-11111-22222"]);
+    let (status, said) =
+        pki.enrol("simpleenroll", "first", &["--user", "gw-8:7XK2M-00000-11111-22222"]);
     assert_eq!(status, 401, "{said}");
     let (status, said) = pki.enrol("simpleenroll", "first", &["--user", &credential]);
     assert_eq!(status, 200, "{said}");
@@ -49,8 +50,8 @@ async fn curl_and_openssl_enrol_and_renew() {
     let (status, attributes) = pki.curl("csrattrs", &shown);
     assert_eq!(status, 200);
     std::fs::write(pki.file("attributes.b64"), attributes).unwrap();
-    let read = ["asn1parse", "-inform", "b64", "-in", "attributes.b64"];
-    let attributes = pki.done("openssl", &read);
+    pki.done("openssl", &["base64", "-d", "-A", "-in", "attributes.b64", "-out", "attributes"]);
+    let attributes = pki.done("openssl", &["asn1parse", "-inform", "der", "-in", "attributes"]);
     assert!(attributes.contains("prime256v1"), "{attributes}");
     for operation in ["fullcmc", "serverkeygen"] {
         assert_eq!(pki.enrol(operation, "second", &shown).0, 501, "{operation}");
@@ -112,7 +113,8 @@ async fn a_manufacturers_certificate_is_the_first_credential_of_its_own_devices_
         pki.enrol("simpleenroll", "first", &["--cert", &certificate, "--key", &key]);
     assert_eq!(status, 200, "{said}");
     verified(&pki, "first.pem");
-    let (status, _) = pki.enrol("simplereenroll", "first", &["--cert", &certificate, "--key", &key]);
+    let (status, _) =
+        pki.enrol("simplereenroll", "first", &["--cert", &certificate, "--key", &key]);
     assert_eq!(status, 403, "only our own certificate is renewed");
     // The same number, of another manufacturer; and of one that nobody knows.
     let [certificate, key] = shown("other");
@@ -120,20 +122,38 @@ async fn a_manufacturers_certificate_is_the_first_credential_of_its_own_devices_
         pki.enrol("simpleenroll", "first", &["--cert", &certificate, "--key", &key]);
     assert_eq!(status, 403, "{said}");
     let [certificate, key] = shown("stranger");
-    let refused = pki.run("curl", &[
-        "--silent", "--show-error", "--insecure", "--cert", &certificate, "--key", &key,
-        &format!("{}/.well-known/est/csrattrs", pki.est),
-    ]);
+    let refused = pki.run(
+        "curl",
+        &[
+            "--silent",
+            "--show-error",
+            "--insecure",
+            "--cert",
+            &certificate,
+            "--key",
+            &key,
+            &format!("{}/.well-known/est/csrattrs", pki.est),
+        ],
+    );
     assert_ne!(refused.code, Some(0), "{}", refused.stderr);
     let refusals = pki.refusals().await;
     for word in ["not-in-inventory", "certificate-needed", "unknown-issuer"] {
         assert!(refusals.iter().any(|refused| refused == word), "{word}: {refusals:?}");
     }
     // The main listener believes none of them.
-    let refused = pki.run("curl", &[
-        "--silent", "--show-error", "--insecure", "--cert", &shown("acme")[0], "--key",
-        &shown("acme")[1], &format!("{}/v1/health", pki.house.issuer()),
-    ]);
+    let refused = pki.run(
+        "curl",
+        &[
+            "--silent",
+            "--show-error",
+            "--insecure",
+            "--cert",
+            &shown("acme")[0],
+            "--key",
+            &shown("acme")[1],
+            &format!("{}/v1/health", pki.house.issuer()),
+        ],
+    );
     assert_ne!(refused.code, Some(0), "{}{}", refused.stdout, refused.stderr);
     pki.house.server.stop().await.unwrap();
     maker.house.server.stop().await.unwrap();

@@ -40,7 +40,7 @@ fn asked_gnutls(pki: &Pki, name: &str) -> String {
     let url = format!("--ask={}/ocsp", pki.publication);
     let certificate = format!("{name}.pem");
     let mut arguments = vec![url.as_str(), "--load-issuer", "issuing.pem"];
-    arguments.extend(["--load-cert", &certificate, "--load-trust", "root.pem"]);
+    arguments.extend(["--load-cert", &certificate, "--load-trust", "issuing.pem"]);
     let Finished { stdout, stderr, .. } = pki.run("ocsptool", &arguments);
     format!("{stdout}{stderr}")
 }
@@ -49,9 +49,9 @@ fn asked_gnutls(pki: &Pki, name: &str) -> String {
 fn list_of(pki: &Pki, name: &str) {
     let certificate = format!("{name}.pem");
     let text = pki.done("openssl", &["x509", "-in", &certificate, "-noout", "-text"]);
-    let list = text.split_whitespace().find_map(|word| {
-        word.strip_prefix("URI:").filter(|url| url.contains("/crl/"))
-    });
+    let list = text
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("URI:").filter(|url| url.contains("/crl/")));
     fetch(pki, list.expect("the certificate names its list"), name);
 }
 
@@ -128,7 +128,8 @@ async fn openssl_and_gnutls_believe_the_lists() {
         assert!(said.contains("Verified."), "{said}");
     }
     // The whole list, which names both partitions' certificates.
-    let issuing = pki.done("openssl", &["x509", "-in", "issuing.pem", "-noout", "-fingerprint", "-sha256"]);
+    let issuing =
+        pki.done("openssl", &["x509", "-in", "issuing.pem", "-noout", "-fingerprint", "-sha256"]);
     let digest = issuing.trim().rsplit('=').next().unwrap().replace(':', "").to_lowercase();
     let whole = format!("{}/crl/{}.crl", pki.publication, &digest[..16]);
     fetch(&pki, &whole, "whole");

@@ -186,7 +186,8 @@ impl Pki {
     /// The root and the authority that issues, by EST: files `root.pem` and `issuing.pem`.
     pub(super) fn authorities(&self) {
         std::fs::copy(self.house.root(), self.file("root.pem")).unwrap();
-        std::fs::copy(self.house.data().join("keys/issuing.pem"), self.file("issuing.pem")).unwrap();
+        std::fs::copy(self.house.data().join("keys/issuing.pem"), self.file("issuing.pem"))
+            .unwrap();
     }
 
     /// The words of all refusals in the log.

@@ -1,6 +1,6 @@
-//! Devices that show what their manufacturer gave them: initial device identifiers (IDevID, IEEE 802.1AR). They are let in
+//! Devices that show what their manufacturer gave them: initial device identifiers (`IDevID`, IEEE 802.1AR). They are let in
 //! where machines are enrolled, and nowhere else.
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use imp_identity::Clock;
 use jiff::Timestamp;
@@ -37,7 +37,7 @@ pub enum Newcomer {
     Manufactured(Manufactured),
 }
 
-/// What an IDevID says.
+/// What a manufacturer's certificate (`IDevID`) says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manufactured {
     /// Whose root its path leads to.
@@ -51,6 +51,8 @@ pub struct Manufactured {
 #[derive(Debug)]
 pub struct Doorkeeper {
     ours: Verifier,
+    /// Our issuing authorities: EST gives a client its certificate alone, so that is all that some show.
+    issuers: RwLock<Vec<CertificateDer<'static>>>,
     manufacturers: Vec<(String, Vec<TrustAnchor<'static>>)>,
     algorithms: WebPkiSupportedAlgorithms,
 }
@@ -63,16 +65,34 @@ impl Doorkeeper {
         };
         Ok(Self {
             ours: Verifier::new(anchors, Kind::AnyOrNone)?,
+            issuers: RwLock::default(),
             manufacturers: manufacturers.iter().map(trusted).collect::<Result<_, TlsError>>()?,
             algorithms: provider::provider().signature_verification_algorithms,
         })
+    }
+
+    /// Fills in the certificates (DER) of these authorities where machines of ours leave them out.
+    pub fn know_issuers(&self, issuers: impl IntoIterator<Item = Vec<u8>>) {
+        let issuers = issuers.into_iter().map(CertificateDer::from).collect();
+        *self.issuers.write().unwrap_or_else(PoisonError::into_inner) = issuers;
+    }
+
+    fn verify_ours(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        shown: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let known = self.issuers.read().unwrap_or_else(PoisonError::into_inner);
+        let issuers: Vec<_> = shown.iter().chain(known.iter()).cloned().collect();
+        self.ours.verify_client_cert(end_entity, &issuers, now)
     }
 
     /// Whose these certificates are, which a handshake has accepted, if they still count at `at`.
     pub fn who(&self, certificates: &[CertificateDer<'_>], at: Timestamp) -> Option<Newcomer> {
         let (end_entity, issuers) = certificates.split_first()?;
         let now = unix_time(at);
-        if self.ours.verify_client_cert(end_entity, issuers, now).is_ok() {
+        if self.verify_ours(end_entity, issuers, now).is_ok() {
             return peer_of(certificates).map(Newcomer::Machine);
         }
         let made = |(_, roots): &&(String, Vec<_>)| verify(end_entity, issuers, roots, now).is_ok();
@@ -153,7 +173,7 @@ impl ClientCertVerifier for Doorkeeper {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let ours = match self.ours.verify_client_cert(end_entity, intermediates, now) {
+        let ours = match self.verify_ours(end_entity, intermediates, now) {
             Ok(accepted) => return Ok(accepted),
             Err(refused) => refused,
         };

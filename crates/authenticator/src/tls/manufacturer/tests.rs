@@ -98,6 +98,23 @@ fn a_device_is_known_by_its_manufacturer_and_serial_number() {
 }
 
 #[test]
+fn a_machine_of_ours_may_leave_its_issuer_out() {
+    let house = Authority::new("hospital.example");
+    let machine = house.machine(&sample::phone_name(), &Profile::phone());
+    let (alone, issuers) = machine.chain.split_at(1);
+    let doorkeeper = Doorkeeper::new(&house.anchors, &[]).unwrap();
+    let who = || doorkeeper.who(&ders(alone), now());
+    assert_eq!(who().is_some(), issuers.is_empty());
+    doorkeeper.know_issuers(issuers.to_vec());
+    assert!(
+        matches!(who(), Some(Newcomer::Machine(peer)) if peer.spiffe_id == sample::phone_name())
+    );
+    let foreign = Authority::new("hospital.example");
+    let foreign = foreign.machine(&sample::phone_name(), &Profile::phone());
+    assert_eq!(doorkeeper.who(&ders(&foreign.chain), now()), None);
+}
+
+#[test]
 fn what_is_wrong_with_a_device_is_told() {
     let acme = Maker::new("Acme");
     let house = Authority::new("hospital.example");
