@@ -3,6 +3,9 @@ mod agent;
 mod break_glass;
 mod doctor;
 mod enrol;
+mod gateway;
+mod m2m;
+mod machine;
 pub(crate) mod output;
 mod status;
 mod tap;
@@ -62,6 +65,14 @@ enum Command {
     /// Enrol this workstation, or a person at it.
     #[command(subcommand)]
     Enrol(enrol::Enrol),
+    /// This machine as a device of the inventory: its certificate.
+    #[command(subcommand)]
+    Machine(machine::Machine),
+    /// Stand in front of a device or an application: TLS between machines outside, MLLP, HTTP or raw TCP inside.
+    Gateway(gateway::RunGateway),
+    /// Sign and verify messages that are files.
+    #[command(subcommand)]
+    M2m(m2m::M2m),
     /// Look at photographs with the engine that decides at a tap.
     #[command(subcommand)]
     Face(FaceCommand),
@@ -101,6 +112,9 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
             Command::Lock { json } => status::lock(&context()?, *json).await,
             Command::Status { json } => status::status(&context()?, *json).await,
             Command::Enrol(enrol) => enrol.run(context()?).await,
+            Command::Machine(command) => command.run(&context()?).await,
+            Command::Gateway(command) => command.run(context()?).await,
+            Command::M2m(command) => command.run(&context()?).await,
             Command::Doctor { json } => doctor::run(&context()?, *json).await,
             // Looks at photographs only: there need be no agent, nor a folder of it.
             Command::Face(command) => Ok(look(command, &config)),

@@ -1,7 +1,8 @@
 //! The workstation's agent: hears the phone, sees the face, has the server decide, opens and locks the desktop.
 //!
 //! [`agent`] holds the parts together; [`tap`] is the main job; [`entry`] are the ways in beside it; [`enrolment`] prepares it; [`upkeep`] keeps everything fresh; [`socket`] is how
-//! programs of the workstation ask; [`broker`] hands the session over to the browser; [`doctor`] says what is wrong.
+//! programs of the workstation ask; [`broker`] hands the session over to the browser; [`doctor`] says what is wrong. Machines that are not
+//! workstations use [`machine`], to be enrolled as devices, and [`gateway`], to stand in front of others.
 pub mod agent;
 pub mod broker;
 pub mod config;
@@ -12,7 +13,10 @@ pub mod devices;
 pub mod doctor;
 pub mod enrolment;
 pub mod entry;
+pub mod gateway;
 pub mod hardening;
+pub mod m2m;
+pub mod machine;
 pub mod meeting;
 pub mod outbox;
 pub mod prefetch;
@@ -29,6 +33,9 @@ mod tests;
 pub mod timeline;
 pub mod upkeep;
 mod watch;
+
+#[cfg(test)]
+extern crate self as imp_client;
 
 pub use agent::{Agent, CameraFactory, Devices, Parts};
 pub use config::ClientConfig;

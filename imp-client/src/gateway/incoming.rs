@@ -202,7 +202,10 @@ enum Distrust {
 impl Trust for RememberedTrust<'_> {
     type Error = Distrust;
 
-    fn signatory(&self, chain: &[Vec<u8>], at: Timestamp) -> Result<Signatory, CertificateProblem> {
+    fn signatory(&self, chain: &[Vec<u8>], at: Timestamp) -> Result<Signatory, Distrust> {
+        if chain.first().is_some_and(|certificate| self.revocations.has(certificate)) {
+            return Err(Distrust::Revoked);
+        }
         let key = chain_digest(chain);
         let known = self.cache.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((signatory, from, until)) = known.get(&key)
