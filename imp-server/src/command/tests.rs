@@ -6,6 +6,7 @@ use crate::{command, store};
 
 mod break_glass;
 mod connections;
+mod devices;
 mod directory;
 mod enrolment;
 mod erasures;

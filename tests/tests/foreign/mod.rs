@@ -1,14 +1,22 @@
 //! What we write, read by somebody else's parser; and broken on purpose, to see that the parser would notice.
+mod acme;
 mod apache;
 mod contract;
 mod deliveries;
+mod desktop;
 mod directory;
 mod environment;
+mod est;
 mod exports;
+mod gateway;
+mod handshakes;
 mod house;
+mod ocsp;
 mod openid;
 mod openidconnect;
+mod pki;
 mod saml;
 mod scim;
 mod tlog;
+mod token;
 mod webauthn;
