@@ -8,6 +8,8 @@ mod command_line;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod export;
 #[cfg(test)]
 mod hardening;
