@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use imp_identity::Digest;
 use imp_tests::process::{self, Finished};
 use imp_tests::python;
 use serde_json::{Value, json};
@@ -309,16 +310,16 @@ async fn a_device_with_a_tpm_attests_its_key() {
     let ward = Ward::open_with(vec![roots.path().to_owned()]).await;
     let binding = ward.device("pump", &["pump.hospital.test"]).await;
     let client = Client::register(&ward, &binding).await;
-    let answer = async |digest| {
+    let answer = async |digest: Option<Digest>| {
         let (order, challenge) = client.order("permanent-identifier", "SN-pump").await;
         assert_eq!(challenge["type"], "device-attest-01", "{challenge}");
-        let digest: imp_identity::Digest = digest.unwrap_or_else(|| client.digest(&challenge));
+        let digest = digest.unwrap_or_else(|| client.digest(&challenge));
         let attested = json!({"attObj": encode(tpm.attest(&digest))});
         let url = challenge["url"].as_str().unwrap();
         (order, client.send(url, Some(&attested)).await.json())
     };
     // An attestation for another challenge proves nothing.
-    let (_, replayed) = answer(Some(imp_identity::Digest::of(&[b"another"]))).await;
+    let (_, replayed) = answer(Some(Digest::of(&[b"another"]))).await;
     assert_eq!(replayed["status"], "invalid", "{replayed}");
     let problem = replayed["error"]["type"].as_str().unwrap();
     assert_eq!(problem, "urn:ietf:params:acme:error:badAttestationStatement");

@@ -40,6 +40,7 @@ pub(super) struct House {
 }
 
 /// What came back.
+#[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     headers: HeaderMap,
@@ -162,9 +163,8 @@ impl House {
         let context = &mut self.app.context(&mut rng);
         let how = (SignedDuration::from_hours(1), reusable);
         let sealer = &self.app.acme.sealer;
-        let made =
-            command::acme::add_acme_key(context, &self.maker(), sealer, devices.to_vec(), how);
-        let made = made.await.unwrap();
+        let (by, devices) = (self.maker(), devices.to_vec());
+        let made = command::acme::add_acme_key(context, &by, sealer, devices, how).await.unwrap();
         let secret = data_encoding::BASE64URL_NOPAD.decode(made.key.expose().as_bytes());
         (made.id, secret.unwrap())
     }
