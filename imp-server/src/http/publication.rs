@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER};
@@ -47,7 +47,13 @@ pub(crate) fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(ocsp::LARGEST))
         .layer(settled)
         .with_state(app);
-    protected(router, bounds)
+    protected(router, bounds).layer(map_response(in_the_open))
+}
+
+/// What is said of HTTPS is not said over HTTP (RFC 6797 §7.2).
+async fn in_the_open(mut response: Response) -> Response {
+    response.headers_mut().remove(header::STRICT_TRANSPORT_SECURITY);
+    response
 }
 
 /// `POST /ocsp`: answers are not for caches (RFC 5019 §5).

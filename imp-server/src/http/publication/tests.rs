@@ -116,6 +116,7 @@ async fn an_answer_is_kept_until_the_certificate_is_revoked() {
     let house = House::open().await;
     let first = house.post(house.question(None)).await;
     assert_eq!(first.status, StatusCode::OK);
+    assert!(!first.headers.contains_key(header::STRICT_TRANSPORT_SECURITY));
     assert_eq!(standing(&first.body, &house.serial), GOOD);
     assert_eq!(house.post(house.question(None)).await.body, first.body, "kept");
     let with_nonce = house.post(house.question(Some(&[5; 16]))).await;
