@@ -141,3 +141,75 @@ impl Visits<'_> {
             > 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use imp_identity::Digest;
+    use imp_identity::authentication::Authentication;
+    use imp_identity::sign_on::{Establishment, SignOn, SignOnPolicy};
+    use imp_identity::user::{Role, User};
+    use imp_storage::testing;
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::store::{ClientKind, MIGRATIONS, StoredClient, Tables as _};
+
+    const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
+
+    fn known(subject: &str, format: Option<NameIdFormat>) -> KnownAs {
+        KnownAs { subject: subject.to_owned(), session: "morning".to_owned(), format }
+    }
+
+    #[tokio::test]
+    async fn a_visit_is_remembered_until_its_application_is_told_or_all_is_over() {
+        for storage in testing::both(&MIGRATIONS).await {
+            let mut transaction = storage.begin().await.unwrap();
+            let (name, label) = ("ada".parse().unwrap(), "Ada".parse().unwrap());
+            let user =
+                User::create(UserId::from(Uuid::from_u128(1)), name, label, Role::Staff, None).0;
+            transaction.users().add(&user).await.unwrap();
+            let by = Establishment {
+                user: user.id,
+                desktop: None,
+                credential: None,
+                authentication: Authentication::tap(NOW),
+            };
+            let id = SignOnId::from(Uuid::from_u128(2));
+            let (sign_on, _) = SignOn::establish(id, by, &SignOnPolicy::default(), NOW);
+            transaction.sign_ons().add(&sign_on, Digest::of(&[b"cookie"])).await.unwrap();
+            let clients = [3, 4].map(|n| ClientId::from(Uuid::from_u128(n)));
+            for (client, kind) in clients.into_iter().zip([ClientKind::Oauth, ClientKind::Saml]) {
+                let client = StoredClient {
+                    id: client,
+                    name: "Chart".parse().unwrap(),
+                    kind,
+                    external: None,
+                    metadata: "{}".to_owned(),
+                    secret: None,
+                    registration: None,
+                    revision: 0,
+                    registered_at: NOW,
+                };
+                transaction.clients().add(&client).await.unwrap();
+            }
+            let visit = |client, known| Visit { sign_on: id, client, known };
+            let first = visit(clients[0], known("sub", None));
+            let second = visit(clients[1], known("name", Some(NameIdFormat::Transient)));
+            for visit in [&visit(clients[0], known("before", None)), &first, &second] {
+                transaction.visits().remember(visit).await.unwrap();
+            }
+            let found = transaction.visits().of_sign_on(id).await.unwrap();
+            assert_eq!(found, [(first, user.id), (second.clone(), user.id)]);
+            assert!(transaction.visits().forget(id, clients[0]).await.unwrap());
+            assert!(!transaction.visits().forget(id, clients[0]).await.unwrap());
+            let ended = sign_on.end(imp_identity::sign_on::SignOnEnd::SignedOut, NOW).unwrap().0;
+            transaction.sign_ons().update(&ended).await.unwrap();
+            let left = transaction.visits().of_sign_on(id).await.unwrap();
+            assert_eq!(left, [(second, user.id)], "of an ended one, too");
+            transaction.sign_ons().purge(NOW + SignedDuration::from_hours(1)).await.unwrap();
+            transaction.commit().await.unwrap();
+            let mut transaction = storage.begin().await.unwrap();
+            assert!(!transaction.visits().forget(id, clients[1]).await.unwrap(), "it is gone");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::store::{
-    ClientKind, DeviceCode, DeviceState, Logout, MIGRATIONS, StoredClient, StoredSigningKey,
+    ClientKind, DeviceCode, DeviceState, KnownAs, Logout, MIGRATIONS, StoredClient, StoredSigningKey,
     Tables as _,
 };
 

@@ -114,6 +114,7 @@ async fn publish(document: Value) -> (String, Arc<AtomicU32>) {
     let count = asked.clone();
     let answer = move || {
         count.fetch_add(1, Ordering::SeqCst);
+        let document = document.clone();
         async move {
             match document {
                 Value::Null => Err(StatusCode::SERVICE_UNAVAILABLE),
