@@ -2,6 +2,7 @@
 //! what they leave behind.
 pub mod browser;
 pub mod demo;
+pub mod estate;
 pub mod leak;
 pub mod node;
 pub mod presentation;

@@ -9,5 +9,6 @@ mod conformance;
 mod docs;
 mod foreign;
 mod journeys;
+mod machines;
 mod processes;
 mod validation;

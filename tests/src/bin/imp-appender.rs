@@ -93,6 +93,7 @@ fn context<'a>(app: &'a App, rng: &'a mut StdRng) -> Context<'a> {
         trust_domain: app.keys.trust_domain(),
         signer: app.keys.statement_key(),
         log_key: app.keys.log_key(),
+        authority: None,
     }
 }
 

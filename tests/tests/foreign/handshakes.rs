@@ -8,12 +8,13 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use imp_authenticator::tls::{MachineIdentity, Machines, TrustAnchors, peer_of};
 use imp_authenticator::{SignError, Signer};
+use imp_identity::DeviceId;
 use imp_identity::clock::SystemClock;
 use imp_identity::device::DeviceClass;
+use imp_server::command::DeviceChange;
 use imp_tests::process::Running;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use serde_json::json;
 
 use super::house::free_port;
 use super::pki::Pki;
@@ -22,16 +23,15 @@ use super::pki::Pki;
 const FOR_MACHINES: &str = "/v1/connections/policy";
 
 /// A device called `name` with a certificate: `<name>.pem`, `<name>.key`, and `<name>-chain.pem` with its issuer.
-async fn enrolled(pki: &Pki, name: &str) -> String {
-    let host = format!("{name}.hospital.example");
+async fn enrolled(pki: &Pki, name: &str) -> DeviceId {
     let device = pki.device(name, DeviceClass::Server).await;
-    pki.request(name, &[&format!("DNS:{host}")]);
+    pki.request(name, &[&format!("DNS:{name}.hospital.example")]);
     let credential = format!("{name}:{}", device.code);
     let (status, said) = pki.enrol("simpleenroll", name, &["--user", &credential]);
     assert_eq!(status, 200, "{said}");
     let chain = pki.read(&format!("{name}.pem")) + &pki.read("issuing.pem");
     fs::write(pki.file(&format!("{name}-chain.pem")), chain).unwrap();
-    device.id.to_string()
+    device.id
 }
 
 /// Asks the server by curl, showing a certificate; the status, or why there is none.
@@ -105,8 +105,7 @@ async fn openssl_curl_and_rustls_connect_to_the_server_as_a_device() {
     assert!(refused.is_err(), "{refused:?}");
 
     // A good certificate of a device that is held is no longer enough.
-    let path = format!("/v1/devices/{id}/quarantine");
-    pki.house.ask(&path, Some(json!({ "reason": "a test" }))).await;
+    pki.change(id, DeviceChange::Quarantine).await;
     let status = curl(&pki, "lab-1-chain.pem", "lab-1.key");
     assert!(!matches!(status, Ok(200 | 404)), "{status:?}");
     pki.house.server.stop().await.unwrap();
