@@ -3,22 +3,22 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use imp_pki::acme::{Identifier, KeyAuthorization, tls_alpn};
-use rustls::ClientConfig;
-use rustls::crypto::aws_lc_rs;
-use rustls_pki_types::ServerName;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls13_signature_with_raw_key};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::validate::ValidationError;
-use crate::outside::AnyCertificate;
 
-/// Speaks TLS with whoever has a key for the certificate that it shows; what the certificate says is looked at afterwards.
+/// Speaks TLS 1.3 with whoever has a key for the certificate that it shows; what the certificate says is looked at afterwards.
 pub(super) fn connector() -> Result<TlsConnector, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()?
+        .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+        .with_custom_certificate_verifier(Arc::new(AnyProof(provider)))
         .with_no_client_auth();
     config.alpn_protocols = vec![tls_alpn::PROTOCOL.to_vec()];
     config.resumption = rustls::client::Resumption::disabled();
@@ -42,6 +42,48 @@ pub(super) async fn check(
     let shown = connection.peer_certificates().and_then(<[_]>::first);
     let shown = shown.ok_or(ValidationError::Protocol)?;
     Ok(tls_alpn::check(shown, identifier, &expected.digest())?)
+}
+
+/// Takes every certificate whose key the other side has. Such a certificate has an extension that libraries refuse to know.
+#[derive(Debug)]
+struct AnyProof(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyProof {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Err(rustls::Error::PeerIncompatible(rustls::PeerIncompatible::Tls12NotOffered))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let key = tls_alpn::key(certificate).map_err(|_| CertificateError::BadEncoding)?;
+        let key = SubjectPublicKeyInfoDer::from(key);
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature_with_raw_key(message, &key, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 /// The name that is asked for: an address by its reverse name (RFC 8738 §6).

@@ -30,6 +30,14 @@ pub enum ProofError {
     Digest,
 }
 
+/// The key of a certificate, a `SubjectPublicKeyInfo` in DER: libraries of TLS do not read certificates with a critical extension
+/// that they do not know.
+pub fn key(certificate: &[u8]) -> Result<Vec<u8>, ProofError> {
+    let (_, certificate) =
+        X509Certificate::from_der(certificate).map_err(|_| ProofError::Malformed)?;
+    Ok(certificate.public_key().raw.to_vec())
+}
+
 /// Checks the certificate that a device showed for `identifier`.
 pub fn check(
     certificate: &[u8],
@@ -95,6 +103,8 @@ mod tests {
         let name = Identifier::parse("dns", "a.example").unwrap();
         let address = Identifier::parse("ip", "192.0.2.1").unwrap();
         assert_eq!(check(&proof(&["a.example"], &digest, true), &name, &digest), Ok(()));
+        assert!(key(&proof(&["a.example"], &digest, true)).is_ok());
+        assert_eq!(key(b"x"), Err(ProofError::Malformed));
         assert_eq!(check(&proof(&["192.0.2.1"], &digest, true), &address, &digest), Ok(()));
         for (certificate, why) in [
             (proof(&["b.example"], &digest, true), ProofError::Name),

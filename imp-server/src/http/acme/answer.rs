@@ -11,6 +11,18 @@ use crate::app::{self, App};
 use crate::command;
 use crate::command::acme::{AcmeError, AcmeRefusal};
 
+/// What happens to clients every day: the log does not need to know.
+const ORDINARY: [&str; 8] = [
+    "authorization-decided",
+    "authorization-expired",
+    "challenge-chosen",
+    "nonce-old",
+    "nonce-unknown",
+    "nothing-there",
+    "order-busy",
+    "order-not-ready",
+];
+
 /// An answer, as a rejection of an extractor.
 pub(crate) struct Answer(pub(crate) Response);
 
@@ -137,6 +149,7 @@ fn failed(error: &AcmeError) -> Response {
 pub(super) async fn record(app: &App, asker: &Asker, refusal: &AcmeRefusal) {
     tracing::info!(account = asker.name, word = refusal.word, "an ACME client was refused");
     let is_worth_it = !asker.name.is_empty() || refusal.word.starts_with("binding-");
+    let is_worth_it = is_worth_it && !ORDINARY.contains(&refusal.word);
     if refusal.recorded
         || !is_worth_it
         || !app.acme.refusals.admit(asker.name.clone(), refusal.word, app.now())
