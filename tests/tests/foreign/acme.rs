@@ -116,7 +116,7 @@ impl Ward {
         let mut counts = BTreeMap::new();
         for line in said.lines() {
             let entry: Value = serde_json::from_str(line).unwrap();
-            let kind = find(&entry, "type").or_else(|| find(&entry, "kind")).unwrap();
+            let kind = entry["kind"].as_str().unwrap().to_owned();
             *counts.entry(kind).or_default() += 1;
         }
         counts
@@ -142,13 +142,6 @@ impl Ward {
         lego.arg("--path").arg(self.file("lego")).args(["--domains", domain]);
         lego
     }
-}
-
-/// A member, at whatever depth.
-fn find(value: &Value, name: &str) -> Option<String> {
-    let members = value.as_object()?;
-    let own = members.get(name).and_then(Value::as_str).map(str::to_owned);
-    own.or_else(|| members.values().find_map(|inner| find(inner, name)))
 }
 
 #[tokio::test(flavor = "multi_thread")]

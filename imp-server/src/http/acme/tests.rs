@@ -14,7 +14,7 @@ use house::{House, csr};
 async fn a_device_is_given_a_certificate_renews_it_and_gives_it_back() {
     let house = House::open().await;
     let device = house.device("pump", &["127.0.0.2"]).await;
-    let mut client = house.client(&[device]).await;
+    let client = house.client(&[device]).await;
     let (order, at) = client.order(&house, &[("ip", "127.0.0.2")]).await;
     assert_eq!(order["status"], "pending");
     client.prove(&house, &order).await;
@@ -40,10 +40,10 @@ async fn a_device_is_given_a_certificate_renews_it_and_gives_it_back() {
     assert_eq!(again.problem(), "alreadyReplaced");
 
     // Given back: by the certificate's key, and not twice.
-    let der = client::encode(&chain[0]);
-    let revoked = Client::by_key(&house, &key, "/revoke-certificate", &json!({"certificate": der}));
-    assert_eq!(revoked.await.status.as_u16(), 200);
-    let twice = client.post(&house, "/revoke-certificate", &json!({"certificate": der})).await;
+    let payload = json!({"certificate": client::encode(&chain[0])});
+    let revoked = Client::by_key(&house, &key, "/revoke-certificate", &payload).await;
+    assert_eq!(revoked.status.as_u16(), 200);
+    let twice = client.post(&house, "/revoke-certificate", &payload).await;
     assert_eq!(twice.problem(), "alreadyRevoked");
     let events = house.events().await;
     for expected in [
@@ -113,8 +113,8 @@ async fn an_account_needs_a_key_that_counts() {
     // A key that is taken away takes its accounts with it.
     let mut rng = crate::app::rng();
     let context = &mut house.app.context(&mut rng);
-    let actor = imp_identity::Actor::Server;
-    assert!(crate::command::acme::remove_acme_key(context, &actor, &id).await.unwrap());
+    let actor = Actor::Server;
+    assert!(command::acme::remove_acme_key(context, &actor, &id).await.unwrap());
     let account = stranger.account.clone();
     assert_eq!(stranger.ask(&house, &account, None).await.problem(), "unauthorized");
 }
@@ -123,7 +123,7 @@ async fn an_account_needs_a_key_that_counts() {
 async fn a_challenge_that_is_not_met_is_looked_at_again_and_then_lost() {
     let house = House::open().await;
     let device = house.device("pump", &["127.0.0.4"]).await;
-    let mut client = house.client(&[device]).await;
+    let client = house.client(&[device]).await;
     let (order, at) = client.order(&house, &[("ip", "127.0.0.4")]).await;
     // Nobody listens there.
     let url = client.challenge(&house, &order, "http-01").await;
