@@ -17,8 +17,8 @@ use super::{Keys, KeysError, pem};
 const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
 /// The shortest passphrase, in characters: whoever has the file may try as long as she likes.
 const SHORTEST: usize = 12;
-/// scrypt (RFC 7914): N = 2^14 and r = 8 need 16 MiB, the most that OpenSSL grants a key file; p = 8 makes up for it.
-const SCRYPT: (u8, u32, u32) = (14, 8, 8);
+/// scrypt (RFC 7914): N = 2^14 and r = 8 need 16 MiB, the most that OpenSSL grants a key file; p = 5 makes up for it.
+const SCRYPT: (u8, u32, u32) = (14, 8, 5);
 
 /// Where the root's key is.
 pub(crate) enum RootSource {
