@@ -28,7 +28,7 @@ pub(super) fn start(app: &App, shutdown: &Shutdown) {
             match app.keys.refresh() {
                 Ok(false) => {}
                 Ok(true) => {
-                    tracing::info!("another authority issues certificates, or vouches for one")
+                    tracing::info!("another authority issues certificates, or vouches for one");
                 }
                 Err(error) => warn(&error, "cannot read the certificate authorities"),
             }

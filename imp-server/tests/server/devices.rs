@@ -117,7 +117,7 @@ async fn a_pump_waits_until_a_second_person_approves() {
     let own = administrator.post::<DeviceApproval>(&path, &yes).await;
     assert_eq!(problem(own), "enrolment-own-device");
     let other = staff.post::<DeviceApproval>(&path, &yes).await;
-    assert_eq!(problem(other), "access-refused");
+    assert_eq!(problem(other), "role-insufficient");
     let decided: DeviceApproval = officer.post(&path, &yes).await.unwrap();
     assert_eq!(decided.state, "approved");
     assert_eq!(problem(officer.post::<DeviceApproval>(&path, &yes).await), "enrolment-decided");
