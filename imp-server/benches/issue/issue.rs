@@ -14,11 +14,7 @@ use super::estate::{context, device, open, rng};
 use super::{ASKING, Failure, SPAN, say};
 
 /// Measures one database.
-pub(super) async fn run(
-    database: &str,
-    folder: &Path,
-    url: Option<String>,
-) -> Result<(), Failure> {
+pub(super) async fn run(database: &str, folder: &Path, url: Option<String>) -> Result<(), Failure> {
     let app = open(folder, url).await?;
     let mut number = 0;
     for asking in ASKING {

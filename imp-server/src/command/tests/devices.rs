@@ -141,7 +141,9 @@ async fn what_was_rejected_is_not_asked_again_with_the_same_key() {
         let again = estate.ask(&pump, &key, EnrolmentMeans::Est).await;
         assert!(matches!(again, Err(IssueCertificateError::Rejected)));
         let other = estate.ask(&pump, &self::key(), EnrolmentMeans::Est).await;
-        assert!(matches!(other, Err(IssueCertificateError::AwaitingApproval(other)) if other != id));
+        assert!(
+            matches!(other, Err(IssueCertificateError::AwaitingApproval(other)) if other != id)
+        );
     }
 }
 
