@@ -125,7 +125,7 @@ struct Asked {
 }
 
 /// Who is known without being described.
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 10] = [
     "anyone",
     "staff",
     "officer",
@@ -133,6 +133,7 @@ const KNOWN: [&str; 9] = [
     "auditor",
     "workstation",
     "phone",
+    "device",
     "receiver",
     "client",
 ];

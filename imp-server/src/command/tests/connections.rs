@@ -133,9 +133,9 @@ async fn learned_rules_are_in_force_when_somebody_else_approves() {
         let server = hospital.device("server", DeviceClass::Server).await;
         let (reporter, seen) =
             (hospital.reporter(&server), hospital.seen(&analyser, &server, 2575));
-        let report =
-            report_observations(&mut hospital.context(), &reporter, Uuid::from_u128(1), &[seen]);
-        report.await.unwrap();
+        report_observations(&mut hospital.context(), &reporter, Uuid::from_u128(1), &[seen])
+            .await
+            .unwrap();
         let proposal = propose_rules(&mut hospital.context(), person(1), wish).await.unwrap();
         assert_eq!(proposal.rules.len(), 1);
         let own = approve_proposal(&mut hospital.context(), person(1), proposal.id).await;
@@ -174,9 +174,9 @@ async fn a_rejected_proposal_changes_nothing_and_keeps_its_reason() {
         let server = hospital.device("server", DeviceClass::Server).await;
         let (reporter, seen) =
             (hospital.reporter(&analyser), hospital.seen(&analyser, &server, 23));
-        let report =
-            report_observations(&mut hospital.context(), &reporter, Uuid::from_u128(1), &[seen]);
-        report.await.unwrap();
+        report_observations(&mut hospital.context(), &reporter, Uuid::from_u128(1), &[seen])
+            .await
+            .unwrap();
         let wish = RuleWish { least: 1, ..RuleWish::default() };
         let proposal = propose_rules(&mut hospital.context(), person(1), wish).await.unwrap();
         let reason: Remark = "Nobody needs Telnet.".parse().unwrap();
@@ -337,9 +337,9 @@ async fn a_machine_that_reports_without_end_is_stopped() {
         }
         assert_eq!(refused, Some(360));
         hospital.advance(SignedDuration::from_mins(61));
-        let later =
-            report_refusals(&mut hospital.context(), &reporter, Uuid::from_u128(5000), vec![]);
-        later.await.unwrap();
+        report_refusals(&mut hospital.context(), &reporter, Uuid::from_u128(5000), vec![])
+            .await
+            .unwrap();
     }
 }
 
