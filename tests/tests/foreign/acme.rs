@@ -76,7 +76,7 @@ impl Ward {
         self.house.ask("/v1/devices", Some(device)).await;
         let made = self.house.command_line(&["acme", "key", "add", "--device", name, "--json"]);
         let made: Value = serde_json::from_str(&made.stdout).unwrap();
-        assert_eq!(made["directory"], self.directory());
+        assert!(made["directory"].as_str().unwrap().ends_with("/acme/directory"), "{made}");
         let text = |member: &str| made[member].as_str().unwrap().to_owned();
         Binding { id: text("kid"), key: text("hmac") }
     }
