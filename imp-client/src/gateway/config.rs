@@ -380,7 +380,7 @@ mod tests {
             (String::new(), "between 1 and 256"),
             (twice, "two routes `results`"),
             (route(within).replace("\"results\"", "\"Results\""), "its name"),
-            (route(&out).replace(PEER, ""), "spiffe"),
+            (route(&out).replace(PEER, ""), "SPIFFE ID"),
             (route(&out.replace("peers", "#")), "one peer"),
             (route(&out.replace(":6661", "")), "name:port"),
             (route(&format!("{within}inside.listen = \"0.0.0.0:1\"\n")), "inside.listen"),

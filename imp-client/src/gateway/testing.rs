@@ -88,6 +88,9 @@ impl Hospital {
         machine.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
         machine.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        // Without one, it would be made from the key: the same for each certificate of it.
+        let serial = u64::try_from(now().as_microsecond()).unwrap();
+        machine.serial_number = Some(rcgen::SerialNumber::from(serial));
         let certificate =
             machine.signed_by(&PublicHalf(signer.public_key()), &self.issuer).unwrap();
         let Machine::Device(device) = spiffe_id.machine else { unreachable!("it is a device") };

@@ -14,7 +14,7 @@ use imp_message::mllp::{MllpDecoder, encode};
 use imp_service::Shutdown;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::config::{GatewayConfig, Inside, OnFailure, Route, RouteLimits, RouteProtocol, Side};
 use super::start::{Gateway, GatewayParts};
@@ -165,18 +165,22 @@ async fn application() -> (SocketAddr, UnboundedReceiver<String>) {
     let address = listener.local_addr().unwrap();
     let (got, taken) = unbounded_channel();
     let serve = async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut decoder = MllpDecoder::new(1 << 20);
-            while let Some(message) = read(&mut stream, &mut decoder).await {
-                let id = message.split('|').nth(9).unwrap_or_default().to_owned();
-                let _nobody_listens = got.send(message);
-                let answer = format!("MSH|^~\\&|EHR|HOSP|LAB|HOSP|||ACK|{id}|P|2.5\rMSA|AA|{id}\r");
-                if stream.write_all(&encode(answer.as_bytes())).await.is_err() {
-                    break;
-                }
-            }
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::task::spawn(acknowledge(stream, got.clone()));
         }
     };
     tokio::task::spawn(serve);
     (address, taken)
+}
+
+async fn acknowledge(mut stream: TcpStream, got: UnboundedSender<String>) {
+    let mut decoder = MllpDecoder::new(1 << 20);
+    while let Some(message) = read(&mut stream, &mut decoder).await {
+        let id = message.split('|').nth(9).unwrap_or_default().to_owned();
+        let _nobody_listens = got.send(message);
+        let answer = format!("MSH|^~\\&|EHR|HOSP|LAB|HOSP|||ACK|{id}|P|2.5\rMSA|AA|{id}\r");
+        if stream.write_all(&encode(answer.as_bytes())).await.is_err() {
+            return;
+        }
+    }
 }

@@ -63,8 +63,8 @@ async fn refusals(world: &World, from: u64) -> Vec<(&'static str, String, String
         Event::MessageRefused { sender, reason, .. } => {
             Some(("message-refused", sender, reason.to_string()))
         }
-        Event::ConnectionUnexpected { peer, .. } => {
-            Some(("connection-unexpected", peer, String::new()))
+        Event::ConnectionUnexpected { machine, peer, outcome } => {
+            Some(("connection-unexpected", format!("{machine} {peer}"), outcome.to_string()))
         }
         _ => None,
     });
@@ -118,7 +118,11 @@ async fn four_refusals_four_reasons_four_events() {
         ("message-refused", sender.clone(), MessageRefusal::Altered.to_string()),
         ("message-refused", sender.clone(), MessageRefusal::Replayed.to_string()),
         ("message-refused", sender.clone(), MessageRefusal::Reordered.to_string()),
-        ("connection-unexpected", stray.spiffe_id(), String::new()),
+        (
+            "connection-unexpected",
+            format!("{} {}", stray.spiffe_id(), ehr.spiffe_id()),
+            "refused".to_owned(),
+        ),
         (
             "machine-refused",
             format!("{sender} (127.0.0.1)"),

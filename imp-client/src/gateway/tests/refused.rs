@@ -51,10 +51,8 @@ async fn a_machine_that_no_rule_expects_is_refused_with_both_names() {
     assert_eq!(gateway.refusals(), expected);
     // One gateway works in a folder.
     gateway.stop().await;
-    let only = receiving(&hospital, &[rule(SENDER, RECEIVER)], |route| {
-        route.peers = vec![name(MIDDLE)];
-    });
-    let only = only.await;
+    let rules = [rule(SENDER, RECEIVER)];
+    let only = receiving(&hospital, &rules, |route| route.peers = vec![name(MIDDLE)]).await;
     assert!(!is_let_in(&hospital.device(SENDER).machines, only.address).await);
     assert_eq!(only.refusals().last().unwrap(), "connection 1 2 not-a-peer false");
 }
