@@ -32,7 +32,7 @@ use imp_hardware::camera::CameraConfig;
 use imp_identity::policy::Policy;
 use imp_identity::user::Role;
 use imp_identity::{Clock, Event, Secret, TapId, UserId};
-use imp_server::{Config, Server};
+use imp_server::{Config, Server, SignOnConfig};
 use imp_service::Shutdown;
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -63,6 +63,8 @@ pub struct World {
     pub traffic: Traffic,
     /// Ends the agents and phones.
     pub shutdown: Shutdown,
+    /// Where browsers ask the agent of a workstation; 0: any port that is free.
+    pub broker_port: u16,
     /// Holds everybody's files.
     pub folder: TempDir,
 }
@@ -79,6 +81,11 @@ impl World {
         let clock = Arc::new(VirtualClock::at("2026-11-02T07:00:00Z".parse().expect("a time")));
         let mut config = Config::at(&folder.path().join("server"));
         change(&mut config);
+        // Pages ask the agent at the port that the server is told; other worlds have none of their own.
+        let broker_port = match config.sign_on.broker_port {
+            port if port == SignOnConfig::default().broker_port => 0,
+            chosen => chosen,
+        };
         let server = Server::start(config, clock.clone()).await.expect("the server starts");
         let administrator = sign_in_first_administrator(&server, clock.clone()).await;
         let visitor = visitor(&server, clock.clone());
@@ -91,6 +98,7 @@ impl World {
             clock,
             server,
             administrator,
+            broker_port,
             folder,
         };
         world.user("officer", Role::Officer, None).await;

@@ -74,7 +74,7 @@ impl Workstation {
         let mut config = ClientConfig::default();
         config.limits.tap_seconds = 60;
         config.capture.frames = 1;
-        config.broker.port = 0;
+        config.broker.port = world.broker_port;
         config.enrolment.interval_milliseconds = 0;
         let key = Arc::new(EmulatedKey::registered("localhost", &[], PIN, true));
         let parts = Parts {
@@ -103,8 +103,16 @@ impl Workstation {
     /// A press for a purpose.
     pub async fn tap_for(&self, username: &str, purpose: Option<Purpose>) -> TapReport {
         self.agent.refresh_roster().await.expect("a roster");
+        let user = Some(username.to_owned());
+        let command = TapCommand { purpose, user, intent: Intent::Screen, phone_alone: false };
+        self.agent.tap(command).await
+    }
+
+    /// A press on "my phone alone".
+    pub async fn tap_by_phone_alone(&self) -> TapReport {
+        self.agent.refresh_roster().await.expect("a roster");
         let command =
-            TapCommand { purpose, user: Some(username.to_owned()), intent: Intent::Screen };
+            TapCommand { purpose: None, user: None, intent: Intent::Screen, phone_alone: true };
         self.agent.tap(command).await
     }
 

@@ -44,6 +44,7 @@ async fn a_phone_that_was_reported_lost_is_refused() {
         purpose: None,
         user: Some("ada".to_owned()),
         intent: imp_identity::tap::Intent::Screen,
+        phone_alone: false,
     };
     let report = ward.workstation.agent.tap(command).await;
     let outcome = imp_client::tap::TapOutcome::Refused { reason: Refusal::PhoneRevoked };

@@ -6,6 +6,7 @@ use imp_identity::sign_on::SignOnEnd;
 use imp_identity::tap::Purpose;
 use imp_tests::browser::{Arrival, Browser, Page};
 use imp_tests::process;
+use imp_webauthn::testing::{SoftwareAuthenticator, Traits};
 use jiff::SignedDuration;
 use reqwest::header::{HeaderMap, LOCATION, ORIGIN};
 use reqwest::{Method, StatusCode};
@@ -19,15 +20,15 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// A ward, an application, and the browser on the desktop.
-struct Desk {
-    ward: Ward,
-    browser: Browser,
+pub(super) struct Desk {
+    pub(super) ward: Ward,
+    pub(super) browser: Browser,
     client: String,
     secret: String,
 }
 
 impl Desk {
-    async fn open() -> Self {
+    pub(super) async fn open() -> Self {
         let ward = Ward::open().await;
         let metadata = json!({
             "client_name": "Charts",
@@ -44,7 +45,7 @@ impl Desk {
     }
 
     /// The application sends the browser to sign in.
-    async fn ask(&mut self, more: &str) -> Arrival {
+    pub(super) async fn ask(&mut self, more: &str) -> Arrival {
         let path = format!(
             "/oauth/authorize?client_id={}&redirect_uri={CALLBACK}&response_type=code&scope=openid&state=s\
              &nonce=n&code_challenge={CHALLENGE}&code_challenge_method=S256{more}",
@@ -54,21 +55,21 @@ impl Desk {
     }
 
     /// The same; the browser is asked to sign in, and this is the interaction.
-    async fn interaction(&mut self, more: &str) -> String {
+    pub(super) async fn interaction(&mut self, more: &str) -> String {
         let page = self.ask(more).await.page();
         assert_eq!(page.url.path(), "/sign-in", "{}", page.body);
         page.query("interaction").expect("an interaction")
     }
 
     /// The browser goes to the broker as a whole page; where it is sent.
-    async fn navigate(&self, query: &str) -> (StatusCode, String) {
+    pub(super) async fn navigate(&self, query: &str) -> (StatusCode, String) {
         let headers = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
         let answer = self.broker(Method::GET, query, &headers, "").await;
         (answer.0, answer.1.get(LOCATION).map_or_else(String::new, |l| l.to_str().unwrap().into()))
     }
 
     /// A page of `origin` fetches.
-    async fn fetch(&self, origin: &str, interaction: &str) -> (StatusCode, Value) {
+    pub(super) async fn fetch(&self, origin: &str, interaction: &str) -> (StatusCode, Value) {
         let body = json!({ "interaction": interaction }).to_string();
         let headers = [(ORIGIN.as_str(), origin), ("content-type", "application/json")];
         let (status, _, body) = self.broker(Method::POST, "/sign-in", &headers, &body).await;
@@ -98,13 +99,13 @@ impl Desk {
     }
 
     /// The server's page takes the code.
-    async fn redeem(&mut self, interaction: &str, code: &str) -> (StatusCode, Value) {
+    pub(super) async fn redeem(&mut self, interaction: &str, code: &str) -> (StatusCode, Value) {
         let body = json!({ "interaction": interaction, "code": code });
         self.browser.script("/sign-in/handover", &body).await
     }
 
     /// What the sign-in page does by itself on a tapped-in workstation, up to the claims of the ID token.
-    async fn sign_on(&mut self) -> Value {
+    pub(super) async fn sign_on(&mut self) -> Value {
         let interaction = self.interaction("").await;
         let (status, told) = self.fetch(&self.browser.origin(), &interaction).await;
         assert_eq!(status, StatusCode::OK, "{told}");
@@ -116,7 +117,7 @@ impl Desk {
         claims(&self.token(sent.get("code").expect("a code")).await)
     }
 
-    async fn token(&self, code: &str) -> Value {
+    pub(super) async fn token(&self, code: &str) -> Value {
         let form = imp_tests::browser::encode(&[
             ("grant_type".to_owned(), "authorization_code".to_owned()),
             ("code".to_owned(), code.to_owned()),
@@ -133,7 +134,7 @@ impl Desk {
 }
 
 /// What the ID token says. Its signature is checked by the conformance tests.
-fn claims(tokens: &Value) -> Value {
+pub(super) fn claims(tokens: &Value) -> Value {
     let token = tokens["id_token"].as_str().unwrap_or_else(|| panic!("{tokens}"));
     let body = token.split('.').nth(1).unwrap();
     let body = data_encoding::BASE64URL_NOPAD.decode(body.as_bytes()).unwrap();
@@ -339,7 +340,7 @@ async fn a_session_that_is_ended_elsewhere_closes_the_desktop_without_being_aske
 }
 
 /// The sign-in page, and Ada registers the key of the workstation with an officer's code, as its scripts do.
-async fn register_key(desk: &mut Desk) {
+pub(super) async fn register_key(desk: &mut Desk) {
     let page: Page = desk.ask("").await.page();
     let form = page.forms().into_iter().find(|form| form.action == "/sign-in/code").unwrap();
     let code = desk.ward.world.sign_in_code("ada").await;
@@ -372,15 +373,87 @@ async fn register_key(desk: &mut Desk) {
     desk.browser.forget();
 }
 
+/// Ada registers a passkey on the account page, by an officer's code.
+async fn register_passkey(desk: &mut Desk) -> SoftwareAuthenticator {
+    let page: Page = desk.ask("").await.page();
+    let form = page.forms().into_iter().find(|form| form.action == "/sign-in/code").unwrap();
+    let code = desk.ward.world.sign_in_code("ada").await;
+    desk.browser.submit(&page, &form, &[("code", code.as_str())]).await.page();
+    let (_, asked) =
+        desk.browser.script("/account/credentials/begin", &json!({ "security_key": false })).await;
+    let origin = desk.browser.origin();
+    let (passkey, answer) =
+        SoftwareAuthenticator::create(&origin, &asked["options"], Traits::default());
+    let body = json!({ "ceremony": asked["ceremony"], "answer": answer, "name": "Laptop" });
+    let (status, registered) = desk.browser.script("/account/credentials/finish", &body).await;
+    assert!(status.is_success(), "{status} {registered}");
+    desk.browser.forget();
+    passkey
+}
+
+/// The sign-in page, and the passkey on it.
+async fn use_passkey(
+    desk: &mut Desk,
+    passkey: &mut SoftwareAuthenticator,
+    interaction: &str,
+) -> (StatusCode, Value) {
+    let asked = json!({ "interaction": interaction, "conditional": false });
+    let (_, question) = desk.browser.script("/sign-in/passkey/begin", &asked).await;
+    let answer = passkey.get(&desk.browser.origin(), &question["options"]);
+    let ceremony = &question["ceremony"];
+    let body = json!({ "interaction": interaction, "ceremony": ceremony, "answer": answer });
+    desk.browser.script("/sign-in/passkey/finish", &body).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passkey_in_the_browser_of_a_desktop_is_that_desktops_and_walking_away_ends_it() {
+    let mut desk = Desk::open().await;
+    let mut passkey = register_passkey(&mut desk).await;
+    // Nobody is at work here: the page asks the agent, and the agent says where it was asked.
+    let interaction = desk.interaction("").await;
+    let (status, told) = desk.fetch(&desk.browser.origin(), &interaction).await;
+    assert_eq!((status, told["error"].as_str()), (StatusCode::CONFLICT, Some("no-session")));
+    let (status, refused) = use_passkey(&mut desk, &mut passkey, &interaction).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{refused}");
+    assert!(!desk.browser.has_cookie("__Host-imp-sign-on"));
+
+    // She has tapped in, and an application wants more than the tap was: the passkey is hers, and the sign-on the desktop's.
+    let session = desk.ward.workstation.admits("ada").await;
+    let (status, next) = use_passkey(&mut desk, &mut passkey, &interaction).await;
+    assert_eq!(status, StatusCode::OK, "{next}");
+    let sent = desk.browser.open(next["next"].as_str().unwrap()).await.application();
+    let said = claims(&desk.token(sent.get("code").unwrap()).await);
+    assert_eq!(said["amr"], json!(["swk", "pin", "user", "mfa"]), "{said}");
+    let events = desk.ward.world.events().await;
+    let whose = events.iter().rev().find_map(|entry| match &entry.record.event {
+        Event::SignOnEstablished { session, .. } => Some(*session),
+        _ => None,
+    });
+    assert_eq!(whose, Some(Some(session.id)));
+
+    desk.ward.workstation.agent.lock().await;
+    let page = desk.ask("").await.page();
+    assert_eq!(page.url.path(), "/sign-in", "she walked away, and nobody after her is she");
+    let ended = desk.ward.world.events().await;
+    assert!(ended.iter().any(|entry| matches!(
+        &entry.record.event,
+        Event::SignOnEnded { reason: SignOnEnd::SessionSuspended, .. }
+    )));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_security_key_opens_resumes_confirms_and_ends_like_a_tap() {
     use imp_client::entry::{EntryError, KeyCommand};
+    use imp_client::tap::TapMeans;
     use imp_hardware::security_key::SecurityKeyError;
     use imp_identity::Secret;
     use imp_tests::world::PIN;
 
     let mut desk = Desk::open().await;
-    let with = |purpose, pin: &str| KeyCommand { purpose, pin: Some(Secret::new(pin.to_owned())) };
+    let with = |purpose, pin: &str| {
+        let pin = Some(Secret::new(pin.to_owned()));
+        KeyCommand { purpose, pin, touch: false }
+    };
     register_key(&mut desk).await;
     let agent = desk.ward.workstation.agent.clone();
     let wrong = agent.use_key(with(None, "0000")).await;
@@ -398,6 +471,9 @@ async fn a_security_key_opens_resumes_confirms_and_ends_like_a_tap() {
     agent.lock().await;
     let (purpose, again) = agent.use_key(with(None, PIN)).await.expect("she is let in again");
     assert_eq!((purpose, again.id), (Purpose::Unlock, session.id));
+    let report = agent.status().last_tap.expect("it is shown like a tap");
+    assert!(report.accepted() && report.means == TapMeans::SecurityKey, "{report:?}");
+    assert!(report.steps.iter().any(|step| step.name == "total"), "{report:?}");
     let (_, confirmed) = agent.use_key(with(Some(Purpose::StepUp), PIN)).await.expect("confirmed");
     assert_eq!(confirmed.id, session.id);
     let (_, out) = agent.use_key(with(Some(Purpose::TapOut), PIN)).await.expect("signed out");
