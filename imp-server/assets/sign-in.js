@@ -31,6 +31,7 @@ function desktopSays(word) {
     for (const way of document.querySelectorAll(".elsewhere")) way.hidden = true;
     byId("tapped-in").hidden = false;
     byId("use-desktop").hidden = true;
+    byId("desktop-hint").hidden = true;
   }
 }
 

@@ -20,7 +20,7 @@ use crate::http::sign_in::{html, page as sign_in_page};
 use crate::http::{ProblemResponse, Query, problem};
 
 /// Where the interaction goes on.
-const HERE: &str = "/account";
+pub(crate) const HERE: &str = "/account";
 
 /// Where she comes from.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

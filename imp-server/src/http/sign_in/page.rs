@@ -15,6 +15,7 @@ use super::text::{LANGUAGES, Text};
 use super::{answer, html};
 use crate::app::{self, App};
 use crate::command::{self, Interaction, InteractionAnswer, InteractionError};
+use crate::http::account::page::HERE;
 use crate::http::{ProblemResponse, Query, problem};
 
 /// Which sign-in.
@@ -119,7 +120,7 @@ async fn shown(
             let page = ConsentPage {
                 t: spoken(),
                 interaction: asked.id,
-                application: asked.requirements.client_name.as_str(),
+                application: application(&asked),
                 name: user.display_name.as_str(),
                 device: wanted.iter().find_map(|one| one.strip_prefix(DEVICE)),
                 asked: wanted.iter().filter_map(|one| sentence(one)).collect(),
@@ -141,7 +142,7 @@ async fn choices(
     let page = SignInPage {
         t: spoken(),
         interaction: asked.id,
-        application: asked.requirements.client_name.as_str(),
+        application: application(asked),
         broker: html::broker(app),
         known,
         more_needed: proved,
@@ -151,6 +152,15 @@ async fn choices(
         others: LANGUAGES.into_iter().filter(|text| text.language != spoken().language).collect(),
     };
     html::page(app, StatusCode::OK, &page)
+}
+
+/// What the application is called: our own page in the language that is spoken now, whatever was spoken when it asked.
+fn application(asked: &Interaction) -> &str {
+    if asked.continue_at == HERE {
+        spoken().account
+    } else {
+        asked.requirements.client_name.as_str()
+    }
 }
 
 /// Before the code of a device, among what she is asked to agree to.
