@@ -1,5 +1,7 @@
 //! The real programs in processes of their own.
 mod crash;
 mod demo;
+mod issuance;
 mod log;
 mod memory;
+mod people;
