@@ -121,8 +121,9 @@ impl Answers {
     fn office(&self, app: &App, authority: &IssuingAuthority) -> Result<Arc<Office>, AnswerError> {
         let signer = app.keys.ocsp_signer(&authority.digest, app.now(), &mut app::rng())?;
         let known = self.offices.read().unwrap_or_else(PoisonError::into_inner);
-        let known = known.get(authority.digest.as_bytes()).cloned();
-        if let Some(office) = known.filter(|office| office.serial == signer.certificate.serial()) {
+        let found = known.get(authority.digest.as_bytes()).cloned();
+        drop(known);
+        if let Some(office) = found.filter(|office| office.serial == signer.certificate.serial()) {
             return Ok(office);
         }
         let office = Arc::new(Office {

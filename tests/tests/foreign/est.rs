@@ -84,7 +84,9 @@ fn manufactured(pki: &Pki, name: &str, serial: &str) {
     pki.done("openssl", &arguments);
     let (certificate, serials) = (format!("{name}.pem"), format!("{name}.srl"));
     let mut arguments = vec!["x509", "-req", "-in", &request, "-CA", &root, "-CAkey", &key];
-    arguments.extend(["-CAserial", &serials, "-CAcreateserial", "-days", "30"]);
+    // A file of extensions makes it version 3.
+    std::fs::write(pki.file("v3"), "keyUsage=critical,digitalSignature\n").unwrap();
+    arguments.extend(["-CAserial", &serials, "-CAcreateserial", "-days", "30", "-extfile", "v3"]);
     arguments.extend(["-out", &certificate]);
     pki.done("openssl", &arguments);
 }
