@@ -25,6 +25,12 @@ pub(crate) enum RolloverError {
     /// It is one of ours, by our own root.
     #[error("the certificate is there already")]
     Known,
+    /// It outlives ours.
+    #[error(
+        "the certificate counts longer than the authority's own: OpenSSL would take it in that one's place; have it signed for \
+        a shorter time"
+    )]
+    Longer,
     /// It cannot be signed.
     #[error("the certificate cannot be signed")]
     Issue(#[from] IssueError),
@@ -68,6 +74,9 @@ impl Keys {
         let ours = ours.filter(|_| cross.is_authority()).ok_or(RolloverError::NotOurs)?;
         if ours.certificate == cross || ours.crosses.contains(&cross) {
             return Err(RolloverError::Known);
+        }
+        if ours.certificate.expires_at() < cross.expires_at() {
+            return Err(RolloverError::Longer);
         }
         let name = format!("cross-{}", short(&cross.digest()));
         self.add_certificate(&name, &cross)?;

@@ -24,14 +24,14 @@ fn issued(keys: &Keys, at: Timestamp) -> Signed {
     keys.issue_to_device(order, at, &mut StdRng::seed_from_u64(3)).unwrap().0
 }
 
-/// Whether OpenSSL verifies it with these issuers, trusting `root` alone.
-fn verifies(folder: &Path, root: &Certificate, chain: &[Vec<u8>], leaf: &Certificate) -> bool {
+/// Whether OpenSSL verifies it with these issuers, trusting `roots` alone.
+fn verifies(folder: &Path, roots: &[&Certificate], chain: &[Vec<u8>], leaf: &Certificate) -> bool {
     let put = |name: &str, certificates: &[&[u8]]| {
         let text: String =
             certificates.iter().map(|der| pem::encode("CERTIFICATE", der).to_string()).collect();
         fs::write(folder.join(name), text).unwrap();
     };
-    put("root.pem", &[root.der()]);
+    put("root.pem", &roots.iter().map(|root| root.der()).collect::<Vec<_>>());
     put("chain.pem", &chain.iter().map(Vec::as_slice).collect::<Vec<_>>());
     put("leaf.pem", &[leaf.der()]);
     let at = (start() + 1.hour()).as_second().to_string();
@@ -85,7 +85,7 @@ fn a_new_authority_issues_and_what_the_old_one_issued_goes_on_counting() {
     }
     for signed in [old, new] {
         let chain = signed.issuer.chain();
-        assert!(verifies(folder.path(), keys.root(), &chain, &signed.certificate));
+        assert!(verifies(folder.path(), &[keys.root()], &chain, &signed.certificate));
     }
 }
 
@@ -109,16 +109,20 @@ fn another_root_vouches_for_an_authority_and_who_trusts_that_root_verifies() {
     assert!(leaf.is_err(), "a device is no authority");
     let after = issued(&keys, start());
     assert_eq!(after.issuer.chain().len(), 2);
-    assert_eq!(open(&Config::at(ours.path())).unwrap().issuing().crosses, [cross]);
+    assert_eq!(open(&Config::at(ours.path())).unwrap().issuing().crosses, [cross.clone()]);
     if without_openssl() {
         return;
     }
     let chain = after.issuer.chain();
     for signed in [before, after] {
-        assert!(verifies(ours.path(), keys.root(), &chain, &signed.certificate));
-        assert!(verifies(ours.path(), other.root(), &chain, &signed.certificate));
-        let own = &chain[..1];
-        assert!(!verifies(ours.path(), other.root(), own, &signed.certificate));
+        let verified = |roots: &[&Certificate], chain: &[Vec<u8>]| {
+            verifies(ours.path(), roots, chain, &signed.certificate)
+        };
+        assert!(verified(&[keys.root()], &chain), "our root, and all that is handed out");
+        assert!(verified(&[other.root()], &chain[1..]), "the other root vouches");
+        assert!(!verified(&[other.root()], &chain[..1]), "and nobody else does");
+        // OpenSSL takes the first issuer that fits and looks for no other, but first of all among what it trusts.
+        assert!(verified(&[other.root(), &cross], &chain));
     }
 }
 
