@@ -1,6 +1,7 @@
 //! HL7 v2: MLLP inside, signed frames outside, one message after the other.
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use imp_identity::connection::MessageRefusal;
 use imp_identity::spiffe::SpiffeId;
@@ -23,6 +24,9 @@ use super::stopped::Stopped;
 /// Times that a message is signed anew because the receiver does not know what it has seen.
 const RESUMPTIONS: u8 = 3;
 
+/// How long a goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// Frames over any stream.
 struct Framed<S> {
     stream: S,
@@ -39,6 +43,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
     async fn send(&mut self, frame: &Frame) -> Result<(), Stopped> {
         self.stream.write_all(&frame.to_bytes()).await.map_err(Stopped::Gone)?;
         self.stream.flush().await.map_err(Stopped::Gone)
+    }
+
+    /// Says goodbye, as TLS wants it (RFC 8446 §6.1). A peer that does not listen any more does not matter.
+    async fn close(mut self) {
+        let _gone = timeout(GOODBYE, self.stream.shutdown()).await;
     }
 
     /// The next frame; `None` when the other side is done.
@@ -78,7 +87,10 @@ pub(super) async fn serve_inside(
     let token = running.shared.shutdown.token();
     loop {
         let next = token.run_until_cancelled(inside.next()).await;
-        let Some(Some(message)) = next.transpose().map_err(Stopped::Gone)? else { return Ok(()) };
+        let Some(Some(message)) = next.transpose().map_err(Stopped::Gone)? else {
+            tunnel.close().await;
+            return Ok(());
+        };
         let answer = match tunnel.carry(message).await {
             Ok(answer) => {
                 running.tally.carried();
@@ -160,6 +172,13 @@ impl Tunnel<'_> {
         }
     }
 
+    /// Ends the connection to the peer.
+    async fn close(&mut self) {
+        if let Some(link) = self.link.take() {
+            link.close().await;
+        }
+    }
+
     /// The connection to the peer: the one that there is, if the peer still listens and is still expected, or a new one.
     async fn link(&mut self) -> Result<&mut Framed<client::TlsStream<TcpStream>>, Stopped> {
         let running = self.running;
@@ -232,7 +251,10 @@ pub(super) async fn serve_outside(
     let token = running.shared.shutdown.token();
     loop {
         let next = timeout(limits.idle(), outside.next());
-        let Some(next) = token.run_until_cancelled(next).await else { return Ok(()) };
+        let Some(next) = token.run_until_cancelled(next).await else {
+            outside.close().await;
+            return Ok(());
+        };
         let (signature, payload) = match next.map_err(|_| Stopped::Silent)?? {
             Some(Frame::Message { signature, payload }) => (signature, payload),
             Some(_) => return Err(Stopped::Protocol(None)),
