@@ -65,7 +65,8 @@ const overMachine = (url, options) => undici.fetch(url, { ...options, dispatcher
 /** An application that registers itself. */
 async function registerItself(name, metadata) {
   const options = { initialAccessToken: registration }
-  const config = await oidc.dynamicClientRegistration(new URL(issuer), metadata, undefined, options)
+  const whole = { token_endpoint_auth_method: 'client_secret_post', ...metadata }
+  const config = await oidc.dynamicClientRegistration(new URL(issuer), whole, undefined, options)
   clients[name] = config.clientMetadata()
   return config
 }
@@ -403,7 +404,7 @@ for (const [name, step] of Object.entries(steps)) {
     await step()
     console.log(`ok ${name}`)
   } catch (error) {
-    console.log(`not ok ${name}\n${error.stack}\n${JSON.stringify(error.cause ?? {}, null, 1)}`)
+    console.log(`not ok ${name}\n${error.stack}\n${error.cause?.stack ?? JSON.stringify(error.cause ?? {}, null, 1)}`)
     console.log(`the browser is at ${nurse.page.url()}\n${await nurse.page.locator('body').innerText().catch(() => '')}`)
     console.log(nurse.failures.join('\n'))
     await nurse.shot('failed')

@@ -105,7 +105,7 @@ async fn machine(house: &House) -> String {
     let enrolled: imp_api::machine::WorkstationEnrolled = serde_json::from_value(enrolled).unwrap();
     let chain = enrolled.credentials.certificate_chain.iter().map(|certificate| {
         let text = data_encoding::BASE64_MIME.encode(&certificate.0);
-        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+        format!("-----BEGIN CERTIFICATE-----\r\n{text}-----END CERTIFICATE-----\r\n")
     });
     std::fs::write(folder.join("machine.pem"), chain.collect::<String>()).unwrap();
     enrolled.credentials.spiffe_id.to_string()
