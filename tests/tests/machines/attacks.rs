@@ -171,7 +171,8 @@ async fn a_technicians_code_is_for_one_device_and_one_key() {
     let invited =
         command::invite_device(&mut context(&app, rng), person(1), first.id, HOUR).await.unwrap();
     let key = |number: u8| Digest::of(&[&[number]]);
-    let accepted = command::accept_device_code(&mut context(&app, rng), &invited.code, key(1)).await;
+    let accepted =
+        command::accept_device_code(&mut context(&app, rng), &invited.code, key(1)).await;
     assert_eq!(accepted.unwrap().id, first.id, "the code says whose it is");
     // Somebody who looked over the technician's shoulder.
     let stolen = command::accept_device_code(&mut context(&app, rng), &invited.code, key(2)).await;

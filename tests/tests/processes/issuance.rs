@@ -19,7 +19,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 /// How often it is killed, on each database.
-const KILLS: u64 = 60;
+const KILLS: u64 = 36;
 
 /// Kills between two looks into the database.
 const ROUNDS: u64 = 6;
