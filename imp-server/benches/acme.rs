@@ -76,7 +76,7 @@ async fn orders(wanted: &Wanted, installation: &Installation) -> Result<(), Fail
         }
         Ok::<_, Failure>(waits)
     };
-    let callers = clients.iter().map(caller);
+    let callers: Vec<_> = clients.iter().map(|client| caller(client)).collect();
     let waits = futures::future::try_join_all(callers).await?.concat();
     print("orders", &waits, start.elapsed())
 }

@@ -1,4 +1,6 @@
 //! A client that does no more than it must.
+use std::sync::Mutex;
+
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -6,7 +8,6 @@ use data_encoding::BASE64URL_NOPAD;
 use imp_identity::Digest;
 use reqwest::Response;
 use serde_json::{Value, json};
-use std::sync::Mutex;
 
 use super::Failure;
 use super::installation::Installation;
