@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::store::{
-    ClientKind, DeviceCode, DeviceState, KnownAs, Logout, MIGRATIONS, StoredClient, StoredSigningKey,
-    Tables as _,
+    ClientKind, DeviceCode, DeviceState, KnownAs, Logout, MIGRATIONS, StoredClient,
+    StoredSigningKey, Tables as _,
 };
 
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 123_456_000);
