@@ -24,7 +24,7 @@ async fn pair() -> Pair {
 
 #[tokio::test]
 async fn messages_go_through_and_answers_come_back() {
-    let Pair { sending, receiving, mut got, .. } = pair().await;
+    let Pair { hospital: _folders, sending, receiving, mut got } = pair().await;
     let mut sender = Sender::connect(sending.address).await;
     for _ in 0..3 {
         assert!(sender.send(MESSAGE).await.contains("MSA|AA|4711"));
