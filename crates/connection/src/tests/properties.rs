@@ -76,17 +76,16 @@ proptest! {
         let (from, to) = (inventory.party(&from).unwrap(), inventory.party(&to).unwrap());
         let attempt = Attempt { from, to, protocol, port, at };
         let decision = policy.decide(&attempt);
-        match naive(&policy, &attempt) {
-            Some(rule) => prop_assert_eq!(decision, Decision::Expected { rule }),
-            None => {
-                prop_assert!(!decision.is_expected());
-                // Whatever is said to have come near lies between the two, one way or the other.
-                if let Some(rule) = decision.rule() {
-                    let rule = policy.rule(rule).unwrap();
-                    let here = rule.from.covers(&from) && rule.to.covers(&to);
-                    let back = rule.from.covers(&to) && rule.to.covers(&from);
-                    prop_assert!(here || back);
-                }
+        if let Some(rule) = naive(&policy, &attempt) {
+            prop_assert_eq!(decision, Decision::Expected { rule });
+        } else {
+            prop_assert!(!decision.is_expected());
+            // Whatever is said to have come near lies between the two, one way or the other.
+            if let Some(rule) = decision.rule() {
+                let rule = policy.rule(rule).unwrap();
+                let here = rule.from.covers(&from) && rule.to.covers(&to);
+                let back = rule.from.covers(&to) && rule.to.covers(&from);
+                prop_assert!(here || back);
             }
         }
     }

@@ -21,9 +21,9 @@ impl Key {
         [prefix.as_slice(), self.0.public_key().as_ref()].concat()
     }
 
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], ()> {
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
         let signature = self.0.sign(&SystemRandom::new(), message).unwrap();
-        Ok(signature.as_ref().try_into().unwrap())
+        signature.as_ref().try_into().unwrap()
     }
 }
 
@@ -37,7 +37,7 @@ fn copy() -> PolicyCopy {
 }
 
 fn signed(copy: &PolicyCopy, key: &Key) -> SignedPolicy {
-    copy.sign(&key.spki(), |message| key.sign(message)).unwrap()
+    copy.sign(&key.spki(), |message| Ok::<_, ()>(key.sign(message))).unwrap()
 }
 
 fn verify(signed: &SignedPolicy, key: &Key, now: Timestamp) -> Result<PolicyCopy, CopyError> {
