@@ -12,7 +12,7 @@ async fn is_let_in(machines: &Machines, to: SocketAddr) -> bool {
     let Ok(mut tls) = connector.connect(host, tcp).await else { return false };
     // Nothing of a frame: a gateway that let us in waits for more.
     let mut byte = [0];
-    let waited = tokio::time::timeout(Duration::from_millis(300), tls.read(&mut byte)).await;
+    let waited = tokio::time::timeout(Duration::from_secs(2), tls.read(&mut byte)).await;
     waited.is_err()
 }
 

@@ -157,5 +157,5 @@ pub(super) async fn try_to_connect(machines: &Machines, to: SocketAddr) -> bool 
     let Ok(mut tls) = connector.connect(name, tcp).await else { return false };
     // A gateway that lets somebody in waits for what she says.
     let mut byte = [0];
-    tokio::time::timeout(Duration::from_millis(500), tls.read(&mut byte)).await.is_err()
+    tokio::time::timeout(Duration::from_secs(20), tls.read(&mut byte)).await.is_err()
 }
