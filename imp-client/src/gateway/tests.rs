@@ -95,7 +95,7 @@ fn route(protocol: RouteProtocol, inside: Inside, outside: Side) -> Route {
         receiver: None,
         on_failure: OnFailure::Closed,
         legacy: true,
-        limits: RouteLimits { answer_seconds: 5, ..RouteLimits::default() },
+        limits: RouteLimits::default(),
     }
 }
 
