@@ -1,7 +1,7 @@
 //! Others' clients enrol by EST (RFC 7030): curl with openssl, and strongSwan's `pki`.
 use imp_identity::device::DeviceClass;
 use imp_server::command::DeviceChange;
-use imp_tests::process::Finished;
+use imp_tests::process::{self, Finished};
 
 use super::pki::Pki;
 
@@ -200,10 +200,10 @@ async fn strongswan_waits_for_the_approval_of_a_second_person() {
     let mut asked = vec!["--est", "--url", &pki.est, "--cacert", &root, "--in", "pump.der"];
     asked.extend(["--outform", "pem", "--userpass", &credential]);
     asked.extend(["--interval", "1", "--maxpolltime", "50"]);
-    let (waited, ()) = tokio::join!(
-        async { tokio::task::block_in_place(|| pki.run("pki", &asked)) },
-        pki.approve(),
-    );
+    let mut command = pki.command("pki", &asked);
+    let waiting = tokio::task::spawn_blocking(move || process::run(&mut command));
+    pki.approve().await;
+    let waited = waiting.await.unwrap().unwrap();
     assert_eq!(waited.code, Some(0), "{}", waited.stderr);
     std::fs::write(pki.file("pump.pem"), waited.stdout).unwrap();
     verified(&pki, "pump.pem");

@@ -121,14 +121,19 @@ impl Pki {
         command::approve_device(context, Actor::User(second), id, day).await.unwrap();
     }
 
-    /// Runs a program in the folder of the files.
-    pub(super) fn run(&self, program: &str, arguments: &[&str]) -> Finished {
+    /// A program that runs in the folder of the files.
+    pub(super) fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.folder()).args(arguments);
         // Its library stops at TLS 1.2 unless it is told.
         command.env("STRONGSWAN_CONF", self.file("strongswan.conf"));
         std::fs::write(self.file("strongswan.conf"), "libtls { version_max = 1.3 }\n").unwrap();
-        process::run(&mut command).unwrap()
+        command
+    }
+
+    /// Runs it to its end.
+    pub(super) fn run(&self, program: &str, arguments: &[&str]) -> Finished {
+        process::run(&mut self.command(program, arguments)).unwrap()
     }
 
     /// The same; it must succeed. What it printed, on both streams.
