@@ -76,7 +76,7 @@ async fn orders(wanted: &Wanted, installation: &Installation) -> Result<(), Fail
         }
         Ok::<_, Failure>(waits)
     };
-    let callers: Vec<_> = clients.iter().map(|client| caller(client)).collect();
+    let callers: Vec<_> = clients.iter().map(caller).collect();
     let waits = futures::future::try_join_all(callers).await?.concat();
     print("orders", &waits, start.elapsed())
 }
@@ -87,13 +87,11 @@ async fn lego(installation: &Installation) -> Result<(), Failure> {
     let start = Instant::now();
     let mut waits = vec![];
     for number in 0..10 {
-        match installation.lego(number, &key).await? {
-            Some(took) => waits.push(took),
-            None => {
-                println!("lego                 skipped: it is not installed");
-                return Ok(());
-            }
-        }
+        let Some(took) = installation.lego(number, &key).await? else {
+            println!("lego                 skipped: it is not installed");
+            return Ok(());
+        };
+        waits.push(took);
     }
     print("lego, cold", &waits, start.elapsed())
 }

@@ -101,7 +101,7 @@ impl Server {
         let (socket, address) = listen(config.http.listen).await?;
         let est = listen_if(config.est.listen).await?;
         let revocation = listen_if(config.revocation.listen).await?;
-        let app = App::open(config, clock, address.port()).await?;
+        let app = Box::pin(App::open(config, clock, address.port())).await?;
         let mut rng = app::rng();
         let ca = app.keys.fingerprint();
         let administrator =

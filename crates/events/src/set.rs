@@ -189,12 +189,15 @@ fn subject(event: &Event, issuer: &Issuer<'_>) -> Value {
             "session": { "format": "opaque", "id": session },
         });
     }
-    let phone = match event {
-        Event::FindingMade { device, .. } => device.map(PhoneId::from).map(Machine::Phone),
-        _ if event.phone().is_some() => event.phone().map(Machine::Phone),
-        _ => event.device().map(DeviceId::from).map(Machine::Device),
-    };
-    match (session(event), event.user(), event.workstation(), phone) {
+    let is_phone = event.phone().is_some() || matches!(event, Event::FindingMade { .. });
+    let machine = event.device().map(|device| {
+        if is_phone {
+            Machine::Phone(PhoneId::from(device))
+        } else {
+            Machine::Device(DeviceId::from(device))
+        }
+    });
+    match (session(event), event.user(), event.workstation(), machine) {
         (Some(session), Some(user), Some(workstation), _) => json!({
             "format": "complex",
             "user": user_id(user, issuer),
@@ -208,7 +211,7 @@ fn subject(event: &Event, issuer: &Issuer<'_>) -> Value {
         }),
         (_, Some(user), _, _) => user_id(user, issuer),
         (_, None, Some(workstation), _) => machine_id(Machine::Workstation(workstation), issuer),
-        (_, None, None, Some(phone)) => machine_id(phone, issuer),
+        (_, None, None, Some(machine)) => machine_id(machine, issuer),
         (_, None, None, None) => json!({ "format": "uri", "uri": issuer.url }),
     }
 }

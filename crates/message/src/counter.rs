@@ -126,9 +126,9 @@ mod tests {
         let settled = counter.to_json(true).unwrap();
         let mut again = Counter::from_json(&settled).unwrap();
         assert_eq!(again.next(&stream(), now()).unwrap().sequence, last + 1, "nothing is left out");
-        let later = now() + jiff::SignedDuration::from_secs(1);
+        let second = jiff::SignedDuration::from_secs(1);
         let mut lost = Counter::default();
-        assert!(lost.next(&stream(), later).unwrap().sequence > last);
+        assert!(lost.next(&stream(), now() + second).unwrap().sequence > last);
     }
 
     #[test]

@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn devices_may_have_other_keys_but_no_weak_ones() {
         for (algorithm, kind) in [
-            (&rcgen::PKCS_ECDSA_P256_SHA256, KeyKind::P256),
+            (&PKCS_ECDSA_P256_SHA256, KeyKind::P256),
             (&rcgen::PKCS_ECDSA_P384_SHA384, KeyKind::P384),
             (&rcgen::PKCS_ED25519, KeyKind::Ed25519),
         ] {

@@ -31,7 +31,7 @@ fn answer(mut stream: TcpStream) {
 }
 
 fn next(stream: &mut TcpStream, decoder: &mut MllpDecoder) -> Option<Vec<u8>> {
-    let mut buffer = [0; 65536];
+    let mut buffer = [0; 16384];
     loop {
         if let Some(message) = decoder.message().unwrap() {
             return Some(message);

@@ -12,6 +12,7 @@ use super::{Context, Failure, output};
 
 /// What can be said about a tap.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(super) struct Tap {
     /// tap-in, unlock, step-up or tap-out; if absent: unlock for whom the desktop is locked, else tap-in.
     #[arg(long)]

@@ -255,7 +255,7 @@ mod tests {
         let state = StateDirectory::open(folder.path().join("state")).unwrap();
         let mut rng = rand::rngs::StdRng::seed_from_u64(1);
         let reports = Reports::open(state.clone()).unwrap();
-        for number in 0..MOST_REFUSALS + 1 {
+        for number in 0..=MOST_REFUSALS {
             reports.refuse(stranger(&format!("10.0.0.{number}"), 0));
         }
         let (first, _) = reports.next(now(), &mut rng).unwrap().unwrap();

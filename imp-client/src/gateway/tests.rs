@@ -159,6 +159,12 @@ async fn read(stream: &mut TcpStream, decoder: &mut MllpDecoder) -> Option<Strin
     }
 }
 
+/// Runs as long as its test.
+#[expect(clippy::disallowed_methods, reason = "it ends with the runtime of its test")]
+fn in_the_background(task: impl Future<Output = ()> + Send + 'static) {
+    drop(tokio::task::spawn(task));
+}
+
 /// An application that takes HL7 and says `AA` to everything; what it got.
 async fn application() -> (SocketAddr, UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -166,10 +172,10 @@ async fn application() -> (SocketAddr, UnboundedReceiver<String>) {
     let (got, taken) = unbounded_channel();
     let serve = async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::task::spawn(acknowledge(stream, got.clone()));
+            in_the_background(acknowledge(stream, got.clone()));
         }
     };
-    tokio::task::spawn(serve);
+    in_the_background(serve);
     (address, taken)
 }
 

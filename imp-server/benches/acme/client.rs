@@ -78,7 +78,7 @@ impl Client {
         if answered["status"] != "valid" {
             return Err(answered.to_string().into());
         }
-        let request = json!({"csr": encode(installation.request(&self.name)?)}).to_string();
+        let request = json!({"csr": encode(Installation::request(&self.name)?)}).to_string();
         let issued = self.send(text(&order, "finalize")?, &request).await?.text().await?;
         let issued: Value = serde_json::from_str(&issued)?;
         let chain = self.send(text(&issued, "certificate")?, "").await?.text().await?;

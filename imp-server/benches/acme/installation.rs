@@ -105,7 +105,7 @@ impl Installation {
     }
 
     /// A certificate request for an address, with a new key.
-    pub(super) fn request(&self, address: &str) -> Result<Vec<u8>, Failure> {
+    pub(super) fn request(address: &str) -> Result<Vec<u8>, Failure> {
         let mut params = CertificateParams::new(vec![address.to_owned()])?;
         params.distinguished_name = DistinguishedName::new();
         Ok(params.serialize_request(&KeyPair::generate()?)?.der().to_vec())

@@ -166,7 +166,8 @@ pub(super) fn change(
         touched.into_iter().partition(|session| session.user == arrival.user);
     let full = matches!(arrival.proof, Proof::Authentication(_));
     let alone = others.iter().all(|other| !other.is_active(now));
-    if !full && !(arrival.purpose == Purpose::Unlock && alone) {
+    let goes_on = arrival.purpose == Purpose::Unlock && alone;
+    if !full && !goes_on {
         // One factor goes on where she was; it opens nothing, confirms nothing, and puts nobody out.
         return Err(Refusal::OneFactorInsufficient);
     }

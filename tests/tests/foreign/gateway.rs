@@ -54,6 +54,7 @@ fn routes(text: &str) -> GatewayConfig {
 }
 
 /// What the log says of refusals, from an index on: `(event, who, reason)`.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other events are no refusals")]
 async fn refusals(world: &World, from: u64) -> Vec<(&'static str, String, String)> {
     let events = world.events().await.into_iter().filter(|entry| entry.index >= from);
     let told = events.filter_map(|entry| match entry.record.event {

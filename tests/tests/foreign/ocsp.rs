@@ -1,4 +1,4 @@
-//! Others ask which certificates count: `openssl ocsp`, `openssl verify -crl_check`, GnuTLS's `ocsptool` and `certtool`, and curl
+//! Others ask which certificates count: `openssl ocsp`, `openssl verify -crl_check`, `GnuTLS`'s `ocsptool` and `certtool`, and curl
 //! as a cache would.
 use imp_identity::device::{CertificateRevocation, DeviceClass};
 use imp_server::command::DeviceChange;
@@ -35,7 +35,7 @@ fn asked(pki: &Pki, more: &[&str]) -> String {
     said
 }
 
-/// What GnuTLS says of a certificate.
+/// What `GnuTLS` says of a certificate.
 fn asked_gnutls(pki: &Pki, name: &str) -> String {
     let url = format!("--ask={}/ocsp", pki.publication);
     let certificate = format!("{name}.pem");

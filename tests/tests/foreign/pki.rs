@@ -200,9 +200,12 @@ impl Pki {
         let mut reading = self.house.server.app().storage.read().await.unwrap();
         let stored = reading.entries().page(0, 500).await.unwrap();
         let events = stored.iter().map(|stored| stored.entry().unwrap().unwrap().record.event);
-        let refused = events.filter_map(|event| match event {
-            Event::DeviceEnrolmentRefused { reason, .. } => Some(reason),
-            _ => None,
+        let refused = events.filter_map(|event| {
+            if let Event::DeviceEnrolmentRefused { reason, .. } = event {
+                Some(reason)
+            } else {
+                None
+            }
         });
         refused.collect()
     }

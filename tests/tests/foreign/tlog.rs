@@ -80,6 +80,7 @@ impl Served {
             trust_domain: app.keys.trust_domain(),
             signer: app.keys.statement_key(),
             log_key: app.keys.log_key(),
+            authority: None,
         };
         command::append_records(&mut context, records).await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! The root's key in a PKCS#11 token of another maker: SoftHSM.
+//! The root's key in a PKCS #11 token of another maker, `SoftHSM`.
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -13,6 +13,7 @@ struct Token {
 }
 
 impl Token {
+    #[expect(clippy::print_stdout, reason = "says that it skips")]
     fn new() -> Option<Self> {
         if !Path::new(MODULE).exists() {
             println!("skipped: SoftHSM (Debian: softhsm2) is not installed");
@@ -21,7 +22,8 @@ impl Token {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("tokens");
         fs::create_dir(&store).unwrap();
-        let config = format!("directories.tokendir = {}\nobjectstore.backend = file\n", store.display());
+        let config =
+            format!("directories.tokendir = {}\nobjectstore.backend = file\n", store.display());
         fs::write(folder.path().join("softhsm2.conf"), config).unwrap();
         fs::write(folder.path().join("pin"), "246810\n").unwrap();
         fs::write(folder.path().join("wrong"), "135791\n").unwrap();

@@ -58,9 +58,12 @@ async fn in_an_emergency_a_second_person_vouches_and_the_session_is_short_weak_a
     agent.refresh_sessions().await;
     assert!(agent.desktop().session().is_none(), "half an hour, whatever happens");
     let events = desk.ward.world.events().await;
-    let reason = events.iter().find_map(|entry| match &entry.record.event {
-        Event::BreakGlassUsed { reason, .. } => Some(reason.to_string()),
-        _ => None,
+    let reason = events.iter().find_map(|entry| {
+        if let Event::BreakGlassUsed { reason, .. } = &entry.record.event {
+            Some(reason.to_string())
+        } else {
+            None
+        }
     });
     assert_eq!(reason.as_deref(), Some("Cardiac arrest in bed 7"));
 }

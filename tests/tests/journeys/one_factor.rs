@@ -37,7 +37,7 @@ impl Desk {
         assert!(self.ward.workstation.agent.desktop().is_locked());
     }
 
-    async fn advance(&self, by: SignedDuration) {
+    fn advance(&self, by: SignedDuration) {
         self.ward.world.clock.advance(by);
     }
 }
@@ -54,7 +54,7 @@ async fn her_phone_alone_unlocks_what_it_opened_with_her_face_and_applications_a
 
     // Nobody is before the camera.
     desk.ward.workstation.scene.shows(faces::path(faces::BEA));
-    desk.advance(SignedDuration::from_mins(2)).await;
+    desk.advance(SignedDuration::from_mins(2));
     let before = desk.ward.events().await;
     let report = desk.ward.workstation.tap_by_phone_alone().await;
     let TapOutcome::Accepted { session: resumed } = &report.outcome else { panic!("{report:?}") };
@@ -64,9 +64,12 @@ async fn her_phone_alone_unlocks_what_it_opened_with_her_face_and_applications_a
     let names = desk.ward.world.event_names(before).await;
     assert_eq!(names, ["session-resumed", "session-reauthenticated"]);
     let events = desk.ward.world.events().await;
-    let means = events.iter().rev().find_map(|entry| match &entry.record.event {
-        Event::SessionReauthenticated { means, .. } => Some(*means),
-        _ => None,
+    let means = events.iter().rev().find_map(|entry| {
+        if let Event::SessionReauthenticated { means, .. } = &entry.record.event {
+            Some(*means)
+        } else {
+            None
+        }
     });
     assert_eq!(means, Some(OneFactor::Phone));
 
@@ -98,7 +101,7 @@ async fn one_factor_counts_soon_where_she_was_and_opens_nothing() {
     desk.ward.workstation.admits("ada").await;
     assert_eq!(desk.ward.workstation.tap_by_phone_alone().await.outcome, refused, "it is open");
     desk.ward.workstation.agent.lock().await;
-    desk.advance(SignedDuration::from_mins(5)).await;
+    desk.advance(SignedDuration::from_mins(5));
     desk.phone_alone_is_refused().await;
     desk.ward.workstation.admits("ada").await;
 

@@ -425,9 +425,12 @@ async fn a_passkey_in_the_browser_of_a_desktop_is_that_desktops_and_walking_away
     let said = claims(&desk.token(sent.get("code").unwrap()).await);
     assert_eq!(said["amr"], json!(["swk", "pin", "user", "mfa"]), "{said}");
     let events = desk.ward.world.events().await;
-    let whose = events.iter().rev().find_map(|entry| match &entry.record.event {
-        Event::SignOnEstablished { session, .. } => Some(*session),
-        _ => None,
+    let whose = events.iter().rev().find_map(|entry| {
+        if let Event::SignOnEstablished { session, .. } = &entry.record.event {
+            Some(*session)
+        } else {
+            None
+        }
     });
     assert_eq!(whose, Some(Some(session.id)));
 

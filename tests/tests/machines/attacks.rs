@@ -20,9 +20,12 @@ const WEEK: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 /// The words of the refusals among events, and how many certificates were issued.
 fn outcome(events: &[Event]) -> (Vec<&str>, usize) {
-    let refused = events.iter().filter_map(|event| match event {
-        Event::DeviceEnrolmentRefused { reason, .. } => Some(reason.as_str()),
-        _ => None,
+    let refused = events.iter().filter_map(|event| {
+        if let Event::DeviceEnrolmentRefused { reason, .. } = event {
+            Some(reason.as_str())
+        } else {
+            None
+        }
     });
     let issued = events.iter().filter(|event| matches!(event, Event::CertificateIssued { .. }));
     (refused.collect(), issued.count())

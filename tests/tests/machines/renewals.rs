@@ -68,9 +68,12 @@ async fn ten_thousand_devices_renew_in_the_same_hour() {
     let events = estate.events(before).await;
     let logged: BTreeSet<&str> = events
         .iter()
-        .filter_map(|event| match event {
-            Event::CertificateIssued { serial, .. } => Some(serial.as_str()),
-            _ => None,
+        .filter_map(|event| {
+            if let Event::CertificateIssued { serial, .. } = event {
+                Some(serial.as_str())
+            } else {
+                None
+            }
         })
         .collect();
     assert_eq!(logged, serials, "every certificate has its entry, and every entry its certificate");

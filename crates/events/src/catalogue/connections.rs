@@ -1,6 +1,6 @@
 //! Which connections are expected, and what machines refuse.
 use super::event_type::{EventType, PersonalContent};
-use super::fields::*;
+use super::fields::{PEER, field};
 use super::retention;
 use crate::mapping::{Action, Audit, Indicator, Mapping, Ocsf, Severity, dicom};
 

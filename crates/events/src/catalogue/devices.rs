@@ -1,6 +1,8 @@
 //! Devices, their certificates, and the authorities that sign them.
 use super::event_type::{EventType, PersonalContent};
-use super::fields::*;
+use super::fields::{
+    ACCOUNT, APPROVAL, CERTIFICATE, DEVICE, EXPIRES_AT, MACHINE, MEANS, SERIAL, SUBJECT, field,
+};
 use super::retention;
 use crate::mapping::{Action, Audit, Indicator, Mapping, Ocsf, Severity, dicom};
 

@@ -93,6 +93,8 @@ pub(super) fn personal_members(event: &Event) -> &'static [&'static str] {
     match event {
         Event::UserCreated { .. } => &["username", "display_name"],
         Event::ErasureRequested { .. }
+        | Event::DeviceStateChanged { .. }
+        | Event::DeviceEnrolmentRejected { .. }
         | Event::ErasureRefused { .. }
         | Event::CaseClosed { .. }
         | Event::CaseReopened { .. }
@@ -102,7 +104,6 @@ pub(super) fn personal_members(event: &Event) -> &'static [&'static str] {
         Event::CaseOpened { .. } => &["title"],
         Event::CaseCommented { .. } => &["comment"],
         Event::BreakGlassReviewed { .. } => &["remark"],
-        Event::DeviceStateChanged { .. } | Event::DeviceEnrolmentRejected { .. } => &["reason"],
         Event::SearchSaved { .. } => &["name"],
         Event::FindingMade { .. } => &["sentence"],
         Event::ServerInitialised { .. }

@@ -189,7 +189,10 @@ impl<'a> View<'a> {
             Event::ReferenceIssued { reference, .. }
             | Event::ReferenceActivated { reference, .. }
             | Event::ReferenceRevoked { reference, .. } => uuid("reference", reference.as_uuid()),
-            Event::CertificateIssued { serial, .. } => {
+            Event::CertificateIssued { serial, .. }
+            | Event::CertificateRevoked { serial, .. }
+            | Event::CertificateReinstated { serial, .. }
+            | Event::CertificateExpiring { serial, .. } => {
                 object("certificate", format!("urn:imp:certificate:{serial}"))
             }
             Event::ConsumerSteered { consumer, .. } => {
@@ -250,37 +253,24 @@ impl<'a> View<'a> {
             Event::GroupCreated { group, .. }
             | Event::GroupChanged { group, .. }
             | Event::GroupRemoved { group } => uuid("group", group.as_uuid()),
-            Event::DeviceRegistered { device, .. } => uuid("device", device.as_uuid()),
-            Event::DeviceChanged { device, .. } => uuid("device", device.as_uuid()),
-            Event::DeviceStateChanged { device, .. } => uuid("device", device.as_uuid()),
-            Event::DeviceInvited { device, .. } => uuid("device", device.as_uuid()),
-            Event::DeviceEnrolmentRequested { device, .. } => uuid("device", device.as_uuid()),
-            Event::DeviceEnrolmentApproved { device, .. } => uuid("device", device.as_uuid()),
-            Event::DeviceEnrolmentRejected { device, .. } => uuid("device", device.as_uuid()),
+            Event::DeviceRegistered { device, .. }
+            | Event::DeviceChanged { device, .. }
+            | Event::DeviceStateChanged { device, .. }
+            | Event::DeviceInvited { device, .. }
+            | Event::DeviceEnrolmentRequested { device, .. }
+            | Event::DeviceEnrolmentApproved { device, .. }
+            | Event::DeviceEnrolmentRejected { device, .. } => uuid("device", device.as_uuid()),
             Event::DeviceEnrolmentRefused { device, .. } => match device {
                 Some(device) => uuid("device", device.as_uuid()),
                 None => object("server", self.source.server()),
             },
-            Event::CertificateRevoked { serial, .. } => {
-                object("certificate", format!("urn:imp:certificate:{serial}"))
-            }
-            Event::CertificateReinstated { serial, .. } => {
-                object("certificate", format!("urn:imp:certificate:{serial}"))
-            }
-            Event::CertificateExpiring { serial, .. } => {
-                object("certificate", format!("urn:imp:certificate:{serial}"))
-            }
-            Event::AuthorityMade { certificate, .. } => {
+            Event::AuthorityMade { certificate, .. }
+            | Event::AuthorityCrossSigned { certificate, .. }
+            | Event::AuthorityRetired { certificate, .. } => {
                 object("authority", format!("urn:imp:authority:{certificate}"))
             }
-            Event::AuthorityCrossSigned { certificate, .. } => {
-                object("authority", format!("urn:imp:authority:{certificate}"))
-            }
-            Event::AuthorityRetired { certificate, .. } => {
-                object("authority", format!("urn:imp:authority:{certificate}"))
-            }
-            Event::AcmeAccountRegistered { account } => uuid("acme-account", account.as_uuid()),
-            Event::AcmeAccountChanged { account, .. } => uuid("acme-account", account.as_uuid()),
+            Event::AcmeAccountRegistered { account }
+            | Event::AcmeAccountChanged { account, .. } => uuid("acme-account", account.as_uuid()),
             Event::ConnectionPolicyChanged { version, .. } => {
                 object("connection-policy", format!("urn:imp:connection-policy:{version}"))
             }

@@ -247,6 +247,7 @@ impl Event {
     }
 
     /// The phone or other device that took part, if one did.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others have a phone or nothing")]
     pub fn device(&self) -> Option<Uuid> {
         match self {
             Self::FindingMade { device, .. } => *device,
@@ -273,8 +274,8 @@ impl Event {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "a line for each type of event")]
     /// The phone that took part, if one did.
+    #[expect(clippy::too_many_lines, reason = "a line for each type of event")]
     pub fn phone(&self) -> Option<PhoneId> {
         match self {
             Self::PhoneInvited { phone, .. }

@@ -18,6 +18,7 @@ fn refused(reason: R) -> Result<Admitted, NotAdmitted> {
     Err(NotAdmitted::Refused(reason))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what a memory answers")]
 fn accepted(missed: u64) -> Result<Admitted, NotAdmitted> {
     Ok(Admitted { missed, store_first: false })
 }

@@ -249,7 +249,7 @@ mod tests {
         let half = pending.clone().settle(&[a.clone(), authorization("dns", "b.example")], NOW);
         assert_eq!(half.status(NOW), "pending");
         // One proof twice is not two.
-        assert_eq!(pending.clone().settle(&[a.clone()], NOW).status(NOW), "pending");
+        assert_eq!(pending.clone().settle(std::slice::from_ref(&a), NOW).status(NOW), "pending");
         let ready = pending.settle(&[a, b], NOW);
         assert_eq!(ready.check_ready(NOW), Ok(()));
         assert_eq!(ready.status(NOW + 2.hours()), "invalid");

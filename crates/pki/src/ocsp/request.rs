@@ -186,7 +186,8 @@ impl IssuerId {
     /// How most clients ask about a certificate of this issuer: by SHA-1, as RFC 5019 §2.1.1 has it. `None` if the serial
     /// number is not in hexadecimal digits.
     pub fn question(&self, serial: &str) -> Option<CertificateId> {
-        let padded = if serial.len().is_multiple_of(2) { serial.to_owned() } else { format!("0{serial}") };
+        let padded =
+            if serial.len().is_multiple_of(2) { serial.to_owned() } else { format!("0{serial}") };
         let serial = data_encoding::HEXLOWER.decode(padded.as_bytes()).ok()?;
         let hash_algorithm =
             AlgorithmIdentifierOwned { oid: SHA_1, parameters: Some(der::asn1::Null.into()) };

@@ -21,8 +21,7 @@ async fn echo_of_heads() -> SocketAddr {
     let serve = async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut buffer = vec![0; 16384];
-            loop {
-                let Ok(read @ 1..) = stream.read(&mut buffer).await else { break };
+            while let Ok(read @ 1..) = stream.read(&mut buffer).await {
                 let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
                 let answer = format!(
                     "HTTP/1.1 201 Created\r\ncontent-type: text/plain\r\nimp-resume: 7\r\ncontent-length: {}\r\n\r\n{text}",
@@ -32,7 +31,7 @@ async fn echo_of_heads() -> SocketAddr {
             }
         }
     };
-    tokio::task::spawn(serve);
+    in_the_background(serve);
     address
 }
 
@@ -95,9 +94,9 @@ async fn a_request_without_a_signature_does_not_reach_the_application() {
 async fn raw_bytes_pass_in_both_directions_as_long_as_they_are_expected() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let application = listener.local_addr().unwrap();
-    tokio::task::spawn(async move {
+    in_the_background(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::task::spawn(async move {
+            in_the_background(async move {
                 let (mut read, mut write) = stream.into_split();
                 let _done = tokio::io::copy(&mut read, &mut write).await;
             });

@@ -43,7 +43,7 @@ impl Middle {
                 relay(&machines, tcp, onward, &plan).await;
             }
         };
-        tokio::task::spawn(serve);
+        super::in_the_background(serve);
         Self { address, mischief }
     }
 
@@ -86,9 +86,10 @@ async fn relay(
         last = Some(frame);
         far.write_all(&sent.to_bytes()).await.unwrap();
         let Some(answer) = next(&mut far, &mut from_far).await else { return };
-        let given = match mischief {
-            Mischief::OldAnswer => last_answer.clone().unwrap(),
-            _ => answer.clone(),
+        let given = if let Mischief::OldAnswer = mischief {
+            last_answer.clone().unwrap()
+        } else {
+            answer.clone()
         };
         last_answer = Some(answer);
         if near.write_all(&given.to_bytes()).await.is_err() {

@@ -124,7 +124,7 @@ async fn a_revoked_certificate_is_refused_though_it_has_not_expired() {
     let list = hospital.revoked(&[stolen.identity.chain[0].clone()], 0);
     let publication = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}/crl/aa.crl", publication.local_addr().unwrap());
-    tokio::task::spawn(async move {
+    in_the_background(async move {
         while let Ok((mut stream, _)) = publication.accept().await {
             let _request = stream.read(&mut [0; 1024]).await;
             let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", list.len());

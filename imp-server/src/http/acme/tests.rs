@@ -176,7 +176,7 @@ async fn an_order_waits_for_a_second_person_and_goes_on_when_she_has_approved() 
     let mut rng = crate::app::rng();
     let day = SignedDuration::from_hours(24);
     // Whoever gave the client its key is not a second person.
-    let maker = house.maker();
+    let maker = House::maker();
     let context = &mut house.app.context(&mut rng);
     command::approve_device(context, maker, approval.id, day).await.unwrap_err();
     let second = Actor::User(UserId::from_bytes([3; 16]));

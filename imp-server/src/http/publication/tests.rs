@@ -65,8 +65,8 @@ impl House {
         };
         let issued = command::issue_certificate(context, Actor::Server, order).await.unwrap();
         let serial = issued.certificate.serial().to_owned();
-        let issuer = IssuerId::of(&app.keys.issuing().certificate).unwrap();
-        Self { app, serial, issuer, _folder: folder }
+        let authority = IssuerId::of(&app.keys.issuing().certificate).unwrap();
+        Self { app, serial, issuer: authority, _folder: folder }
     }
 
     async fn get(&self, path: &str, known: Option<&str>) -> Got {

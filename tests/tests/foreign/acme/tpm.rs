@@ -251,7 +251,7 @@ fn bytes(bytes: &[u8]) -> Vec<u8> {
 
 /// Starts swtpm; a port for commands, the next for control: the TSS expects them so.
 fn spawn(state: &TempDir) -> (Child, u16) {
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     while Instant::now() < until {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let Some(control) = port.checked_add(1) else { continue };

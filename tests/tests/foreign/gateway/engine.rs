@@ -55,7 +55,7 @@ impl Engine {
         };
         world.shutdown.spawn({
             let token = world.shutdown.token();
-            async move { token.run_until_cancelled(serve).await }
+            async move { Box::pin(token.run_until_cancelled(serve)).await }
         });
         Self { address, memory }
     }

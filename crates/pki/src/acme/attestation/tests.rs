@@ -26,7 +26,7 @@ fn permanent(serial: &str) -> Vec<u8> {
 }
 
 fn dated(params: &mut CertificateParams) {
-    let second = |at: jiff::Timestamp| {
+    let second = |at: Timestamp| {
         let seconds = u64::try_from(at.as_second()).unwrap();
         rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(seconds)
     };

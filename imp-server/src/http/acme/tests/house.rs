@@ -153,7 +153,7 @@ impl House {
     }
 
     /// Who makes keys that bind accounts.
-    pub(super) fn maker(&self) -> Actor {
+    pub(super) fn maker() -> Actor {
         Actor::User(UserId::from_bytes([2; 16]))
     }
 
@@ -163,7 +163,7 @@ impl House {
         let context = &mut self.app.context(&mut rng);
         let how = (SignedDuration::from_hours(1), reusable);
         let sealer = &self.app.acme.sealer;
-        let (by, devices) = (self.maker(), devices.to_vec());
+        let (by, devices) = (Self::maker(), devices.to_vec());
         let made = command::acme::add_acme_key(context, &by, sealer, devices, how).await.unwrap();
         let secret = data_encoding::BASE64URL_NOPAD.decode(made.key.expose().as_bytes());
         (made.id, secret.unwrap())

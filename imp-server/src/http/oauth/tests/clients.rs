@@ -116,9 +116,10 @@ async fn publish(document: Value) -> (String, Arc<AtomicU32>) {
         count.fetch_add(1, Ordering::SeqCst);
         let document = document.clone();
         async move {
-            match document {
-                Value::Null => Err(StatusCode::SERVICE_UNAVAILABLE),
-                document => Ok(axum::Json(document)),
+            if document.is_null() {
+                Err(StatusCode::SERVICE_UNAVAILABLE)
+            } else {
+                Ok(axum::Json(document))
             }
         }
     };

@@ -206,7 +206,7 @@ async fn where_it_is_strict_applications_push_prove_themselves_by_keys_and_bind_
     // With a secret, nothing is pushed and no code is redeemed; without pushing, no request is taken.
     let weak = house.client(json!({})).await;
     let answer = house.authorize(Some(&ada), &weak, &[]).await;
-    assert_eq!(answer.status, axum::http::StatusCode::BAD_REQUEST, "{}", answer.text);
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
     let pairs = house.request(&weak, &[]);
     let pairs: Vec<_> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
     let pushed = house.post("/oauth/par").basic(&weak).form(&pairs).send().await;
