@@ -127,8 +127,8 @@ mod tests {
         let mut again = Counter::from_json(&settled).unwrap();
         assert_eq!(again.next(&stream(), now()).unwrap().sequence, last + 1, "nothing is left out");
         let second = jiff::SignedDuration::from_secs(1);
-        let mut lost = Counter::default();
-        assert!(lost.next(&stream(), now() + second).unwrap().sequence > last);
+        let mut empty = Counter::default();
+        assert!(empty.next(&stream(), now() + second).unwrap().sequence > last);
     }
 
     #[test]
