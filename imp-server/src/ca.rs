@@ -6,7 +6,7 @@ use imp_authenticator::tls::Doorkeeper;
 use imp_authenticator::{Signer, TlsError, TrustAnchors, tls};
 use imp_identity::spiffe::{SpiffeId, TrustDomain};
 use imp_identity::{Clock, Digest};
-use imp_pki::{Certificate, IssueError, Key, KeyError, Profile, PublicKey};
+use imp_pki::{Certificate, IssueError, Key, KeyError, Profile, PublicKey, ServerName};
 use imp_translog::{LogKey, LogKeyError};
 use jiff::{SignedDuration, Timestamp};
 use rand::CryptoRng;
@@ -240,6 +240,11 @@ impl Keys {
     /// The key that signs security event tokens (RFC 8417).
     pub const fn set_key(&self) -> &Key {
         &self.set
+    }
+
+    /// Whether it is a name of this server.
+    pub(crate) fn is_own_name(&self, name: &ServerName) -> bool {
+        matches!(&self.profile, Profile::Server(names) if names.contains(name))
     }
 
     /// Whom machines of this installation trust.

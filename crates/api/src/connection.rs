@@ -176,7 +176,7 @@ pub enum RefusalReport {
     },
     /// A machine that is not trusted.
     Machine {
-        /// What it says that it is, or its address: 1 to 256 printable characters.
+        /// What it says that it is, or its address: 1 to 512 printable characters.
         peer: String,
         /// Why.
         #[schema(value_type = String)]
@@ -187,7 +187,7 @@ pub enum RefusalReport {
     },
     /// A message that is not authentic.
     Message {
-        /// Whom it is said to come from: 1 to 256 printable characters.
+        /// Whom it is said to come from: 1 to 512 printable characters.
         sender: String,
         /// Why.
         #[schema(value_type = String)]

@@ -187,7 +187,7 @@ pub enum InvalidGatewayConfig {
 
 impl Default for Upkeep {
     fn default() -> Self {
-        Self { revocation_lists: vec![], policy_seconds: 60, report_seconds: 5, stop_seconds: 20 }
+        Self { revocation_lists: vec![], policy_seconds: 60, report_seconds: 30, stop_seconds: 20 }
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
 use super::config::{Direction, name_of};
+use super::lanes::Lane;
 use super::shared::Running;
 use super::stopped::{Stopped, machine_refusal};
 
@@ -23,6 +24,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 pub(super) struct Caller {
     pub(super) stream: server::TlsStream<TcpStream>,
     pub(super) peer: SpiffeId,
+    /// One of as many as the route allows, until the connection ends.
+    _lane: Lane,
 }
 
 /// Lets a machine in, if it is trusted and expected.
@@ -54,7 +57,8 @@ pub(super) async fn accept(
         return Err(Stopped::Protocol(None));
     }
     running.admit(&peer, &device.identity.spiffe_id)?;
-    Ok(Caller { stream, peer })
+    let lane = running.guests.take().ok_or(Stopped::Unavailable)?;
+    Ok(Caller { stream, peer, _lane: lane })
 }
 
 /// Connects to the peer of a route, if that is expected, and if it is there.

@@ -218,7 +218,9 @@ impl Reports {
 impl Waiting {
     fn is_repeated(&mut self, peer: &str, reason: &'static str, at: Timestamp) -> bool {
         self.strangers.retain(|_, last| at.duration_since(*last) < STRANGER_PAUSE);
-        let key = (peer.to_owned(), reason);
+        // What it calls itself costs it nothing; its address does.
+        let from = peer.rsplit_once(" (").map_or(peer, |(_, address)| address);
+        let key = (from.to_owned(), reason);
         if self.strangers.contains_key(&key) || self.strangers.len() >= MOST_STRANGERS {
             return true;
         }

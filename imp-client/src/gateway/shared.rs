@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::config::{OnFailure, Route};
 use super::enforcement::{Enforcement, Verdict};
 use super::incoming::{Arrived, Incoming, NotTaken, Taken};
+use super::lanes::Lanes;
 use super::outgoing::{Outgoing, OutgoingError, Signed, Unsigned};
 use super::reports::{Reports, Seen};
 use super::revocations::Revocations;
@@ -45,6 +46,8 @@ pub(super) struct Running {
     /// The port that the policy speaks of: that of the machine that is connected to.
     pub(super) port: u16,
     pub(super) tally: Tally,
+    /// What is free for machines that were let in.
+    pub(super) guests: Arc<Lanes>,
 }
 
 /// What an incoming message has to be.

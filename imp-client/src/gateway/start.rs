@@ -28,6 +28,9 @@ use crate::state::{StateDirectory, StateError, StateLock};
 /// How long to wait after an error that is not that of one connection: too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
+/// Handshakes at a time with machines that nobody has let in yet: they take no lane of those that are.
+const STRANGERS: u16 = 512;
+
 /// What a gateway is made of.
 pub struct GatewayParts {
     /// What goes through.
@@ -195,9 +198,10 @@ impl Door {
             source,
         })?;
         let tally = Tally::new(&route, at.to_string());
-        let lanes = Lanes::new(route.limits.connections);
+        let lanes = Lanes::new(if inside { route.limits.connections } else { STRANGERS });
+        let guests = Lanes::new(route.limits.connections);
         let port = onward.unwrap_or_else(|| at.port());
-        let running = Arc::new(Running { shared: shared.clone(), route, port, tally });
+        let running = Arc::new(Running { shared: shared.clone(), route, port, tally, guests });
         Ok(Self { running, listener, lanes, inside })
     }
 

@@ -39,6 +39,8 @@ pub async fn accept_device_code(
     accepts(&device, &known, code, key, context)?;
     let used = EnrolmentCode { key: Some(key), ..known };
     transaction.devices().invite(device.id, Some(&used)).await?;
+    // Nobody has compared this key yet.
+    transaction.approvals().end(device.id, context.now).await?;
     transaction.commit().await?;
     Ok(device)
 }

@@ -82,6 +82,10 @@ async fn try_to_issue(
             machine: Machine::Device(order.device),
         };
         let decided = rules::decide(authority.rules, &device, order, &spiffe_id)?;
+        // Machines know this server by its name.
+        if decided.names.iter().any(|name| authority.keys.is_own_name(name)) {
+            return Err(IssueCertificateError::UnregisteredName);
+        }
         own_key(&mut reading, context, order, &spiffe_id).await?;
         drop(reading);
         if decided.needs_approval {
@@ -217,7 +221,8 @@ async fn answered(
     if counting.iter().any(|approval| approval.means == order.means && approval.key == key) {
         return Ok(Some(Ok(())));
     }
-    if !counting.is_empty() {
+    // Whoever asks over ACME shows no certificate of the device: what was approved for other means says nothing of it.
+    if counting.iter().any(|it| order.means != EnrolmentMeans::Acme || it.means == order.means) {
         let own = transaction.certificates().of_device(order.device, context.now).await?;
         if own.iter().any(|certificate| certificate.withdrawal.is_none()) {
             return Ok(Some(Ok(())));

@@ -46,7 +46,31 @@ pub async fn revoke_certificate(
         return Err(RevokeCertificateError::AlreadyRevoked);
     }
     revoke(context, &mut transaction, &actor, &found, reason).await?;
+    if reason == CertificateRevocation::KeyCompromise {
+        revoke_same_key(context, &mut transaction, &actor, &found).await?;
+    }
     transaction.commit().await?;
+    Ok(())
+}
+
+/// Whoever knows a key can show every certificate for it: a machine that renews with its key has several.
+async fn revoke_same_key(
+    context: &mut Context<'_>,
+    transaction: &mut Transaction,
+    actor: &Actor,
+    compromised: &Certificate,
+) -> Result<(), StorageError> {
+    let reason = CertificateRevocation::KeyCompromise;
+    let Some(key) = compromised.issuance.as_ref().map(|issuance| issuance.key) else {
+        return Ok(());
+    };
+    for other in transaction.certificates().of(&compromised.spiffe_id).await? {
+        let is_same = other.issuance.as_ref().is_some_and(|issuance| issuance.key == key);
+        let counts = other.serial != compromised.serial && context.now < other.expires_at;
+        if is_same && counts && may_become(&other, reason) {
+            revoke(context, transaction, actor, &other, reason).await?;
+        }
+    }
     Ok(())
 }
 

@@ -81,11 +81,13 @@ pub(crate) async fn prepare(app: &App) -> Result<usize, AnswerError> {
     for authority in app.keys.issuers() {
         let mut after = String::new();
         while app.revocation.answers.room() > 0 {
+            // Before the page: what is revoked in between is of a later revision.
+            let revision = app.revocation.revision(&app.storage).await?;
             let mut transaction = app.storage.read().await?;
             let (issuer, now) = (&authority.digest, app.now());
             let page = transaction.certificates().valid(issuer, now, &after, PAGE).await?;
             drop(transaction);
-            signed += app.revocation.answers.prepare(app, &authority, &page).await?;
+            signed += app.revocation.answers.prepare(app, &authority, (&revision, &page)).await?;
             let full = u32::try_from(page.len()).is_ok_and(|length| length >= PAGE);
             match page.into_iter().next_back().filter(|_| full) {
                 Some(last) => after = last.serial,

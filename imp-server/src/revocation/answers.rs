@@ -196,20 +196,19 @@ impl Answers {
         &self,
         app: &App,
         authority: &IssuingAuthority,
-        certificates: &[Certificate],
+        (revision, certificates): (&Revision, &[Certificate]),
     ) -> Result<usize, AnswerError> {
         let office = self.office(app, authority)?;
-        let revision = app.revocation.revision(&app.storage).await?;
         let (validity, mut signed) = (validity(app), 0);
         for certificate in certificates {
             let Some(id) = office.issuer.question(&certificate.serial) else { continue };
             let key = id.key();
-            if self.find(&key, &revision, app.now()).is_some() {
+            if self.find(&key, revision, app.now()).is_some() {
                 continue;
             }
             let standing = standing(Some(certificate), authority.digest);
             let der = office.signer.answer(&[(&id, standing)], validity, None)?.into();
-            self.keep(key, &revision, Arc::new(Answered { der, validity }));
+            self.keep(key, revision, Arc::new(Answered { der, validity }));
             signed += 1;
             // Others want to be answered in between.
             tokio::task::yield_now().await;

@@ -96,7 +96,7 @@ impl Machines {
 /// What a certificate that nobody has verified says about its owner: printable, and not long.
 fn claimed(certificate: &CertificateDer<'_>) -> String {
     if let Some(peer) = peer_of(std::slice::from_ref(certificate)) {
-        return peer.spiffe_id.to_string();
+        return peer.spiffe_id.to_string().chars().take(LONGEST_CLAIM).collect();
     }
     let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
         return "an unreadable certificate".to_owned();

@@ -107,12 +107,18 @@ pub(crate) async fn change_acme_account(
     if changes.iter().all(|(changed, _)| !changed) {
         return Ok(client);
     }
-    let AcmeClient { mut account, devices } = client;
+    let AcmeClient { account, devices } = client;
+    let mut transaction = context.storage.begin().await?;
+    // It may have been revoked since it signed.
+    let found = transaction.acme().find_account(account.id).await?;
+    let mut account = found.ok_or_else(|| refuse(AccountError::Unknown))?;
+    if account.status != AccountStatus::Valid {
+        return Err(refuse(AccountError::Gone));
+    }
     account.contacts = wanted.contacts.unwrap_or(account.contacts);
     if wanted.deactivate {
         account.status = AccountStatus::Deactivated;
     }
-    let mut transaction = context.storage.begin().await?;
     transaction.acme().update_account(&account).await?;
     for (_, change) in changes.iter().filter(|(changed, _)| *changed) {
         let (account, change) = (account.id, (*change).to_owned());

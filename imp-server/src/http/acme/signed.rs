@@ -104,8 +104,9 @@ impl Posted {
         };
         let id = app.acme.named(kid, "/account/").and_then(|id| id.parse::<AcmeAccountId>().ok());
         let id = id.ok_or_else(|| refuse(PostError::AccountUrl))?;
-        asker.name = id.to_string();
         let client = find_acme_client(&app.storage, id).await?;
+        // Only now: names that nobody has would fill the log, and the memory of what was logged.
+        asker.name = id.to_string();
         let verified = request.verify(&client.account.key, &self.url);
         if !matches!(verified, Err(JwsError::Signature)) {
             asker.client = Some(client.clone());

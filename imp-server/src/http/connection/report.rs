@@ -90,10 +90,10 @@ fn read(refusal: RefusalReport) -> Result<Refusal, ProblemResponse> {
 
 /// What a stranger calls itself: it goes into the log as it is.
 fn printable(text: String) -> Result<String, ProblemResponse> {
-    if (1..=256).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
+    if (1..=512).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
         return Ok(text);
     }
     let problem = problem::REPORT_INVALID.says("The report is not what is expected.");
     Err(problem
-        .with_detail("who was refused: 1 to 256 printable characters are expected".to_owned()))
+        .with_detail("who was refused: 1 to 512 printable characters are expected".to_owned()))
 }

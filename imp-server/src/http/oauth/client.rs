@@ -134,9 +134,10 @@ async fn attempt(
 
 /// The machine that the certificate names counts: it was not revoked since.
 async fn machine(app: &App, asked: &Asked<'_>) -> Result<(), Refused> {
-    let Some(peer) = asked.certificate.map(|certificate| &certificate.peer) else {
+    let Some(certificate) = asked.certificate else {
         return Err(unknown_client().into());
     };
+    let peer = &certificate.peer;
     let result = match peer.spiffe_id.machine {
         Machine::Workstation(id) => {
             command::authenticate_workstation(&app.storage, id, &peer.public_key).await.map(drop)
@@ -144,7 +145,12 @@ async fn machine(app: &App, asked: &Asked<'_>) -> Result<(), Refused> {
         Machine::Phone(id) => {
             command::authenticate_phone(&app.storage, id, &peer.public_key).await.map(drop)
         }
-        Machine::Device(_) => return Err(unknown_client().into()),
+        Machine::Device(id) => {
+            let storage = &app.storage;
+            command::authenticate_device(storage, id, &peer.public_key, certificate.expires_at)
+                .await
+                .map(drop)
+        }
     };
     match result {
         Ok(()) => Ok(()),
