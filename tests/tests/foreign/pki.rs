@@ -2,6 +2,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use imp_identity::device::{CertificateRevocation, DeviceClass};
 use imp_identity::name::Remark;
@@ -193,6 +194,17 @@ impl Pki {
         std::fs::copy(self.house.root(), self.file("root.pem")).unwrap();
         std::fs::copy(self.house.data().join("keys/issuing.pem"), self.file("issuing.pem"))
             .unwrap();
+    }
+
+    /// Waits until the log has a refusal with this word: of a handshake it is written after the other side was told.
+    pub(super) async fn is_refused(&self, word: &str) {
+        let known = async {
+            while !self.refusals().await.iter().any(|refused| refused == word) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_mins(1), known).await;
+        assert!(waited.is_ok(), "{word}: {:?}", self.refusals().await);
     }
 
     /// The words of all refusals in the log.
