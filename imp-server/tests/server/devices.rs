@@ -14,7 +14,7 @@ use imp_identity::user::Role;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::hospital::{Hospital, problem, signer};
+use crate::hospital::{Hospital, Machine, problem, signer};
 
 fn described(name: &str, class: DeviceClass) -> DescribeDevice {
     DescribeDevice {
@@ -52,6 +52,24 @@ fn credentials(enrolled: DeviceEnrolled) -> Credentials {
         renew_after: enrolled.renew_after,
         expires_at: enrolled.expires_at,
     }
+}
+
+/// A device of the inventory that has enrolled.
+pub(crate) async fn enrolled(
+    hospital: &Hospital,
+    administrator: &Client,
+    name: &str,
+    class: DeviceClass,
+) -> (Device, Machine) {
+    let device = registered(administrator, name, class).await;
+    let code = invited(administrator, device.id).await;
+    let key = signer();
+    let certificate_request = Base64(certificate_request(&key).unwrap());
+    let body = EnrolDevice { code, certificate_request };
+    let answer = hospital.stranger().enrol_device(&body).await.unwrap();
+    let DeviceEnrolment::Enrolled(enrolled) = answer else { panic!("{answer:?}") };
+    let machine = hospital.machine(key, credentials(*enrolled));
+    (device, machine)
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
 //! Applications over TLS: registered by an administrator, with the certificates of machines, and from the command line.
+use data_encoding::BASE64URL_NOPAD;
+use imp_api::device::{Device, SetDeviceState};
 use imp_authenticator::tls::{first_meeting, machine_to_server};
 use imp_authenticator::{MachineIdentity, TrustAnchors};
+use imp_identity::device::{DeviceClass, Lifecycle};
 use imp_identity::user::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::devices;
 use crate::hospital::{Hospital, Machine};
 
 /// Speaks HTTP to the server, with a certificate or without.
@@ -154,6 +158,58 @@ async fn a_machines_certificate_proves_an_application_and_binds_its_tokens() {
     let (_, answer) = own.form("/oauth/introspect", asked).await;
     assert_eq!(answer["active"], true);
     assert!(answer["cnf"]["x5t#S256"].is_string(), "{answer}");
+}
+
+#[tokio::test]
+async fn a_devices_certificate_proves_an_application_until_the_device_is_quarantined() {
+    let hospital = Hospital::open().await;
+    let administrator = hospital.first_administrator().await;
+    let desk = Desk::open(&hospital, &administrator).await;
+    let class = DeviceClass::Server;
+    let (device, machine) = devices::enrolled(&hospital, &administrator, "mirth", class).await;
+    let mut document = service();
+    document["token_endpoint_auth_method"] = json!("tls_client_auth");
+    document["tls_client_auth_san_uri"] = json!(device.spiffe_id.to_string());
+    document["tls_client_certificate_bound_access_tokens"] = json!(true);
+    let (status, made) = desk.ask(Method::POST, "/v1/clients", Some(document)).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let id = made["client_id"].as_str().unwrap();
+    let body = format!("grant_type=client_credentials&client_id={id}");
+    let own = Caller::machine(&hospital, &machine);
+    let (status, tokens) = own.form("/oauth/token", body.clone()).await;
+    assert_eq!(status, StatusCode::OK, "{tokens}");
+    let state = SetDeviceState { state: Lifecycle::Quarantined, reason: "odd traffic".to_owned() };
+    let path = format!("v1/devices/{}/state", device.id);
+    administrator.post::<Device>(&path, &state).await.unwrap();
+    let (status, refused) = own.form("/oauth/token", body).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED, "{refused}");
+}
+
+#[tokio::test]
+async fn an_application_has_its_access_tokens_signed_as_its_id_tokens() {
+    let hospital = Hospital::open().await;
+    let administrator = hospital.first_administrator().await;
+    let desk = Desk::open(&hospital, &administrator).await;
+    let stranger = Caller::stranger(&hospital);
+    for algorithm in ["ES256", "EdDSA"] {
+        let mut document = service();
+        document["token_endpoint_auth_method"] = json!("client_secret_post");
+        document["id_token_signed_response_alg"] = json!(algorithm);
+        let (status, made) = desk.ask(Method::POST, "/v1/clients", Some(document)).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        let member = |name: &str| made[name].as_str().unwrap().to_owned();
+        let who =
+            format!("client_id={}&client_secret={}", member("client_id"), member("client_secret"));
+        let body = format!("grant_type=client_credentials&{who}");
+        let (status, tokens) = stranger.form("/oauth/token", body).await;
+        assert_eq!(status, StatusCode::OK, "{tokens}");
+        let token = tokens["access_token"].as_str().unwrap();
+        let header = BASE64URL_NOPAD.decode(token.split('.').next().unwrap().as_bytes()).unwrap();
+        let header: Value = serde_json::from_slice(&header).unwrap();
+        assert_eq!((&header["alg"], &header["typ"]), (&json!(algorithm), &json!("at+jwt")));
+        let (_, answer) = stranger.form("/oauth/introspect", format!("{who}&token={token}")).await;
+        assert_eq!(answer["active"], true, "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ pub(crate) struct Access<'a> {
     pub(crate) grant: Option<GrantId>,
 }
 
-/// An access token (RFC 9068) in its answer.
+/// An access token (RFC 9068) in its answer, signed as the client has its ID tokens signed.
 pub(crate) fn access(
     app: &App,
     keys: &KeySet,
@@ -66,7 +66,7 @@ pub(crate) fn access(
         act: access.actor.map(|sub| ActingParty { sub }),
         grant: access.grant,
     };
-    let key = signing(app, keys, Algorithm::Es256)?;
+    let key = signing(app, keys, client.metadata.id_token_algorithm)?;
     let token = issue_access(key, &claims).map_err(unsigned)?;
     Ok(TokenResponse {
         access_token: Secret::new(token),
