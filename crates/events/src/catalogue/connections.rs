@@ -31,7 +31,7 @@ pub(super) static MACHINE_REFUSED: EventType = EventType {
     fields: &[
         field("at", "the machine that refused, by its SPIFFE ID"),
         PEER,
-        field("reason", "why"),
+        field("reason", "why it was refused, a word"),
     ],
     personal: PersonalContent::None,
     presence: false,

@@ -138,7 +138,7 @@ pub(super) static DEVICE_ENROLMENT_REJECTED: EventType = EventType {
     name: "device-enrolment-rejected",
     standard: None,
     meaning: "Somebody decided that a device is not given a certificate.",
-    fields: &[DEVICE, APPROVAL, field("reason", "why")],
+    fields: &[DEVICE, APPROVAL, field("reason", "why, in that person's words")],
     personal: PersonalContent::Personal,
     presence: false,
     retention: retention::DECISION,
