@@ -43,7 +43,7 @@ lint:
 units:
 	$(CARGO) build $(ALL) --bins --tests
 	if $(CARGO) nextest --version >/dev/null 2>&1; then \
-	  $(CARGO) nextest run $(ALL) --no-fail-fast; \
+	  $(CARGO) nextest run $(ALL); \
 	else \
 	  $(CARGO) test $(ALL) --lib --bins --tests; \
 	fi
