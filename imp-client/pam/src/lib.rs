@@ -1,0 +1,1 @@
+//! A tap signs in where PAM asks.

@@ -1,0 +1,2 @@
+//! The window of a shared workstation.
+fn main() {}
