@@ -25,11 +25,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("imp-review", &["imp-identity", "imp-events"]),
     ("imp-biometrics", &["imp-identity", "imp-models"]),
     ("imp-hardware", &["imp-identity", "imp-authenticator"]),
+    ("imp-socket", &["imp-identity"]),
     (
         "imp-phone",
         &["imp-identity", "imp-authenticator", "imp-hardware", "imp-api", "imp-translog"],
     ),
     ("imp-service", &["imp-identity", "imp-api"]),
+    ("imp-window", &["imp-identity", "imp-socket"]),
     (
         "imp-client",
         &[
@@ -42,6 +44,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "imp-message",
             "imp-models",
             "imp-service",
+            "imp-socket",
             "imp-translog",
         ],
     ),
@@ -126,6 +129,20 @@ fn the_server_cannot_look_at_a_face() {
     }
     // The same walk does find what is there, so the assertion above can fail.
     assert!(closure(&metadata, "imp-client").contains("tract-onnx"));
+}
+
+#[test]
+fn what_only_asks_the_agent_stays_small() {
+    let metadata = metadata();
+    for package in ["imp-socket", "imp-window"] {
+        let reached = closure(&metadata, package);
+        for heavy in
+            ["imp-biometrics", "imp-hardware", "imp-api", "tract-onnx", "reqwest", "rustls"]
+        {
+            assert!(!reached.contains(heavy), "{package} reaches {heavy}");
+        }
+    }
+    assert!(closure(&metadata, "imp-window").contains("imp-socket"));
 }
 
 /// Every package that ends up in a build of `name`: without dev-dependencies.
