@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use crate::config::ClientConfig;
 use crate::credentials::{CredentialsError, Standing};
 use crate::desktop::Desktop;
+use crate::looking::Looking;
 use crate::outbox::{Message, Outbox};
 use crate::prefetch::Prefetch;
 use crate::presence::Presence;
@@ -93,6 +94,8 @@ pub struct Agent {
     pub(crate) enrolling: tokio::sync::Mutex<()>,
     /// Held while the camera is open, also by a tap that was given up.
     pub(crate) camera: Arc<tokio::sync::Mutex<()>>,
+    /// What the person before the screen is shown.
+    pub(crate) looking: Arc<Looking>,
     pub(crate) radio: Mutex<RadioState>,
     /// Whether the server says at once what changes of the sessions here.
     pub(crate) watching: AtomicBool,
@@ -165,6 +168,7 @@ impl Agent {
             busy: tokio::sync::Mutex::default(),
             enrolling: tokio::sync::Mutex::default(),
             camera: Arc::default(),
+            looking: Arc::default(),
             radio: Mutex::default(),
             watching: AtomicBool::new(false),
             desktop: Mutex::default(),
@@ -221,6 +225,13 @@ impl Agent {
         let mut held = self.held();
         held.desktop = change(std::mem::take(&mut held.desktop).expire(now));
         held.changes += 1;
+        drop(held);
+        self.notice();
+    }
+
+    /// Has everybody look who follows the workstation's status.
+    pub(crate) fn notice(&self) {
+        self.looking.notice();
     }
 
     /// Asks the server who is signed in here. A server that does not answer changes nothing.
@@ -254,6 +265,8 @@ impl Agent {
             self.outbox.put(Message::Suspend { session });
             self.outbox_wanted.notify_one();
         }
+        drop(held);
+        self.notice();
         true
     }
 
@@ -273,6 +286,7 @@ impl Agent {
 
     pub(crate) fn remember_tap(&self, report: TapReport) {
         *self.last_tap.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+        self.notice();
     }
 
     pub(crate) fn now(&self) -> Timestamp {

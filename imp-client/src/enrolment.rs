@@ -9,8 +9,8 @@ use imp_api::enrolment::{EnrolmentOpened, EnrolmentStatus, OpenEnrolment};
 use imp_authenticator::signer::SignError;
 use imp_authenticator::{StatementError, identifier};
 use imp_hardware::ble::Address;
-use imp_identity::{Secret, UserId};
-use jiff::Timestamp;
+use imp_identity::UserId;
+pub use imp_socket::{EnrolCommand, Enrolled, Progress};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -25,64 +25,6 @@ use crate::tap::{ContactError, FaceFailure};
 const FILE: &str = "enrolment.json";
 /// How often the server is asked whether the phone is bound.
 const POLL: Duration = Duration::from_secs(1);
-
-/// What an officer asks for.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EnrolCommand {
-    /// Whom to enrol.
-    pub username: String,
-    /// The version of the notice that she read and agreed to.
-    pub notice: String,
-    /// The officer's bearer token.
-    pub officer_token: Secret<String>,
-}
-
-/// How far an enrolment has come, for the officer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "step")]
-pub enum Progress {
-    /// The server knows of it: the phone has to scan this.
-    Opened {
-        /// Who is enrolled.
-        display_name: String,
-        /// `imp:bind?…`
-        invitation: String,
-        /// First instant at which it can no longer be completed.
-        expires_at: Timestamp,
-        /// It was begun earlier and is taken up.
-        resumed: bool,
-    },
-    /// The phone is bound.
-    PhoneBound,
-    /// Photographs cannot be used and are taken again.
-    Again {
-        /// What to do better.
-        hint: String,
-    },
-    /// The photographs are good.
-    Photographed {
-        /// How many.
-        photographs: usize,
-    },
-    /// The server has signed the reference.
-    Signed,
-    /// The phone is not heard: it should come closer.
-    WaitingForPhone,
-    /// The phone keeps the reference.
-    Stored,
-}
-
-/// The enrolment is complete.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Enrolled {
-    /// Who.
-    pub display_name: String,
-    /// Of an enrolment that a crash interrupted after its last step, nothing else is known.
-    pub photographs: usize,
-    /// The phone has its receipt.
-    pub receipt_delivered: bool,
-}
 
 /// The enrolment came to nothing. Running it again takes it up where it was.
 #[derive(Debug, thiserror::Error)]
@@ -185,6 +127,7 @@ impl Agent {
         tell(Progress::PhoneBound);
         crash::point("enrol:bound");
         let _no_taps_meanwhile = self.busy.try_lock().map_err(|_| EnrolError::Busy)?;
+        let _under_way = self.looking.begin();
         let (template, photographs) = self.photographs(tell).await?;
         tell(Progress::Photographed { photographs });
         crash::point("enrol:captured");

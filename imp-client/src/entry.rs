@@ -11,38 +11,13 @@ use imp_api::tap::Session;
 use imp_hardware::security_key::{Assertion, AssertionRequest, SecurityKeyError};
 use imp_identity::Secret;
 use imp_identity::tap::Purpose;
-use serde::{Deserialize, Serialize};
+pub use imp_socket::{BreakGlassCommand, KeyCommand};
 use serde_json::{Value, json};
 
 use crate::agent::Agent;
 use crate::desktop::Desktop;
-use crate::tap::{Person, TapMeans, TapOutcome, TapReport, with_causes};
+use crate::tap::{Person, TapMeans, TapOutcome, TapReport, shown, with_causes};
 use crate::timeline::Timeline;
-
-/// What somebody asks for who has put her security key in.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeyCommand {
-    /// What for; if absent: unlock for whom the desktop is locked, tap in for anybody else.
-    #[serde(default)]
-    pub purpose: Option<Purpose>,
-    /// The key's PIN; if absent, the key verifies her by itself.
-    #[serde(default)]
-    pub pin: Option<Secret<String>>,
-    /// A touch is to suffice, to unlock a desktop that was locked a moment ago.
-    #[serde(default)]
-    pub touch: bool,
-}
-
-/// What somebody says who has to work and cannot be authenticated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BreakGlassCommand {
-    /// Who she says she is.
-    pub username: String,
-    /// Why.
-    pub reason: String,
-}
 
 /// Nobody was let in.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +54,7 @@ impl Agent {
     /// Lets somebody in, lets her in again, has her confirm, or signs her out, by her security key.
     pub async fn use_key(&self, command: KeyCommand) -> Result<(Purpose, Session), EntryError> {
         let _one_at_a_time = self.busy.try_lock().map_err(|_| EntryError::Busy)?;
+        let _under_way = self.looking.begin();
         let timeline = Timeline::begin();
         let means = if command.touch { TapMeans::Touch } else { TapMeans::SecurityKey };
         let asked = command.purpose;
@@ -88,13 +64,18 @@ impl Agent {
                 let (display_name, username) =
                     (session.display_name.clone(), session.username.clone());
                 let person = Person { display_name, username };
-                (Some(*purpose), Some(person), TapOutcome::Accepted { session: session.clone() })
+                (
+                    Some(*purpose),
+                    Some(person),
+                    TapOutcome::Accepted { session: shown(session.clone()) },
+                )
             }
             Err(error) => (asked, None, TapOutcome::Failed { message: with_causes(error) }),
         };
         let code = outcome.code();
         let steps = timeline.finish();
-        self.remember_tap(TapReport { purpose, person, means, outcome, detail: None, steps });
+        let (hint, detail) = (None, None);
+        self.remember_tap(TapReport { purpose, person, means, outcome, hint, detail, steps });
         let millis = timeline.elapsed().as_millis();
         tracing::info!(outcome = code, millis, "a security key was used");
         used

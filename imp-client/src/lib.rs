@@ -15,6 +15,7 @@ pub mod enrolment;
 pub mod entry;
 pub mod gateway;
 pub mod hardening;
+mod looking;
 pub mod m2m;
 pub mod machine;
 pub mod meeting;

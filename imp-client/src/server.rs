@@ -19,6 +19,7 @@ use imp_api::tap::{
 };
 use imp_api::{Client, ClientError};
 use imp_identity::{EnrolmentId, Secret, SessionId, TapId};
+pub use imp_socket::Reach;
 use serde::Serialize;
 
 #[cfg(feature = "emulator")]
@@ -28,19 +29,6 @@ use crate::agent::Recorder;
 const RESUBMISSIONS: u8 = 5;
 /// How long it waits before.
 const RESUBMISSION_WAIT: Duration = Duration::from_millis(300);
-
-/// What the last request said about the server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reach {
-    /// Nothing was asked yet.
-    #[default]
-    Unknown,
-    /// It answers.
-    Reachable,
-    /// It does not, or is not the one that is trusted.
-    Unreachable,
-}
 
 /// The one server.
 pub struct Server {

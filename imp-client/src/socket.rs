@@ -1,8 +1,7 @@
-//! The agent's local socket: one JSON object a line in each direction, for the same account and root only.
-mod client;
-mod protocol;
+//! The agent's side of its local socket. What is said there: `imp-socket`.
 mod service;
 
-pub use client::{Connection, ConnectionError};
-pub use protocol::{Answer, Entered, LONGEST_LINE, LineError, Request};
+pub use imp_socket::{
+    Answer, Connection, ConnectionError, Entered, LONGEST_LINE, LineError, Request, TokenCommand,
+};
 pub use service::{ListenError, serve};

@@ -1,85 +1,12 @@
 //! How the workstation is: who is signed in, and whether everything works that a tap needs.
 use std::sync::PoisonError;
 
-use imp_identity::SessionId;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+pub use imp_socket::{RadioState, RosterStatus, SignedIn, StatusReport};
 use tokio::time::Instant;
 
 use crate::agent::Agent;
 use crate::desktop::Desktop;
-use crate::server::Reach;
-use crate::tap::{Person, TapReport};
-
-/// Whether the radio hears.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "state")]
-pub enum RadioState {
-    /// Not opened yet.
-    #[default]
-    Starting,
-    /// It hears.
-    Listening,
-    /// It cannot be used.
-    Failing {
-        /// Why.
-        reason: String,
-    },
-}
-
-/// The workstation at this moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StatusReport {
-    /// How the workstation is shown to people.
-    pub workstation: String,
-    /// Who is signed in, also while the desktop is locked.
-    pub signed_in: Option<SignedIn>,
-    /// Nobody can work: locked, nobody signed in, or not known yet.
-    pub locked: bool,
-    /// Whose phones are near.
-    pub near: Vec<Person>,
-    /// Phones near that are not bound to anybody here.
-    pub unknown_phones: usize,
-    /// Whether the radio hears.
-    pub radio: RadioState,
-    /// Whether the server answered last.
-    pub server: Reach,
-    /// When the certificate is due to be renewed.
-    pub certificate_renew_after: Timestamp,
-    /// First instant at which it no longer counts.
-    pub certificate_expires_at: Timestamp,
-    /// The roster at hand, if there is one.
-    pub roster: Option<RosterStatus>,
-    /// Challenges that were asked for ahead.
-    pub challenges: usize,
-    /// Messages that the server was not told yet.
-    pub untold: usize,
-    /// The last tap.
-    pub last_tap: Option<TapReport>,
-}
-
-/// Who is signed in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignedIn {
-    /// Who.
-    #[serde(flatten)]
-    pub person: Person,
-    /// Her session.
-    pub session: SessionId,
-    /// First instant at which it no longer counts.
-    pub expires_at: Timestamp,
-}
-
-/// How fresh the roster is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RosterStatus {
-    /// Phones in it.
-    pub phones: usize,
-    /// When the server made it.
-    pub issued_at: Timestamp,
-    /// First instant at which it no longer counts.
-    pub expires_at: Timestamp,
-}
+use crate::tap::Person;
 
 impl Agent {
     /// The workstation at this moment.
@@ -97,6 +24,9 @@ impl Agent {
             workstation: standing.stored.name.clone(),
             signed_in: signed_in(&desktop),
             locked: desktop.is_locked(),
+            tapping: self.looking.tapping(),
+            leaving: None,
+            guard: None,
             near,
             unknown_phones: self.presence().unknown(Instant::now()).len(),
             radio: self.radio.lock().unwrap_or_else(PoisonError::into_inner).clone(),

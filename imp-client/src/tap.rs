@@ -5,7 +5,6 @@
 mod comparison;
 mod face;
 mod phone;
-mod report;
 mod selection;
 mod submission;
 
@@ -13,13 +12,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use imp_api::ClientError;
-use imp_api::tap::AbandonTap;
+use imp_api::tap::{AbandonTap, Session};
 use imp_authenticator::roster::RosterEntry;
 use imp_identity::refusal::Abandonment;
 use imp_identity::tap::{Intent, Purpose};
 use imp_identity::{Refusal, TapId};
+use imp_socket::Hint;
 use rand_core::UnwrapErr;
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -31,26 +30,11 @@ use crate::outbox::Message;
 use crate::timeline::Timeline;
 
 pub(crate) use face::{FaceFailure, face_reason, image, photograph};
+pub use imp_socket::{
+    Person, Session as ShownSession, TapCommand, TapMeans, TapOutcome, TapReport,
+};
 pub(crate) use phone::{Callee, Contact, ContactError};
-pub use report::{Person, TapMeans, TapOutcome, TapReport};
 pub(crate) use selection::Selection;
-
-/// What somebody asks the agent for by a press.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TapCommand {
-    /// What for; if absent: unlock for whom the desktop is locked, tap in for anybody else.
-    #[serde(default)]
-    pub purpose: Option<Purpose>,
-    /// Whose phone, by username; needed only when several are near.
-    #[serde(default)]
-    pub user: Option<String>,
-    /// How she pressed.
-    pub intent: Intent,
-    /// Her phone alone, without her face: only to unlock a desktop that was locked a moment ago, if the policy lets it suffice.
-    #[serde(default)]
-    pub phone_alone: bool,
-}
 
 /// Why a tap came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,12 +102,15 @@ impl Agent {
                 person: None,
                 means,
                 outcome,
+                hint: None,
                 detail: None,
                 steps: vec![],
             };
         };
+        let _under_way = self.looking.begin();
         let means = TapMeans::of(&command);
-        let report = TapReport { means, ..self.run_tap(command, &timeline, cancelled).await };
+        let report = self.run_tap(command, &timeline, cancelled).await;
+        let report = TapReport { means, hint: self.advice(&report.outcome), ..report };
         self.remember_tap(report.clone());
         let code = report.outcome.code();
         tracing::info!(
@@ -132,6 +119,15 @@ impl Agent {
             "a tap came to its end"
         );
         report
+    }
+
+    /// What the person can do better, if it was her face.
+    fn advice(&self, outcome: &TapOutcome) -> Option<Hint> {
+        use Abandonment::{NoFace, PoorQuality, SeveralFaces};
+        let TapOutcome::Abandoned { reason: NoFace | PoorQuality | SeveralFaces } = outcome else {
+            return None;
+        };
+        self.looking.tapping().and_then(|tapping| tapping.hint)
     }
 
     async fn run_tap(
@@ -193,7 +189,7 @@ impl Agent {
         };
         match came_of {
             Ok(session) => {
-                let outcome = TapOutcome::Accepted { session };
+                let outcome = TapOutcome::Accepted { session: shown(session) };
                 report(Some(purpose), Some(person(&attempt.entry)), outcome, None, timeline)
             }
             Err(failure) => {
@@ -253,9 +249,16 @@ fn report(
         person,
         means: TapMeans::default(),
         outcome,
+        hint: None,
         detail,
         steps: timeline.finish(),
     }
+}
+
+/// A session, as programs of the desktop see it.
+pub(crate) fn shown(session: Session) -> imp_socket::Session {
+    let Session { id, user, username, display_name, expires_at, state } = session;
+    imp_socket::Session { id, user, username, display_name, expires_at, state }
 }
 
 /// How the roster calls the owner of a phone.

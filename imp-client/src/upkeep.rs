@@ -236,6 +236,7 @@ impl Agent {
         }
         if news {
             self.news.notify_waiters();
+            self.notice();
         }
     }
 
@@ -300,6 +301,7 @@ impl Agent {
 
     fn set_radio(&self, state: RadioState) {
         *self.radio.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        self.notice();
     }
 }
 

@@ -33,7 +33,9 @@ impl BreakGlass {
                 output::complain(&message);
                 Ok(ExitCode::from(1))
             }
-            Answer::Progress(_)
+            Answer::Hint { .. }
+            | Answer::Frame(_)
+            | Answer::Progress(_)
             | Answer::Tap(_)
             | Answer::Status(_)
             | Answer::Enrolled(_)

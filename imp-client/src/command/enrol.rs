@@ -149,7 +149,12 @@ async fn person(context: &Context, command: EnrolCommand, json: bool) -> Result<
                 output::complain(&message);
                 return Ok(ExitCode::from(1));
             }
-            Answer::Tap(_) | Answer::Status(_) | Answer::Entered(_) | Answer::Token(_) => {
+            Answer::Hint { .. }
+            | Answer::Frame(_)
+            | Answer::Tap(_)
+            | Answer::Status(_)
+            | Answer::Entered(_)
+            | Answer::Token(_) => {
                 return Err("the agent answered something else: is it of another version?".into());
             }
         }

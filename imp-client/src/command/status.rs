@@ -20,7 +20,9 @@ async fn ask(context: &Context, request: &Request) -> Result<StatusReport, Failu
     match connection.next().await? {
         Answer::Status(status) => Ok(*status),
         Answer::Failed { message } => Err(message.into()),
-        Answer::Progress(_)
+        Answer::Hint { .. }
+        | Answer::Frame(_)
+        | Answer::Progress(_)
         | Answer::Tap(_)
         | Answer::Enrolled(_)
         | Answer::Entered(_)
@@ -116,6 +118,9 @@ mod tests {
             workstation: "Ward 3".to_owned(),
             signed_in: signed_in.then_some(SignedIn { person, session, expires_at: at }),
             locked,
+            tapping: None,
+            leaving: None,
+            guard: None,
             near: vec![],
             unknown_phones: 2,
             radio: RadioState::Listening,

@@ -49,15 +49,22 @@ impl Tap {
         let phone_alone = self.phone_alone;
         let request = Request::Tap(TapCommand { purpose, user, intent, phone_alone });
         let mut connection = Connection::ask(&context.state.socket(), &request).await?;
-        let report = match connection.next().await? {
-            Answer::Tap(report) => report,
-            Answer::Failed { message } => return Err(message.into()),
-            Answer::Progress(_)
-            | Answer::Status(_)
-            | Answer::Enrolled(_)
-            | Answer::Entered(_)
-            | Answer::Token(_) => {
-                return Err("the agent answered something else: is it of another version?".into());
+        let report = loop {
+            match connection.next().await? {
+                Answer::Hint { hint } if !self.json => output::say(&format!("… {}", hint.words())),
+                Answer::Hint { .. } => {}
+                Answer::Tap(report) => break report,
+                Answer::Failed { message } => return Err(message.into()),
+                Answer::Frame(_)
+                | Answer::Progress(_)
+                | Answer::Status(_)
+                | Answer::Enrolled(_)
+                | Answer::Entered(_)
+                | Answer::Token(_) => {
+                    return Err(
+                        "the agent answered something else: is it of another version?".into()
+                    );
+                }
             }
         };
         if self.json {
@@ -96,7 +103,9 @@ impl Tap {
                 output::complain(&message);
                 return Ok(ExitCode::from(1));
             }
-            Answer::Progress(_)
+            Answer::Hint { .. }
+            | Answer::Frame(_)
+            | Answer::Progress(_)
             | Answer::Tap(_)
             | Answer::Status(_)
             | Answer::Enrolled(_)

@@ -2,8 +2,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use imp_api::session::ExchangeSession;
-use imp_client::socket::{Answer, Connection, Request};
+use imp_client::socket::{Answer, Connection, Request, TokenCommand};
 
 use super::{Context, Failure, output};
 
@@ -29,7 +28,7 @@ pub(super) struct Token {
 
 impl Token {
     pub(super) async fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
-        let request = Request::Token(ExchangeSession {
+        let request = Request::Token(TokenCommand {
             client: self.audience.clone(),
             scope: self.scope.clone(),
             resource: self.resource.clone(),
@@ -43,7 +42,9 @@ impl Token {
                 output::complain(&message);
                 return Ok(ExitCode::from(1));
             }
-            Answer::Progress(_)
+            Answer::Hint { .. }
+            | Answer::Frame(_)
+            | Answer::Progress(_)
             | Answer::Tap(_)
             | Answer::Status(_)
             | Answer::Enrolled(_)

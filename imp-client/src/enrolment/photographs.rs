@@ -3,8 +3,11 @@ use std::time::Duration;
 
 use imp_biometrics::{Engine, EnrolError as Unusable, FaceError, Image, Template};
 
+use imp_socket::Hint;
+
 use super::{EnrolError, Progress, Tell};
 use crate::agent::Agent;
+use crate::looking::hint_for;
 use crate::tap::photograph;
 
 /// How long a person has to follow a hint.
@@ -19,6 +22,7 @@ impl Agent {
         let settings = self.config.enrolment;
         let interval = Duration::from_millis(settings.interval_milliseconds.into());
         let mut attempts = settings.attempts;
+        self.looking.hint(Hint::LookHere);
         loop {
             attempts -= 1;
             let images = photograph(self, settings.photographs, interval).await?;
@@ -26,17 +30,20 @@ impl Agent {
             let work = tokio::task::spawn_blocking(move || template(&engine, images));
             let result =
                 work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-            let hint = match &result {
-                Err(EnrolError::Photographs(Unusable::Unusable { source, .. })) => hint(source),
-                Err(EnrolError::Photographs(Unusable::OnlyMasked)) => {
-                    "Please take the mask off for a moment.".to_owned()
+            let (shown, hint) = match &result {
+                Err(EnrolError::Photographs(Unusable::Unusable { source, .. })) => {
+                    (hint_for(source), hint(source))
                 }
-                Err(error @ EnrolError::NotLive) => error.to_string(),
+                Err(EnrolError::Photographs(Unusable::OnlyMasked)) => {
+                    (Hint::MaskOff, "Please take the mask off for a moment.".to_owned())
+                }
+                Err(error @ EnrolError::NotLive) => (Hint::LookHere, error.to_string()),
                 Ok(_) | Err(_) => return result,
             };
             if attempts == 0 {
                 return result;
             }
+            self.looking.hint(shown);
             tell(Progress::Again { hint });
             tokio::time::sleep(PAUSE).await;
         }

@@ -5,20 +5,29 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use imp_api::session::{ExchangeSession, ExchangedToken};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::protocol::{Answer, Entered, LineError, Request, read_line, write_line};
 use crate::agent::Agent;
 use crate::enrolment::EnrolCommand;
-use crate::tap::{TapCommand, with_causes};
+use crate::tap::{TapCommand, shown, with_causes};
+use imp_socket::{
+    Answer, Entered, Hint, LineError, Request, Token, TokenCommand, read_line, write_line,
+};
 
 /// Most connections at a time.
 const MOST_CONNECTIONS: usize = 32;
 /// How long a connection may take to say what it wants, or to take an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a program may take to hear a hint.
+const HINT_PATIENCE: Duration = Duration::from_millis(200);
+/// How often followers are told what changed by itself.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Frames come no faster than this.
+const FRAME_PACE: Duration = Duration::from_millis(66);
 
 /// The agent cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -104,29 +113,34 @@ async fn converse(
         }
     };
     match request {
-        Request::Tap(command) => {
-            let report = Answer::Tap(tap(agent, command, &mut read).await);
-            answer(&mut write, &report).await
-        }
+        Request::Tap(command) => tap(agent, command, &mut read, &mut write).await,
         Request::Lock => {
             agent.lock().await;
             answer(&mut write, &Answer::Status(Box::new(agent.status()))).await
         }
-        Request::Status => answer(&mut write, &Answer::Status(Box::new(agent.status()))).await,
+        Request::Follow => follow(agent, &mut read, &mut write).await,
+        Request::Preview => preview(agent, &mut read, &mut write).await,
+        Request::Status | Request::Stay => {
+            answer(&mut write, &Answer::Status(Box::new(agent.status()))).await
+        }
         Request::Enrol(command) => enrol(agent, &command, &mut read, &mut write).await,
         Request::Key(command) => {
             let used = agent.use_key(command).await;
-            let used = used.map(|(purpose, session)| Answer::Entered(Entered { purpose, session }));
+            let used = used.map(|(purpose, session)| {
+                Answer::Entered(Entered { purpose, session: shown(session) })
+            });
             answer(&mut write, &used.unwrap_or_else(|error| failed(&error))).await
         }
         Request::BreakGlass(command) => {
             let purpose = imp_identity::tap::Purpose::TapIn;
             let entered = agent.break_glass(command).await;
-            let entered = entered.map(|session| Answer::Entered(Entered { purpose, session }));
+            let entered = entered
+                .map(|session| Answer::Entered(Entered { purpose, session: shown(session) }));
             answer(&mut write, &entered.unwrap_or_else(|error| failed(&error))).await
         }
         Request::Token(wanted) => {
-            let token = agent.token(&wanted).await.map(Answer::Token);
+            let token = agent.token(&exchange(wanted)).await;
+            let token = token.map(|token| Answer::Token(handed(token)));
             answer(&mut write, &token.unwrap_or_else(|error| failed(&error))).await
         }
     }
@@ -136,20 +150,97 @@ fn failed(error: &dyn std::error::Error) -> Answer {
     Answer::Failed { message: with_causes(error) }
 }
 
+/// What the server is asked for a token.
+fn exchange(wanted: TokenCommand) -> ExchangeSession {
+    let TokenCommand { client, scope, resource, id_token } = wanted;
+    ExchangeSession { client, scope, resource, id_token }
+}
+
+/// What the server gave, for the application.
+fn handed(token: ExchangedToken) -> Token {
+    let ExchangedToken { access_token, token_type, expires_in, scope } = token;
+    Token { access_token, token_type, expires_in, scope }
+}
+
+/// Says how the workstation is whenever that changes, until the program goes away.
+async fn follow(
+    agent: &Agent,
+    read: &mut BufReader<impl AsyncRead + Unpin>,
+    write: &mut (impl AsyncWrite + Unpin),
+) -> Result<(), LineError> {
+    let mut changes = agent.looking.changes();
+    let mut told = None;
+    loop {
+        changes.mark_unchanged();
+        let status = agent.status();
+        if told.as_ref() != Some(&status) {
+            answer(write, &Answer::Status(Box::new(status.clone()))).await?;
+            told = Some(status);
+        }
+        tokio::select! {
+            () = gone(read) => return Ok(()),
+            _ = changes.changed() => {}
+            // Phones go and sessions expire without anybody's doing.
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
+    }
+}
+
+/// Shows what the camera sees while a tap or an enrolment looks, until the program goes away.
+async fn preview(
+    agent: &Agent,
+    read: &mut BufReader<impl AsyncRead + Unpin>,
+    write: &mut (impl AsyncWrite + Unpin),
+) -> Result<(), LineError> {
+    let mut pictures = agent.looking.pictures();
+    loop {
+        let picture = pictures.borrow_and_update().clone();
+        if let Some(frame) = picture.and_then(|picture| picture.frame()) {
+            answer(write, &Answer::Frame(frame)).await?;
+        }
+        let next = async {
+            tokio::time::sleep(FRAME_PACE).await;
+            pictures.changed().await
+        };
+        tokio::select! {
+            () = gone(read) => return Ok(()),
+            next = next => if next.is_err() { return Ok(()) },
+        }
+    }
+}
+
 /// Runs a tap; the program that asked for it may go away, which stops it.
 async fn tap(
-    agent: &Arc<Agent>,
+    agent: &Agent,
     command: TapCommand,
     read: &mut BufReader<impl AsyncRead + Unpin>,
-) -> crate::tap::TapReport {
+    write: &mut (impl AsyncWrite + Unpin),
+) -> Result<(), LineError> {
+    let mut changes = agent.looking.changes();
+    let mut told: Option<Hint> = None;
     let cancelled = CancellationToken::new();
     let tap = agent.tap_until(command, &cancelled);
     tokio::pin!(tap);
-    tokio::select! {
-        report = &mut tap => return report,
-        () = gone(read) => cancelled.cancel(),
-    }
-    tap.await
+    let report = loop {
+        tokio::select! {
+            biased;
+            report = &mut tap => break report,
+            () = gone(read), if !cancelled.is_cancelled() => cancelled.cancel(),
+            _ = changes.changed(), if !cancelled.is_cancelled() => {
+                let hint = agent.looking.tapping().and_then(|tapping| tapping.hint);
+                let Some(hint) = hint.filter(|hint| told != Some(*hint)) else { continue };
+                told = Some(hint);
+                let hint = Answer::Hint { hint };
+                let telling = write_line(write, &hint);
+                // The tap does not wait for a program that does not listen.
+                let heard = tokio::time::timeout(HINT_PATIENCE, telling).await;
+                if !matches!(heard, Ok(Ok(()))) {
+                    cancelled.cancel();
+                }
+            }
+        }
+    };
+    answer(write, &Answer::Tap(report)).await
 }
 
 /// Runs an enrolment; the program that asked for it may go away, which stops it.

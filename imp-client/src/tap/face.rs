@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use imp_biometrics::{Capture, CaptureError, FaceError, Image, ImageError};
 use imp_hardware::camera::{Camera, CameraError, Frame};
 use imp_identity::refusal::Abandonment;
+use imp_socket::Hint;
 use tokio::time::timeout_at;
 
 use super::{Attempt, Failure, with_causes};
 use crate::agent::{Agent, CameraFactory};
 use crate::crash;
+use crate::looking::{Looking, hint_for};
 
 /// No probe could be made.
 #[derive(Debug, thiserror::Error)]
@@ -81,14 +83,20 @@ impl Attempt<'_> {
         let (engine, factory) =
             (self.agent.devices.engine.clone(), self.agent.devices.camera.clone());
         let (settings, stopped) = (self.agent.config.capture, stop.0.clone());
+        let looking = Arc::clone(&self.agent.looking);
+        looking.hint(Hint::LookHere);
         let work = tokio::task::spawn_blocking(move || {
             let _held = held;
             let mut attempts = settings.attempts;
-            let mut session = CameraSession::open(&factory)?;
+            let mut session = CameraSession::open(&factory, Arc::clone(&looking))?;
             loop {
                 attempts -= 1;
                 let images = session.take(settings.frames, Duration::ZERO, &stopped)?;
-                match engine.capture(&images) {
+                let captured = engine.capture(&images);
+                if let Some(hint) = hint_after(&captured) {
+                    looking.hint(hint);
+                }
+                match captured {
                     Err(CaptureError::Unusable(_)) if attempts > 0 => {}
                     Err(error) => return Err(error.into()),
                     Ok(capture) => {
@@ -112,17 +120,31 @@ impl Attempt<'_> {
     }
 }
 
+/// What the person is told after an attempt.
+fn hint_after(captured: &Result<Capture, CaptureError>) -> Option<Hint> {
+    match captured {
+        Ok(capture) if capture.mask_worn() => Some(Hint::MaskIsFine),
+        Ok(_) => Some(Hint::OneMoment),
+        Err(CaptureError::Unusable(face)) => Some(hint_for(face)),
+        Err(CaptureError::FacesDiffer) => Some(Hint::OneAtATime),
+        Err(
+            CaptureError::NoFrames | CaptureError::TooManyFrames(_) | CaptureError::Inference(_),
+        ) => None,
+    }
+}
+
 /// The camera while it is on.
 struct CameraSession {
     camera: Box<dyn Camera>,
+    looking: Arc<Looking>,
     micros: u64,
 }
 
 impl CameraSession {
-    fn open(factory: &CameraFactory) -> Result<Self, CameraError> {
+    fn open(factory: &CameraFactory, looking: Arc<Looking>) -> Result<Self, CameraError> {
         let start = Instant::now();
         let camera = factory()?;
-        Ok(Self { camera, micros: micros_since(start) })
+        Ok(Self { camera, looking, micros: micros_since(start) })
     }
 
     /// Takes `count` frames with `interval` between them.
@@ -141,8 +163,10 @@ impl CameraSession {
                 return Err(FaceFailure::Stopped);
             }
             let start = Instant::now();
-            images.push(image(self.camera.capture()?)?);
+            let taken = image(self.camera.capture()?)?;
             self.micros = self.micros.saturating_add(micros_since(start));
+            self.looking.show(&taken);
+            images.push(taken);
         }
         Ok(images)
     }
@@ -157,9 +181,10 @@ pub(crate) async fn photograph(
     let held = Arc::clone(&agent.camera).lock_owned().await;
     let stop = StopOnDrop(Arc::default());
     let (factory, stopped) = (agent.devices.camera.clone(), stop.0.clone());
+    let looking = Arc::clone(&agent.looking);
     let work = tokio::task::spawn_blocking(move || {
         let _held = held;
-        CameraSession::open(&factory)?.take(count, interval, &stopped)
+        CameraSession::open(&factory, looking)?.take(count, interval, &stopped)
     });
     work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

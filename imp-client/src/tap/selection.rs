@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use imp_authenticator::roster::RosterEntry;
 use imp_identity::refusal::Abandonment;
+use imp_socket::Hint;
 use tokio::time::Instant;
 
 use super::{Failure, Person, person};
@@ -44,6 +45,7 @@ impl Agent {
                     continue;
                 }
             }
+            self.looking.hint(Hint::BringPhone);
             if tokio::time::timeout_at(deadline, news).await.is_err() {
                 return Selection::None(self.nobody(user));
             }

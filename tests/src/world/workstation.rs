@@ -117,7 +117,7 @@ impl Workstation {
     }
 
     /// Taps and expects to be let in.
-    pub async fn admits(&self, username: &str) -> imp_api::tap::Session {
+    pub async fn admits(&self, username: &str) -> imp_client::tap::ShownSession {
         match self.tap(username).await {
             TapReport { outcome: TapOutcome::Accepted { session }, .. } => session,
             report => panic!("{username} was not let in: {report:?}"),
