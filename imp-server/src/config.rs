@@ -202,7 +202,7 @@ impl Default for Http {
                 ServerName::Ip([0, 0, 0, 0, 0, 0, 0, 1].into()),
             ],
             url: None,
-            connections: 2048,
+            connections: 8192,
             connections_per_address: 1024,
             handshake_seconds: 10,
             request_seconds: 10,

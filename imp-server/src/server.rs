@@ -19,6 +19,7 @@ use crate::{http, job};
 mod connection;
 mod idle;
 mod listener;
+mod places;
 mod share;
 
 use listener::Entrance;

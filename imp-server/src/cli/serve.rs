@@ -1,6 +1,7 @@
 //! `serve` and `migrate`.
 use imp_service::Shutdown;
 use imp_storage::Storage;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::output::{self, Failure};
 use crate::config::Config;
@@ -11,9 +12,18 @@ use crate::store::MIGRATIONS;
 pub(super) async fn serve(config: Config) -> Result<(), Failure> {
     let shutdown = Shutdown::new();
     shutdown.on_signals()?;
+    if let Err(error) = allow_open_files() {
+        tracing::warn!(%error, "no more files can be open than at the start, and so not more connections");
+    }
     let server = Server::start_with(config, super::clock(), shutdown).await?;
     announce(&server)?;
     Ok(server.stopped().await?)
+}
+
+/// Lets as many files be open as the administrator allows: each connection is one, and systems start programs with 1,024.
+fn allow_open_files() -> rustix::io::Result<()> {
+    let allowed = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: allowed.maximum, ..allowed })
 }
 
 fn announce(server: &Server) -> std::io::Result<()> {
@@ -35,4 +45,19 @@ pub(super) async fn migrate(config: &Config) -> Result<(), Failure> {
     output::line(format!("the {} database is up to date", storage.kind()))?;
     storage.close().await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_files_may_be_open_as_the_administrator_allows() {
+        let allowed = getrlimit(Resource::Nofile);
+        // Other tests of this process have files open, too.
+        let fewer = allowed.maximum.map(|most| most - 1);
+        setrlimit(Resource::Nofile, Rlimit { current: fewer, ..allowed }).unwrap();
+        allow_open_files().unwrap();
+        assert_eq!(getrlimit(Resource::Nofile).current, allowed.maximum);
+    }
 }

@@ -181,11 +181,12 @@ where
     Ok(tokio::time::timeout(GRACE, connection).await??)
 }
 
-/// Completes when the server stops, or when the connection has been silent for too long.
+/// Completes when the server stops, or when the connection has been silent for too long, or for a moment while others wait.
 async fn over(door: &Door, activity: &Activity) {
     tokio::select! {
         () = door.shutdown.requested() => {}
         () = activity.silent_for(door.idle_time) => {}
+        () = door.places.wanted(activity) => {}
     }
 }
 

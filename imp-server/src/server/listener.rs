@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::Router;
 use imp_service::Shutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection;
+use super::places::{Place, Places};
 use super::share::{Share, Shares};
 use crate::app::App;
 use crate::config::seconds;
@@ -34,6 +34,7 @@ pub(super) struct Door {
     pub(super) router: Router,
     pub(super) handshake_time: Duration,
     pub(super) idle_time: Duration,
+    pub(super) places: Arc<Places>,
     pub(super) shutdown: Shutdown,
 }
 
@@ -46,12 +47,12 @@ pub(super) async fn serve(
     shutdown: Shutdown,
 ) {
     let http = &app.config.http;
-    let places = Arc::new(Semaphore::new(usize::try_from(http.connections).unwrap_or(1)));
     let shares = Shares::new(http.connections_per_address);
     let door = Door {
         entrance,
         handshake_time: seconds(http.handshake_seconds),
         idle_time: seconds(http.idle_seconds),
+        places: Places::new(http.connections),
         app,
         router,
         shutdown,
@@ -62,14 +63,11 @@ pub(super) async fn serve(
             accepted = socket.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let (place, share) = (places.clone().try_acquire_owned(), shares.take(peer.ip()));
-                match (place, share) {
-                    (Ok(place), Some(share)) => admit(&door, stream, (place, share)),
-                    (Ok(_), None) => tracing::debug!("an address has its share: closed one"),
-                    (Err(_), _) => tracing::debug!("too many connections: closed one"),
-                }
-            }
+            Ok((stream, peer)) => match (door.places.take(), shares.take(peer.ip())) {
+                (Some(place), Some(share)) => admit(&door, stream, (place, share)),
+                (Some(_), None) => tracing::debug!("an address has its share: closed one"),
+                (None, _) => tracing::debug!("too many connections: closed one"),
+            },
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "cannot accept");
                 tokio::time::sleep(PAUSE).await;
@@ -78,7 +76,7 @@ pub(super) async fn serve(
     }
 }
 
-fn admit(door: &Door, stream: TcpStream, place: (OwnedSemaphorePermit, Share)) {
+fn admit(door: &Door, stream: TcpStream, place: (Place, Share)) {
     let connection = door.clone();
     door.shutdown.spawn(async move {
         connection::serve(connection, stream).await;
