@@ -2,6 +2,7 @@
 //!
 //! - [`ble`]: the radio between phone and workstation, and the [`ble::Conversation`] that runs over it;
 //! - [`camera`]: what a face is seen with;
+//! - [`desktop`]: the screens that are locked and opened;
 //! - [`keystore`]: where machine keys and what is sealed under them live;
 //! - [`security_key`]: what somebody holds who does not tap.
 //!
@@ -13,5 +14,6 @@ compile_error!(
 
 pub mod ble;
 pub mod camera;
+pub mod desktop;
 pub mod keystore;
 pub mod security_key;
