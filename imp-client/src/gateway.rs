@@ -26,6 +26,8 @@ pub(crate) mod testing;
 mod tests;
 mod upkeep;
 
+pub(crate) use enforcement::class_of;
+
 pub use config::{GatewayConfig, InvalidGatewayConfig};
 pub use enforcement::EnforcementError;
 pub use incoming::{IncomingError, InstallationTrust};

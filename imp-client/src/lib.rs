@@ -15,6 +15,7 @@ pub mod enrolment;
 pub mod entry;
 pub mod gateway;
 pub mod hardening;
+pub mod introduction;
 mod looking;
 pub mod m2m;
 pub mod machine;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use imp_authenticator::signer::SignError;
 use imp_authenticator::tls::CertificateProblem;
 use imp_identity::connection::MessageRefusal;
+use imp_identity::device::DeviceClass;
 use imp_identity::spiffe::SpiffeId;
 use imp_message::counter::Exhausted;
 use imp_message::memory::{InvalidMemory, NotAdmitted};
@@ -15,7 +16,7 @@ use imp_message::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::gateway::InstallationTrust;
+use crate::gateway::{InstallationTrust, class_of};
 use crate::machine::Device;
 use crate::state::{StateDirectory, StateError};
 
@@ -53,6 +54,8 @@ pub struct FileToVerify<'a> {
     pub oldest: Option<SignedDuration>,
     /// Whether it is accepted once only: what is accepted is remembered.
     pub once: bool,
+    /// In which order files of one stream are accepted, if once only.
+    pub order: Order,
 }
 
 /// A file cannot be signed or looked at.
@@ -163,11 +166,15 @@ pub fn verify_file(
         ahead: AHEAD,
     };
     let trust = InstallationTrust(&device.machines);
-    let authentic = match verify(&signature, &payload, &expected, &trust, now) {
+    let mut authentic = match verify(&signature, &payload, &expected, &trust, now) {
         Ok(authentic) => authentic,
         Err(error) => return Ok(Err(not_authentic(&signature, &error))),
     };
-    let verdict = if file.once { remember(state, &authentic, now)? } else { authentic.timely() };
+    if class_of(state, device, authentic.sender(), now) == Some(DeviceClass::LegacyGateway) {
+        authentic.is_by_legacy_gateway();
+    }
+    let verdict =
+        if file.once { remember(state, &authentic, file.order, now)? } else { authentic.timely() };
     Ok(match verdict {
         Ok(()) => Ok(authentic),
         Err(reason) => Err(FileRefused {
@@ -182,13 +189,14 @@ pub fn verify_file(
 fn remember(
     state: &StateDirectory,
     authentic: &Authentic,
+    order: Order,
     now: Timestamp,
 ) -> Result<Result<(), MessageRefusal>, FileError> {
     let mut memory = match state.read(RECEIVED)? {
         Some(json) => Memory::from_json(&json, LIMITS)?,
         None => Memory::new(LIMITS),
     };
-    match memory.admit(authentic, Order::Any, now) {
+    match memory.admit(authentic, order, now) {
         Ok(_) => {
             state.write(RECEIVED, &memory.to_json(true)?)?;
             Ok(Ok(()))
@@ -262,6 +270,7 @@ mod tests {
             senders: &[],
             oldest: Some(SignedDuration::from_hours(24)),
             once: true,
+            order: Order::Any,
         };
         let judge = |file: &FileToVerify<'_>, at| match verify_file(&here, &receiver, file, at) {
             Ok(Ok(authentic)) => Ok(authentic.sender().clone()),
@@ -273,6 +282,8 @@ mod tests {
         assert_eq!(judge(&anybody, now()), Err(MessageRefusal::Replayed));
         // The one that was signed before may be read after it.
         let earlier = FileToVerify { signature: Some(&kept), ..anybody.clone() };
+        let in_order = FileToVerify { order: Order::Strict, ..earlier.clone() };
+        assert_eq!(judge(&in_order, now()), Err(MessageRefusal::Reordered));
         let late = now() + SignedDuration::from_hours(25);
         assert_eq!(judge(&earlier, late), Err(MessageRefusal::Late));
         assert_eq!(judge(&earlier, now()), Ok(us));

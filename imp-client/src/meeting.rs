@@ -2,16 +2,14 @@
 use std::sync::Arc;
 
 use imp_api::machine::{EnrolWorkstation, WorkstationEnrolled};
-use imp_api::{Client, ClientError};
-use imp_authenticator::invitation::{InvitationPurpose, InvitationUri};
-use imp_authenticator::signer::{SignError, Signer, certificate_request};
-use imp_authenticator::tls::{self, TlsError};
-use imp_hardware::keystore::{Keystore, KeystoreError};
+use imp_authenticator::invitation::InvitationUri;
+use imp_authenticator::signer::{Signer, certificate_request};
+use imp_hardware::keystore::Keystore;
 use imp_identity::Clock;
-use imp_identity::invitation::Code;
 
 use crate::crash;
 use crate::credentials::{CredentialsError, KEY, Standing, StoredCredentials};
+use crate::introduction::{self, IntroductionError, KeyPlace};
 use crate::state::{StateDirectory, StateError};
 
 /// Names the code that the machine's key was made for, by its digest.
@@ -20,32 +18,15 @@ const MARKER: &str = "enrolling";
 /// The workstation could not be enrolled.
 #[derive(Debug, thiserror::Error)]
 pub enum MeetingError {
-    /// The invitation is one for phones.
-    #[error("this invitation is for a phone: a workstation's begins with `imp:enrol`")]
-    ForPhones,
+    /// The server was not met.
+    #[error(transparent)]
+    Introduction(#[from] IntroductionError),
     /// Nothing to do.
     #[error("this workstation is enrolled already, as `{0}`: add `--replace` to enrol it anew")]
     AlreadyEnrolled(String),
     /// The state folder cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The key cannot be made.
-    #[error("the machine's key cannot be made or read")]
-    Keystore(#[from] KeystoreError),
-    /// The key does not sign.
-    #[error("the certificate request cannot be signed")]
-    Sign(#[from] SignError),
-    /// No TLS configuration.
-    #[error("the connection cannot be prepared")]
-    Tls(#[from] TlsError),
-    /// The server is not there, or not the invited one.
-    #[error(
-        "the server of the invitation cannot be reached, or its certificate is not the one whose fingerprint the invitation names"
-    )]
-    Unreachable(#[source] ClientError),
-    /// The server refused.
-    #[error("the server refused the enrolment")]
-    Refused(#[source] ClientError),
     /// What the server answered cannot be used.
     #[error("the server's credentials cannot be used")]
     Credentials(#[source] CredentialsError),
@@ -61,15 +42,14 @@ pub async fn enrol_machine(
     replace: bool,
     clock: Arc<dyn Clock>,
 ) -> Result<StoredCredentials, MeetingError> {
-    if invitation.purpose != InvitationPurpose::Enrol {
-        return Err(MeetingError::ForPhones);
-    }
+    introduction::is_for_machines(invitation)?;
     let _no_agent_meanwhile = state.lock()?;
     let stored = StoredCredentials::read(state)?;
     if let Some(stored) = stored.as_ref().filter(|_| !replace) {
         return Err(MeetingError::AlreadyEnrolled(stored.name.clone()));
     }
-    let signer = machine_key(state, keystore, &invitation.code).await?;
+    let place = KeyPlace { key: KEY, marker: MARKER };
+    let signer = introduction::key_for(&invitation.code, place, state, keystore).await?;
     crash::point("machine:key-created");
     let enrolled = meet(invitation, &signer, clock.clone()).await?;
     crash::point("machine:enrolled");
@@ -88,51 +68,18 @@ pub async fn enrol_machine(
     Ok(stored)
 }
 
-/// The key for this code: the one that an earlier run made for it, or a new one.
-async fn machine_key(
-    state: &StateDirectory,
-    keystore: Arc<dyn Keystore>,
-    code: &Code,
-) -> Result<Arc<dyn Signer>, MeetingError> {
-    let digest = code.digest().to_string();
-    let again = state.read(MARKER)?.is_some_and(|marker| marker == digest.as_bytes());
-    if !again {
-        // A folder that cannot be written must cost neither key nor code.
-        state.write(MARKER, b"")?;
-    }
-    let work = tokio::task::spawn_blocking(move || {
-        if again && let Some(signer) = keystore.load(KEY)? {
-            return Ok(signer);
-        }
-        keystore.delete(KEY)?;
-        keystore.create(KEY)
-    });
-    let made: Result<_, KeystoreError> =
-        work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-    let signer = made?;
-    state.write(MARKER, digest.as_bytes())?;
-    Ok(signer)
-}
-
 /// Shows the one-time code to the server whose CA has the fingerprint of the invitation.
 async fn meet(
     invitation: &InvitationUri,
     signer: &Arc<dyn Signer>,
     clock: Arc<dyn Clock>,
-) -> Result<WorkstationEnrolled, MeetingError> {
-    let refused = |error: ClientError| match error {
-        ClientError::Unreachable(_) => MeetingError::Unreachable(error),
-        ClientError::Url(_) | ClientError::Problem(_) | ClientError::Answer { .. } => {
-            MeetingError::Refused(error)
-        }
-    };
-    let tls = tls::first_meeting(invitation.ca, clock)?;
-    let client = Client::new(&invitation.server, tls).map_err(refused)?;
+) -> Result<WorkstationEnrolled, IntroductionError> {
+    let client = introduction::server_of(invitation, clock)?;
     let body = EnrolWorkstation {
         code: invitation.code.clone(),
         certificate_request: certificate_request(signer)?.into(),
     };
-    client.enrol_workstation(&body).await.map_err(refused)
+    client.enrol_workstation(&body).await.map_err(introduction::unmet)
 }
 
 #[cfg(test)]
@@ -159,7 +106,10 @@ mod tests {
         for invitation in [&one, &one, &two, &two, &one] {
             let clock = Arc::new(SystemClock);
             let met = enrol_machine(&state, keystore.clone(), invitation, true, clock).await;
-            assert!(matches!(met, Err(MeetingError::Unreachable(_))), "{met:?}");
+            assert!(
+                matches!(met, Err(MeetingError::Introduction(IntroductionError::Unreachable(_)))),
+                "{met:?}"
+            );
             let key = keystore.load(KEY).unwrap().unwrap().public_key().to_vec();
             keys.push(key);
         }

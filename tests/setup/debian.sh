@@ -4,7 +4,7 @@
 set -euo pipefail
 
 build=(build-essential pkg-config clang libclang-dev libopencv-dev libdbus-1-dev libpam0g-dev libtss2-dev)
-test=(postgresql ffmpeg swtpm swtpm-tools dbus-daemon python3-dbusmock pamtester libpam-wrapper openssl nats-server rsyslog rsyslog-gnutls python3 python3-venv golang-go golang-golang-x-mod-dev
+test=(systemd postgresql ffmpeg swtpm swtpm-tools dbus-daemon python3-dbusmock pamtester libpam-wrapper openssl nats-server rsyslog rsyslog-gnutls python3 python3-venv golang-go golang-golang-x-mod-dev
   apache2-bin libapache2-mod-auth-openidc libapache2-mod-auth-mellon xmlsec1 chromium slapd ldap-utils
   curl strongswan-pki libstrongswan-extra-plugins gnutls-bin softhsm2 dehydrated lego)
 # What the measurements run beside IMP.

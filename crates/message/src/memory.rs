@@ -91,6 +91,10 @@ pub enum InvalidMemory {
     Content,
 }
 
+/// What was remembered of one stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remembered(Option<Place>);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
     highest: u64,
@@ -127,6 +131,24 @@ impl Memory {
         let place = Place::first(sequence, now);
         self.senders.entry(sender.clone()).or_default().insert(stream.clone(), place);
         Ok(Admitted { missed: 0, store_first: true })
+    }
+
+    /// What is remembered of the stream of `message`, to be put back if it cannot be stored.
+    pub fn place(&self, message: &Authentic) -> Remembered {
+        let streams = self.senders.get(message.sender());
+        Remembered(streams.and_then(|streams| streams.get(message.stream())).copied())
+    }
+
+    /// Remembers of the stream of `message` what [`Memory::place`] said before: it was not accepted.
+    pub fn put_back(&mut self, message: &Authentic, before: Remembered) {
+        let streams = self.senders.entry(message.sender().clone()).or_default();
+        match before.0 {
+            Some(place) => drop(streams.insert(message.stream().clone(), place)),
+            None => drop(streams.remove(message.stream())),
+        }
+        if streams.is_empty() {
+            self.senders.remove(message.sender());
+        }
     }
 
     /// How many streams are remembered.

@@ -128,6 +128,11 @@ impl Authentic {
         self.message.assurance
     }
 
+    /// The sender is known to sign for a device behind it, whatever it says of itself.
+    pub const fn is_by_legacy_gateway(&mut self) {
+        self.message.assurance = Assurance::LegacyGateway;
+    }
+
     /// Whether it is of now: [`MessageRefusal::Late`] or [`MessageRefusal::Early`] if not. The memory asks, after it has looked whether the
     /// message is an old acquaintance: that is what says more.
     pub const fn timely(&self) -> Result<(), MessageRefusal> {

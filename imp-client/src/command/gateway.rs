@@ -7,6 +7,7 @@ use clap::Args;
 use imp_client::gateway::{Gateway, GatewayConfig, GatewayParts};
 use imp_identity::clock::SystemClock;
 use imp_service::Shutdown;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Context, Failure, output};
 
@@ -33,9 +34,17 @@ impl RunGateway {
         let keystore = tokio::task::spawn_blocking(move || keystore.open()).await??;
         let shutdown = Shutdown::new();
         shutdown.on_signals()?;
+        // Listened to before anything runs: by itself it would end the program.
+        let mut hangups = signal(SignalKind::hangup())?;
         let clock = Arc::new(SystemClock);
         let parts = GatewayParts { config, state: context.state, clock, keystore };
         let gateway = Gateway::start(parts, &shutdown).await?;
+        let (hurry, token) = (gateway.hurry(), shutdown.token());
+        shutdown.spawn(async move {
+            while let Some(Some(())) = token.run_until_cancelled(hangups.recv()).await {
+                hurry();
+            }
+        });
         for (route, address) in gateway.addresses() {
             output::say(&format!("{route} listening on {address}"));
         }

@@ -7,7 +7,7 @@ use imp_client::m2m::{FileToSign, FileToVerify, sign_file, verify_file};
 use imp_identity::Clock as _;
 use imp_identity::clock::SystemClock;
 use imp_identity::spiffe::SpiffeId;
-use imp_message::Stream;
+use imp_message::{Order, Stream};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -46,6 +46,9 @@ pub(super) enum M2m {
         /// Look only: what was accepted before is not refused, and what is accepted is not remembered.
         #[arg(long)]
         look: bool,
+        /// Refuse a file that was signed before one of its stream that was accepted already.
+        #[arg(long, conflicts_with = "look")]
+        in_order: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -68,13 +71,14 @@ impl M2m {
                 output::say(&signature.display().to_string());
                 Ok(ExitCode::SUCCESS)
             }
-            Self::Verify { file, signature, from, max_age, look, json } => {
+            Self::Verify { file, signature, from, max_age, look, in_order, json } => {
                 let file = FileToVerify {
                     path: file,
                     signature: signature.as_deref(),
                     senders: from,
                     oldest: max_age.map(|seconds| SignedDuration::from_secs(seconds.into())),
                     once: !look,
+                    order: if *in_order { Order::Strict } else { Order::Any },
                 };
                 let verdict = verify_file(&context.state, &device, &file, now)?;
                 match verdict {

@@ -8,7 +8,7 @@ use imp_authenticator::InvitationUri;
 use imp_client::machine::enrolment::Enrolled;
 use imp_client::machine::renewal::{Renewal, wait_after};
 use imp_client::machine::status::CertificateStanding;
-use imp_client::machine::{Device, DeviceStatus, enrol_device, renew, renew_if_due};
+use imp_client::machine::{Device, DeviceStatus, Way, enrol_device_over, renew, renew_if_due};
 use imp_identity::Clock as _;
 use imp_identity::clock::SystemClock;
 use rand_core::UnwrapErr;
@@ -32,6 +32,12 @@ pub(super) enum Machine {
         /// Seconds to wait for a second person's approval, where the class of the device needs one.
         #[arg(long, default_value_t = 0, value_name = "SECONDS")]
         wait: u64,
+        /// Enrol over EST (RFC 7030), at https://host:port; renewals go there too. Statement keys do not come over EST: not for a gateway.
+        #[arg(long, requires = "name", value_name = "URL")]
+        est: Option<String>,
+        /// The device's identifier or serial number, as EST wants it beside the code.
+        #[arg(long, requires = "est")]
+        name: Option<String>,
     },
     /// Have the certificate renewed, if it is due. For a timer.
     Renew {
@@ -53,8 +59,13 @@ pub(super) enum Machine {
 impl Machine {
     pub(super) async fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         match self {
-            Self::Enrol { invitation, replace, wait } => {
-                enrol(context, invitation, *replace, Duration::from_secs(*wait)).await
+            Self::Enrol { invitation, replace, wait, est, name } => {
+                let way = match (est, name) {
+                    (Some(server), Some(name)) => Way::Est { server, name },
+                    (_, _) => Way::Code,
+                };
+                let wait = Duration::from_secs(*wait);
+                enrol(context, invitation, *replace, wait, way).await
             }
             Self::Renew { now, patience } => {
                 renewed(context, *now, Duration::from_secs(*patience)).await
@@ -79,14 +90,16 @@ async fn enrol(
     invitation: &InvitationUri,
     replace: bool,
     wait: Duration,
+    way: Way<'_>,
 ) -> Result<ExitCode, Failure> {
     let keystore = context.config.keystore(&context.state);
     let keystore = tokio::task::spawn_blocking(move || keystore.open()).await??;
     let until = Instant::now() + wait;
     loop {
         let clock = Arc::new(SystemClock);
+        let keystore = keystore.clone();
         let enrolled =
-            enrol_device(&context.state, keystore.clone(), invitation, replace, clock).await?;
+            enrol_device_over(way, &context.state, keystore, invitation, replace, clock).await?;
         match enrolled {
             Enrolled::Device(stored) => {
                 output::say(&format!("This machine is enrolled as {}.", stored.enrolled.spiffe_id));
@@ -97,7 +110,8 @@ async fn enrol(
                 return Ok(ExitCode::SUCCESS);
             }
             Enrolled::AwaitingApproval(approval) if Instant::now() >= until => {
-                output::say(&format!("A second person has to approve this enrolment: {approval}."));
+                let which = approval.map(|approval| format!(": {approval}")).unwrap_or_default();
+                output::say(&format!("A second person has to approve this enrolment{which}."));
                 output::say("Then run this again, with the same code.");
                 return Ok(ExitCode::from(1));
             }
@@ -128,7 +142,8 @@ async fn renewed(context: &Context, now: bool, patience: Duration) -> Result<Exi
                 return Ok(ExitCode::SUCCESS);
             }
             Ok(Renewal::AwaitingApproval(approval)) => {
-                output::complain(&format!("a second person has to approve this: {approval}"));
+                let which = approval.map(|approval| format!(": {approval}")).unwrap_or_default();
+                output::complain(&format!("a second person has to approve this{which}"));
                 return Ok(ExitCode::from(1));
             }
             Err(error) => {
@@ -162,6 +177,9 @@ fn status(context: &Context, json: bool) -> Result<ExitCode, Failure> {
 fn print(status: &DeviceStatus) {
     output::say(&format!("machine      {}", status.spiffe_id));
     output::say(&format!("server       {}", status.server));
+    if let Some(est) = &status.est {
+        output::say(&format!("renewed at   {est} (EST)"));
+    }
     let standing = match status.certificate {
         CertificateStanding::Good => "good",
         CertificateStanding::Due => "to be renewed",

@@ -3,11 +3,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use imp_api::{Client, ClientError};
 use imp_connection::{CopyError, Decision, Edition, Pinned, PolicyCopy, Protocol, SignedPolicy};
+use imp_identity::device::DeviceClass;
 use imp_identity::spiffe::SpiffeId;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::machine::StoredDevice;
+use crate::machine::{Device, StoredDevice};
 use crate::state::{StateDirectory, StateError};
 
 const COPY: &str = "policy.jws";
@@ -44,6 +45,16 @@ pub enum EnforcementError {
     /// What it gave does not count.
     #[error("the copy of the connection policy cannot be used")]
     Copy(#[from] CopyError),
+}
+
+/// What sort of machine the copy that is kept in a folder says that this is, if there is one.
+pub(crate) fn class_of(
+    state: &StateDirectory,
+    device: &Device,
+    machine: &SpiffeId,
+    now: Timestamp,
+) -> Option<DeviceClass> {
+    Enforcement::open(state.clone(), &device.stored, now).ok()?.class(machine)
 }
 
 impl Enforcement {
@@ -97,6 +108,12 @@ impl Enforcement {
     pub(super) fn standing(&self) -> Option<(u32, Timestamp)> {
         let copy = self.copy.read().unwrap_or_else(PoisonError::into_inner).clone();
         copy.map(|copy| (copy.edition().version, copy.valid_until))
+    }
+
+    /// What sort of machine the copy says that this is. It need not be current: a class does not change with a rule.
+    pub(super) fn class(&self, machine: &SpiffeId) -> Option<DeviceClass> {
+        let copy = self.copy.read().unwrap_or_else(PoisonError::into_inner).clone();
+        copy?.inventory.party(machine).map(|party| party.class)
     }
 
     /// Says when there is another copy.

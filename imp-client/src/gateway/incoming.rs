@@ -141,6 +141,7 @@ impl Incoming {
 
     fn admit(&self, authentic: &Authentic, now: Timestamp) -> Result<(), NotTaken> {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = memory.place(authentic);
         let admitted =
             memory.admit(authentic, Order::Strict, now).map_err(|error| match error {
                 NotAdmitted::Refused(reason) => NotTaken::Refused(authentic.refused(reason)),
@@ -151,11 +152,18 @@ impl Incoming {
             let (stream, missed) = (authentic.stream(), admitted.missed);
             tracing::info!(%stream, missed, "sequences were left out");
         }
-        if admitted.store_first {
-            let json = memory.to_json(false).map_err(IncomingError::from)?;
-            self.state.write(FILE, &json).map_err(IncomingError::from)?;
+        if admitted.store_first
+            && let Err(error) = self.store(&memory)
+        {
+            // Not delivered, so not taken: and nothing is promised that the file does not say.
+            memory.put_back(authentic, before);
+            return Err(error.into());
         }
         Ok(())
+    }
+
+    fn store(&self, memory: &Memory) -> Result<(), IncomingError> {
+        Ok(self.state.write(FILE, &memory.to_json(false)?)?)
     }
 
     /// Writes that nothing is accepted any more.
@@ -215,6 +223,8 @@ impl Trust for RememberedTrust<'_> {
         }
         drop(known);
         let found = self.machines.peer_at(chain, at).map(signatory)?;
+        // Of a machine that may never connect to us itself.
+        self.revocations.learn(chain);
         let ahead = at.saturating_add(LOOK_AHEAD).unwrap_or(at);
         let until = self.machines.peer_at(chain, ahead).map_or(at, |_| ahead);
         let mut known = self.cache.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,15 +7,18 @@ use std::time::Duration;
 use imp_authenticator::tls::{CertificateProblem, peer_of};
 use imp_identity::connection::MachineRefusal;
 use imp_identity::spiffe::SpiffeId;
+use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::config::{Direction, name_of};
 use super::lanes::Lane;
 use super::shared::Running;
 use super::stopped::{Stopped, machine_refusal};
+use super::upkeep;
 
 /// How long a connection and its handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -51,7 +54,7 @@ pub(super) async fn accept(
         running.refuse_machine(claim.name(), address, machine_refusal(problem));
         Stopped::Untrusted(problem)
     })?;
-    let peer = named(running, stream.get_ref().1.peer_certificates(), address)?;
+    let peer = named(running, stream.get_ref().1.peer_certificates(), address).await?;
     // An answer in a language that was not agreed on would be misread.
     if stream.get_ref().1.alpn_protocol() != Some(protocol) {
         return Err(Stopped::Protocol(None));
@@ -87,7 +90,7 @@ pub(super) async fn connect(
         running.refuse_machine(claim.name(), address, machine_refusal(problem));
         Stopped::Untrusted(problem)
     })?;
-    let found = named(running, stream.get_ref().1.peer_certificates(), address)?;
+    let found = named(running, stream.get_ref().1.peer_certificates(), address).await?;
     if found != peer {
         // Refused by the route, and reported with both names.
         let admitted = running.admit(us, &found);
@@ -100,19 +103,48 @@ pub(super) async fn connect(
 }
 
 /// Who the other end is, by a certificate that was verified, unless it was revoked since.
-fn named(
+async fn named(
     running: &Running,
     certificates: Option<&[CertificateDer<'_>]>,
     address: SocketAddr,
 ) -> Result<SpiffeId, Stopped> {
     let peer = certificates.and_then(peer_of);
     let peer = peer.ok_or(Stopped::Untrusted(CertificateProblem::Malformed))?.spiffe_id;
-    let shown = certificates.and_then(<[_]>::first);
-    if shown.is_some_and(|certificate| running.shared.revocations.has(certificate)) {
-        running.refuse_machine(Some(&peer.to_string()), address, MachineRefusal::Revoked);
+    let chain: Vec<Vec<u8>> =
+        certificates.unwrap_or_default().iter().map(|der| der.to_vec()).collect();
+    let Some(shown) = chain.first() else {
+        return Err(Stopped::Untrusted(CertificateProblem::Malformed));
+    };
+    let shared = &running.shared;
+    if let Some(list) = shared.revocations.learn(&chain) {
+        upkeep::refresh_list(shared, &list).await;
+    }
+    still_counts(running, shown, &peer, address)?;
+    Ok(peer)
+}
+
+/// Whether a certificate that was let in still counts: it may have been revoked or have ended since.
+pub(super) fn still_counts(
+    running: &Running,
+    certificate: &[u8],
+    peer: &SpiffeId,
+    address: SocketAddr,
+) -> Result<(), Stopped> {
+    let refuse = |reason| running.refuse_machine(Some(&peer.to_string()), address, reason);
+    if running.shared.revocations.has(certificate) {
+        refuse(MachineRefusal::Revoked);
         return Err(Stopped::Revoked);
     }
-    Ok(peer)
+    if has_ended(certificate, running.shared.now()) {
+        refuse(MachineRefusal::Expired);
+        return Err(Stopped::Untrusted(CertificateProblem::Expired));
+    }
+    Ok(())
+}
+
+fn has_ended(certificate: &[u8], now: Timestamp) -> bool {
+    let read = X509Certificate::from_der(certificate);
+    read.is_ok_and(|(_, read)| read.validity().not_after.timestamp() < now.as_second())
 }
 
 /// What was wrong with the other's certificate, if that was it.

@@ -36,6 +36,8 @@ struct Waiting {
     kept: Kept,
     strangers: HashMap<(String, &'static str), Timestamp>,
     changed: bool,
+    /// How many refusals are in a report after the server refused one for good: fewer each time, until the one that it cannot take is found.
+    few: Option<usize>,
 }
 
 /// What is in the file.
@@ -165,8 +167,9 @@ impl Reports {
         let _one_at_a_time = self.sending.lock().await;
         while let Some((refused, observed)) = self.next(now, rng)? {
             if let Some(refused) = refused {
-                Self::settled(client.report_refusals(&refused).await)?;
-                self.waiting().kept.refused = None;
+                let answer = client.report_refusals(&refused).await;
+                self.told(&answer);
+                Self::settled(answer)?;
             }
             if let Some(observed) = observed {
                 Self::settled(client.report_observations(&observed).await)?;
@@ -180,10 +183,11 @@ impl Reports {
     /// What is sent next, under a name that it keeps: it is on the disk before it is sent.
     fn next(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<Option<Batch>, StateError> {
         let mut waiting = self.waiting();
+        let few = waiting.few;
         let kept = &mut waiting.kept;
         let mut name = || Id::<Self>::generate(now, rng).as_uuid();
         if kept.refused.is_none() && !kept.refusals.is_empty() {
-            let some = kept.refusals.len().min(MOST_REFUSALS);
+            let some = kept.refusals.len().min(few.unwrap_or(MOST_REFUSALS));
             let refusals = kept.refusals.drain(..some).collect();
             kept.refused = Some(Refused { report: name(), refusals });
         }
@@ -199,11 +203,32 @@ impl Reports {
         Ok((next.0.is_some() || next.1.is_some()).then_some(next))
     }
 
-    /// A report that the server will never take is not sent again.
+    /// The report was answered. One that the server will never take is sent again in halves: what is wrong with one refusal silences no other.
+    fn told(&self, answer: &Result<(), ClientError>) {
+        let mut waiting = self.waiting();
+        let for_good = answer.as_ref().is_err_and(is_for_good);
+        if answer.is_err() && !for_good {
+            return;
+        }
+        let Some(sent) = waiting.kept.refused.take() else { return };
+        let most = sent.refusals.len();
+        if for_good && most > 1 {
+            for refusal in sent.refusals.into_iter().rev() {
+                waiting.kept.refusals.push_front(refusal);
+            }
+            waiting.few = Some(most / 2);
+        } else {
+            waiting.few = waiting.few.map(|few| few * 2).filter(|few| *few < MOST_REFUSALS);
+            waiting.kept.dropped += u64::from(for_good);
+        }
+        waiting.changed = true;
+    }
+
+    /// A report that the server will never take is not sent again as it is.
     fn settled(answer: Result<(), ClientError>) -> Result<(), ClientError> {
         match answer {
-            Err(ClientError::Problem(problem)) if matches!(problem.status, 400 | 413 | 422) => {
-                tracing::error!(problem = %problem.title, "the server refuses a report for good");
+            Err(error) if is_for_good(&error) => {
+                tracing::error!(error = %error, "the server refuses a report for good");
                 Ok(())
             }
             other => other,
@@ -213,6 +238,11 @@ impl Reports {
     fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the server will never take the same.
+fn is_for_good(error: &ClientError) -> bool {
+    error.problem().is_some_and(|problem| matches!(problem.status, 400 | 413 | 422))
 }
 
 impl Waiting {
@@ -279,6 +309,33 @@ mod tests {
         }
         reports.refuse(stranger("10.0.0.2", 119));
         assert_eq!(reports.len(), 3);
+    }
+
+    #[test]
+    fn of_a_report_that_the_server_cannot_take_only_what_is_wrong_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDirectory::open(folder.path().join("state")).unwrap();
+        let reports = Reports::open(state).unwrap();
+        for number in 0..MOST_REFUSALS {
+            reports.refuse(stranger(&format!("10.0.0.{number}"), 0));
+        }
+        let mut rng = rand::rngs::StdRng::seed_from_u64(2);
+        let (mut taken, mut names) = (Vec::new(), std::collections::HashSet::new());
+        while let Some((Some(refused), _)) = reports.next(now(), &mut rng).unwrap() {
+            assert!(names.insert(refused.report), "another report has another name");
+            let is_wrong = |report: &RefusalReport| matches!(report, RefusalReport::Machine { peer, .. } if peer == "10.0.0.7");
+            let answer = if refused.refusals.iter().any(is_wrong) {
+                let problem = imp_api::Problem::new(422, "invalid-request", "it cannot be printed");
+                Err(ClientError::Problem(Box::new(problem)))
+            } else {
+                taken.extend(refused.refusals);
+                Ok(())
+            };
+            reports.told(&answer);
+        }
+        assert_eq!((taken.len(), reports.len()), (MOST_REFUSALS - 1, 0));
+        assert!(names.len() < 24, "{}", names.len());
+        assert_eq!(reports.waiting().kept.dropped, 1);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Certificates that no longer count before their time: lists (CRL, RFC 5280 §5) that the server publishes. A gateway that cannot fetch a later
-//! list goes on with the one it has: what was revoked stays revoked, and certificates are short-lived.
+//! list goes on with the one it has: what was revoked stays revoked, and certificates are short-lived. Besides the lists of the configuration
+//! those are fetched that the certificates of peers name: while two authorities issue, each has its own.
 use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
@@ -12,7 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::Url;
-use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate};
+use x509_parser::prelude::{
+    CertificateRevocationList, DistributionPointName, FromDer as _, GeneralName, ParsedExtension,
+    X509Certificate,
+};
 
 use crate::state::{StateDirectory, StateError};
 
@@ -21,11 +25,17 @@ const LONGEST: usize = 8 << 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How far the server's clock may be ahead.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+/// The most lists that certificates may name.
+const MOST_NAMED: usize = 64;
 
 /// The lists, by where they come from.
 pub(super) struct Revocations {
     state: StateDirectory,
+    /// Of the configuration; without any, no list is fetched.
+    configured: Vec<String>,
     lists: RwLock<HashMap<String, List>>,
+    /// Lists that certificates named which led to our root, with the authority that issued those.
+    named: RwLock<HashMap<String, Vec<u8>>>,
 }
 
 struct List {
@@ -66,7 +76,36 @@ impl Revocations {
             let list = kept.and_then(|der| List::read(&der, authorities));
             lists.extend(list.map(|list| (address.clone(), list)));
         }
-        Self { state, lists: RwLock::new(lists) }
+        let configured = addresses.to_vec();
+        Self { state, configured, lists: RwLock::new(lists), named: RwLock::default() }
+    }
+
+    /// Takes note of the list that the first of `chain` names, which must have been verified: by TLS, or as a signer's. The list's address, if it
+    /// is a new one and is to be fetched.
+    pub(super) fn learn(&self, chain: &[Vec<u8>]) -> Option<String> {
+        if self.configured.is_empty() {
+            return None;
+        }
+        let (certificate, issuer) = (chain.first()?, chain.get(1)?);
+        let address = list_of(certificate).filter(|address| !self.configured.contains(address))?;
+        let mut named = self.named.write().unwrap_or_else(PoisonError::into_inner);
+        if named.contains_key(&address) || named.len() >= MOST_NAMED {
+            return None;
+        }
+        named.insert(address.clone(), issuer.clone());
+        drop(named);
+        let kept = self.state.read(&file_of(&address)).ok().flatten();
+        if let Some(list) = kept.and_then(|der| List::read(&der, std::slice::from_ref(issuer))) {
+            let mut lists = self.lists.write().unwrap_or_else(PoisonError::into_inner);
+            lists.insert(address.clone(), list);
+        }
+        Some(address)
+    }
+
+    /// Every list that is to be fetched now and then.
+    pub(super) fn addresses(&self) -> Vec<String> {
+        let named = self.named.read().unwrap_or_else(PoisonError::into_inner);
+        self.configured.iter().chain(named.keys()).cloned().collect()
     }
 
     /// Whether a certificate, in DER, was revoked.
@@ -96,7 +135,11 @@ impl Revocations {
         authorities: &[Vec<u8>],
         now: Timestamp,
     ) -> Result<(), RevocationsError> {
-        let list = List::read(der, authorities).ok_or(RevocationsError::List)?;
+        let named = self.named.read().unwrap_or_else(PoisonError::into_inner);
+        let by_name = named.get(address).cloned();
+        drop(named);
+        let authorities: Vec<Vec<u8>> = authorities.iter().cloned().chain(by_name).collect();
+        let list = List::read(der, &authorities).ok_or(RevocationsError::List)?;
         let latest = now.saturating_add(AHEAD).unwrap_or(now).as_second();
         let lists = self.lists.read().unwrap_or_else(PoisonError::into_inner);
         let known = lists.get(address).map(|known| known.made);
@@ -135,6 +178,27 @@ impl List {
                 .collect(),
         })
     }
+}
+
+/// Where a certificate says that the list of revoked ones is (RFC 5280 §4.2.1.13), by plain HTTP.
+fn list_of(certificate: &[u8]) -> Option<String> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    for extension in certificate.extensions() {
+        let ParsedExtension::CRLDistributionPoints(points) = extension.parsed_extension() else {
+            continue;
+        };
+        for point in points.points.iter().filter_map(|point| point.distribution_point.as_ref()) {
+            let DistributionPointName::FullName(names) = point else { continue };
+            for name in names {
+                if let GeneralName::URI(address) = name
+                    && address.starts_with("http://")
+                {
+                    return Some((*address).to_owned());
+                }
+            }
+        }
+    }
+    None
 }
 
 fn file_of(address: &str) -> String {

@@ -1,11 +1,13 @@
 //! What all routes of a gateway share.
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use imp_api::connection::RefusalReport;
 use imp_connection::Outcome;
 use imp_identity::Clock;
 use imp_identity::connection::{MachineRefusal, MessageRefusal};
+use imp_identity::device::DeviceClass;
 use imp_identity::spiffe::SpiffeId;
 use imp_message::Assurance;
 use imp_service::Shutdown;
@@ -37,6 +39,8 @@ pub(super) struct Shared {
     pub(super) device: RwLock<Arc<Device>>,
     /// Something is to be written or told soon.
     pub(super) news: tokio::sync::Notify,
+    /// Everything is to be looked after now.
+    pub(super) hurried: AtomicBool,
 }
 
 /// A route that runs.
@@ -71,6 +75,12 @@ impl Shared {
     /// Goes on with another certificate.
     pub(super) fn replace(&self, device: Device) {
         *self.device.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(device);
+    }
+
+    /// Has everything looked after now.
+    pub(super) fn hurry(&self) {
+        self.hurried.store(true, Ordering::Relaxed);
+        self.news.notify_one();
     }
 
     fn refuse(&self, report: RefusalReport) {
@@ -192,7 +202,14 @@ impl Running {
             ahead: SignedDuration::from_secs(limits.ahead_seconds.into()),
             has_place: !wanted.is_answer,
         };
-        let taken = self.shared.incoming.take(&device.machines, arrived, self.shared.now()).await;
+        let now = self.shared.now();
+        let mut taken = self.shared.incoming.take(&device.machines, arrived, now).await;
+        if let Ok(taken) = &mut taken
+            && self.shared.enforcement.class(taken.authentic.sender())
+                == Some(DeviceClass::LegacyGateway)
+        {
+            taken.authentic.is_by_legacy_gateway();
+        }
         if let Err(NotTaken::Refused(refused)) = &taken {
             let sender = refused.sender.as_ref().unwrap_or(peer).to_string();
             self.refuse_message(sender, refused.reason);

@@ -1,5 +1,6 @@
 //! Starts and stops a gateway.
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -110,12 +111,13 @@ impl Gateway {
             revocations,
             device: RwLock::new(Arc::new(device)),
             news: tokio::sync::Notify::new(),
+            hurried: AtomicBool::new(false),
             shutdown: shutdown.clone(),
             state,
             clock,
         });
         // A policy of now, if the server is there; else the kept one.
-        upkeep::refresh_policy(&shared, lists).await;
+        upkeep::refresh_policy(&shared).await;
         let mut doors = Vec::new();
         for route in config.routes {
             doors.push(Door::open(&shared, route).await?);
@@ -145,6 +147,12 @@ impl Gateway {
     /// How it stands.
     pub fn status(&self) -> super::GatewayStatus {
         upkeep::status(&self.shared, &self.routes)
+    }
+
+    /// Has the gateway look at once for another certificate and a later policy, and tell the server what waits: for SIGHUP. Connections go on.
+    pub fn hurry(&self) -> impl Fn() + Send + 'static {
+        let shared = self.shared.clone();
+        move || shared.hurry()
     }
 
     /// Goes on with another certificate: connections that begin show it.

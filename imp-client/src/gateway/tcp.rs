@@ -1,8 +1,11 @@
-//! Raw TCP: the bytes are not looked at, only the channel is protected. A policy that expects the connection no longer ends it.
+//! Raw TCP: the bytes are not looked at, only the channel is protected. A connection that lasts is looked at again and again: it ends when a rule
+//! does, when another policy comes or this one's time is over, and when the other's certificate is revoked or ends.
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use imp_identity::spiffe::SpiffeId;
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -11,6 +14,9 @@ use super::config::Direction;
 use super::link;
 use super::shared::Running;
 use super::stopped::Stopped;
+
+/// How often a connection that lasts is looked at again.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// ALPN of raw TCP between gateways.
 pub(super) const PROTOCOL: &[u8] = b"imp-gateway-tcp/1";
@@ -22,7 +28,10 @@ pub(super) async fn serve_inside(running: &Running, mut inside: TcpStream) -> Re
     let Some(peer) = running.route.peers.first() else { return Ok(()) };
     let us = running.shared.device().identity.spiffe_id.clone();
     running.tally.carried();
-    carry(running, (&mut inside, &mut outside), (&us, peer)).await
+    let (tcp, tls) = outside.get_ref();
+    let address = tcp.peer_addr().map_err(Stopped::Gone)?;
+    let other = Other { certificate: first(tls.peer_certificates()), peer, address };
+    carry(running, (&mut inside, &mut outside), (&us, peer), other).await
 }
 
 /// Carries a connection from a peer to the application.
@@ -39,10 +48,24 @@ pub(super) async fn serve_outside(
     inside.set_nodelay(true).map_err(Stopped::Gone)?;
     let us = running.shared.device().identity.spiffe_id.clone();
     running.tally.carried();
-    carry(running, (&mut inside, &mut caller.stream), (&caller.peer, &us)).await
+    let certificate = first(caller.stream.get_ref().1.peer_certificates());
+    let other = Other { certificate, peer: &caller.peer, address };
+    carry(running, (&mut inside, &mut caller.stream), (&caller.peer, &us), other).await
 }
 
-/// Both ways until both are done, the gateway stops, or the connection is expected no longer.
+/// The machine at the other end.
+struct Other<'a> {
+    /// In DER.
+    certificate: Vec<u8>,
+    peer: &'a SpiffeId,
+    address: SocketAddr,
+}
+
+fn first(certificates: Option<&[CertificateDer<'_>]>) -> Vec<u8> {
+    certificates.and_then(<[_]>::first).map(|der| der.to_vec()).unwrap_or_default()
+}
+
+/// Both ways until both are done, the gateway stops, or the connection is expected no longer, or the other trusted no longer.
 async fn carry(
     running: &Running,
     (one, other): (
@@ -50,14 +73,18 @@ async fn carry(
         &mut (impl AsyncRead + AsyncWrite + Unpin),
     ),
     (from, to): (&SpiffeId, &SpiffeId),
+    Other { certificate, peer, address }: Other<'_>,
 ) -> Result<(), Stopped> {
     let mut changes = running.shared.enforcement.changes();
     let stopping = running.shared.shutdown.token();
     let until_unexpected = async {
         loop {
-            // The sender lives as long as the gateway: it does not end first.
-            let _changed = changes.changed().await;
-            if let Err(stopped) = running.still_admits(from, to) {
+            // At once when another copy comes, whose sender lives as long as the gateway.
+            let _changed = timeout(LOOK, changes.changed()).await;
+            let admitted = running.still_admits(from, to);
+            let looked =
+                admitted.and_then(|()| link::still_counts(running, &certificate, peer, address));
+            if let Err(stopped) = looked {
                 return stopped;
             }
         }

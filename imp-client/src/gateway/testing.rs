@@ -105,7 +105,7 @@ impl Hospital {
         };
         // Nobody listens there.
         let server = "https://127.0.0.1:1".to_owned();
-        StoredDevice { server, ca: Digest::of(&[&self.root]), enrolled }
+        StoredDevice { server, ca: Digest::of(&[&self.root]), est: None, enrolled }
     }
 
     /// A list of revoked certificates, made so many days from now.

@@ -1,6 +1,7 @@
 //! What a gateway does while nobody waits: looks for a later policy, tells the server what was refused, renews the certificate, says how it
 //! stands.
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use imp_api::Client;
@@ -21,14 +22,10 @@ const STATUS: Duration = Duration::from_secs(10);
 const CREDENTIALS: Duration = Duration::from_secs(10);
 
 /// Asks for a later policy, and for later lists of revoked certificates; without the server, those that there are go on.
-pub(super) async fn refresh_policy(shared: &Shared, lists: &[String]) {
+pub(super) async fn refresh_policy(shared: &Shared) {
     let device = shared.device();
-    for list in lists {
-        let refreshed = shared.revocations.refresh(list, &device.authorities(), shared.now()).await;
-        if let Err(error) = refreshed {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::warn!(list, error = %error, cause, "no later list of revoked certificates");
-        }
+    for list in shared.revocations.addresses() {
+        refresh_list(shared, &list).await;
     }
     let Some(client) = client(shared, &device) else { return };
     match shared.enforcement.refresh(&client, &device.stored, shared.now()).await {
@@ -37,6 +34,16 @@ pub(super) async fn refresh_policy(shared: &Shared, lists: &[String]) {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             tracing::warn!(error = %error, cause, "no later connection policy");
         }
+    }
+}
+
+/// Asks for a later list of revoked certificates; without one, the list that there is goes on.
+pub(super) async fn refresh_list(shared: &Shared, list: &str) {
+    let authorities = shared.device().authorities();
+    let refreshed = shared.revocations.refresh(list, &authorities, shared.now()).await;
+    if let Err(error) = refreshed {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::warn!(list, error = %error, cause, "no later list of revoked certificates");
     }
 }
 
@@ -58,8 +65,11 @@ pub(super) async fn keep_up(shared: Arc<Shared>, routes: Vec<Arc<Running>>, ever
         store(&shared).await;
         let round = async {
             let now = Instant::now();
+            if shared.hurried.swap(false, Ordering::Relaxed) {
+                (policy_due, report_due, credentials_due, status_due) = (now, now, now, now);
+            }
             if policy_due <= now {
-                refresh_policy(&shared, &every.revocation_lists).await;
+                refresh_policy(&shared).await;
                 policy_due = Instant::now() + seconds(every.policy_seconds);
             }
             if report_due <= now {
@@ -140,7 +150,10 @@ async fn take_up_credentials(shared: &Arc<Shared>) {
         is_other.then(|| Device::new(stored, signer, own.clock.clone()))
     };
     match tokio::task::spawn_blocking(work).await {
-        Ok(Some(Ok(renewed))) => shared.replace(renewed),
+        Ok(Some(Ok(renewed))) => {
+            tracing::info!(until = %renewed.stored.enrolled.expires_at, "another certificate is shown");
+            shared.replace(renewed);
+        }
         Ok(Some(Err(error))) => tracing::warn!(error = %error, "a new certificate cannot be used"),
         Ok(None) | Err(_) => {}
     }
@@ -157,7 +170,7 @@ async fn renew(shared: &Shared) -> bool {
         }
         Ok(Renewal::NotDue(_)) => true,
         Ok(Renewal::AwaitingApproval(approval)) => {
-            tracing::warn!(%approval, "a second person has to approve the new certificate");
+            tracing::warn!(?approval, "a second person has to approve the new certificate");
             false
         }
         Err(error) => {

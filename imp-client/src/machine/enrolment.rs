@@ -1,16 +1,16 @@
 //! The first meeting of a device with its server: `imp-client machine enrol`.
 use std::sync::Arc;
 
-use imp_api::device::{DeviceEnrolment, EnrolDevice};
-use imp_api::{Client, ClientError};
-use imp_authenticator::invitation::{InvitationPurpose, InvitationUri};
-use imp_authenticator::signer::{SignError, Signer, certificate_request};
-use imp_authenticator::tls::{self, TlsError};
-use imp_hardware::keystore::{Keystore, KeystoreError};
-use imp_identity::invitation::Code;
+use imp_api::device::{DeviceEnrolled, DeviceEnrolment, EnrolDevice};
+use imp_authenticator::invitation::InvitationUri;
+use imp_authenticator::signer::{Signer, certificate_request};
+use imp_authenticator::tls;
+use imp_hardware::keystore::Keystore;
 use imp_identity::{ApprovalId, Clock};
 
+use super::est::{Answer, EstClient, EstError, Operation, Proof, credentials};
 use super::stored::{Device, DeviceCredentialsError, KEY, StoredDevice};
+use crate::introduction::{self, IntroductionError, KeyPlace};
 use crate::state::{StateDirectory, StateError};
 
 /// Names the code that the device's key was made for, by its digest.
@@ -21,42 +21,42 @@ const MARKER: &str = "enrolling-device";
 pub enum Enrolled {
     /// The device has its certificate.
     Device(Box<StoredDevice>),
-    /// A second person has to approve it: ask again later, with the same code.
-    AwaitingApproval(ApprovalId),
+    /// A second person has to approve it: ask again later, with the same code. EST does not say which request it is.
+    AwaitingApproval(Option<ApprovalId>),
 }
 
 /// The device could not be enrolled.
 #[derive(Debug, thiserror::Error)]
 pub enum EnrolDeviceError {
-    /// The invitation is one for phones.
-    #[error("this invitation is for a phone: a device's begins with `imp:enrol`")]
-    ForPhones,
+    /// The server was not met.
+    #[error(transparent)]
+    Introduction(#[from] IntroductionError),
+    /// EST went wrong.
+    #[error("the server did not enrol this machine over EST")]
+    Est(#[from] EstError),
     /// Nothing to do.
     #[error("this machine is enrolled already, as `{0}`: add `--replace` to enrol it anew")]
     AlreadyEnrolled(String),
     /// The state folder cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The key cannot be made.
-    #[error("the machine's key cannot be made or read")]
-    Keystore(#[from] KeystoreError),
-    /// The key does not sign.
-    #[error("the certificate request cannot be signed")]
-    Sign(#[from] SignError),
-    /// No TLS configuration.
-    #[error("the connection cannot be prepared")]
-    Tls(#[from] TlsError),
-    /// The server is not there, or not the invited one.
-    #[error(
-        "the server of the invitation cannot be reached, or its certificate is not the one whose fingerprint the invitation names"
-    )]
-    Unreachable(#[source] ClientError),
-    /// The server refused.
-    #[error("the server refused the enrolment")]
-    Refused(#[source] ClientError),
     /// What the server answered cannot be used.
     #[error("the server's credentials cannot be used")]
     Credentials(#[source] DeviceCredentialsError),
+}
+
+/// How a technician's code is shown.
+#[derive(Clone, Copy, Debug)]
+pub enum Way<'a> {
+    /// To the server's own interface, which also says with which keys it signs policies.
+    Code,
+    /// Over EST (RFC 7030), by HTTP Basic authentication.
+    Est {
+        /// Where EST is: `https://host:port`.
+        server: &'a str,
+        /// The device's identifier or serial number.
+        name: &'a str,
+    },
 }
 
 /// Enrols this machine as the device that the code was given for: makes its key, has it certified, keeps the credentials. Safe to run again with
@@ -69,52 +69,53 @@ pub async fn enrol_device(
     replace: bool,
     clock: Arc<dyn Clock>,
 ) -> Result<Enrolled, EnrolDeviceError> {
-    if invitation.purpose != InvitationPurpose::Enrol {
-        return Err(EnrolDeviceError::ForPhones);
-    }
-    let _nobody_meanwhile = state.lock()?;
-    if let Some(stored) = StoredDevice::read(state)?.filter(|_| !replace) {
+    enrol_device_over(Way::Code, state, keystore, invitation, replace, clock).await
+}
+
+/// [`enrol_device`], by the way that is named.
+pub async fn enrol_device_over(
+    way: Way<'_>,
+    state: &StateDirectory,
+    keystore: Arc<dyn Keystore>,
+    invitation: &InvitationUri,
+    replace: bool,
+    clock: Arc<dyn Clock>,
+) -> Result<Enrolled, EnrolDeviceError> {
+    introduction::is_for_machines(invitation)?;
+    let _nobody_meanwhile = state.lock().map_err(IntroductionError::from)?;
+    let known = StoredDevice::read(state).map_err(IntroductionError::from)?;
+    if let Some(stored) = known.filter(|_| !replace) {
         let name = stored.enrolled.spiffe_id.to_string();
         return Err(EnrolDeviceError::AlreadyEnrolled(name));
     }
-    let signer = device_key(state, keystore, &invitation.code).await?;
-    let enrolled = match meet(invitation, &signer, clock.clone()).await? {
-        DeviceEnrolment::Enrolled(enrolled) => *enrolled,
-        DeviceEnrolment::AwaitingApproval(waiting) => {
-            return Ok(Enrolled::AwaitingApproval(waiting.approval));
+    let place = KeyPlace { key: KEY, marker: MARKER };
+    let signer = introduction::key_for(&invitation.code, place, state, keystore).await?;
+    let met = match way {
+        Way::Code => meet(invitation, &signer, clock.clone()).await?,
+        Way::Est { server, name } => {
+            meet_over_est((server, name), invitation, &signer, clock.clone()).await?
         }
     };
-    let stored = StoredDevice { server: invitation.server.clone(), ca: invitation.ca, enrolled };
+    let enrolled = match met {
+        Met::Enrolled(enrolled) => *enrolled,
+        Met::Waiting(approval) => return Ok(Enrolled::AwaitingApproval(approval)),
+    };
+    let est = match way {
+        Way::Code => None,
+        Way::Est { server, .. } => Some(server.to_owned()),
+    };
+    let stored =
+        StoredDevice { server: invitation.server.clone(), ca: invitation.ca, est, enrolled };
     Device::new(stored.clone(), signer, clock).map_err(EnrolDeviceError::Credentials)?;
-    stored.write(state)?;
-    state.remove(MARKER)?;
+    stored.write(state).map_err(IntroductionError::from)?;
+    state.remove(MARKER).map_err(IntroductionError::from)?;
     Ok(Enrolled::Device(Box::new(stored)))
 }
 
-/// The key for this code: the one that an earlier run made for it, or a new one.
-async fn device_key(
-    state: &StateDirectory,
-    keystore: Arc<dyn Keystore>,
-    code: &Code,
-) -> Result<Arc<dyn Signer>, EnrolDeviceError> {
-    let digest = code.digest().to_string();
-    let again = state.read(MARKER)?.is_some_and(|marker| marker == digest.as_bytes());
-    if !again {
-        // A folder that cannot be written must cost neither key nor code.
-        state.write(MARKER, b"")?;
-    }
-    let work = tokio::task::spawn_blocking(move || {
-        if again && let Some(signer) = keystore.load(KEY)? {
-            return Ok(signer);
-        }
-        keystore.delete(KEY)?;
-        keystore.create(KEY)
-    });
-    let made: Result<_, KeystoreError> =
-        work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-    let signer = made?;
-    state.write(MARKER, digest.as_bytes())?;
-    Ok(signer)
+/// What the server said.
+enum Met {
+    Enrolled(Box<DeviceEnrolled>),
+    Waiting(Option<ApprovalId>),
 }
 
 /// Shows the one-time code to the server whose CA has the fingerprint of the invitation.
@@ -122,20 +123,38 @@ async fn meet(
     invitation: &InvitationUri,
     signer: &Arc<dyn Signer>,
     clock: Arc<dyn Clock>,
-) -> Result<DeviceEnrolment, EnrolDeviceError> {
-    let refused = |error: ClientError| match error {
-        ClientError::Unreachable(_) => EnrolDeviceError::Unreachable(error),
-        ClientError::Url(_) | ClientError::Problem(_) | ClientError::Answer { .. } => {
-            EnrolDeviceError::Refused(error)
-        }
-    };
-    let tls = tls::first_meeting(invitation.ca, clock)?;
-    let client = Client::new(&invitation.server, tls).map_err(refused)?;
+) -> Result<Met, IntroductionError> {
+    let client = introduction::server_of(invitation, clock)?;
     let body = EnrolDevice {
         code: invitation.code.clone(),
         certificate_request: certificate_request(signer)?.into(),
     };
-    client.enrol_device(&body).await.map_err(refused)
+    let answered = client.enrol_device(&body).await.map_err(introduction::unmet)?;
+    Ok(match answered {
+        DeviceEnrolment::Enrolled(enrolled) => Met::Enrolled(enrolled),
+        DeviceEnrolment::AwaitingApproval(waiting) => Met::Waiting(Some(waiting.approval)),
+    })
+}
+
+/// The same over EST: the authorities by the fingerprint, then the code by HTTP Basic authentication.
+async fn meet_over_est(
+    (server, name): (&str, &str),
+    invitation: &InvitationUri,
+    signer: &Arc<dyn Signer>,
+    clock: Arc<dyn Clock>,
+) -> Result<Met, EnrolDeviceError> {
+    let tls = tls::first_meeting(invitation.ca, clock).map_err(IntroductionError::from)?;
+    let client = EstClient::new(server, tls)?;
+    let authorities = client.authorities().await?;
+    let request = certificate_request(signer).map_err(IntroductionError::from)?;
+    let proof = Proof::Code { name, code: &invitation.code };
+    match client.enrol(Operation::SimpleEnroll, proof, &request).await? {
+        Answer::Issued(certificate) => {
+            let enrolled = credentials(&certificate, &authorities, invitation.ca)?;
+            Ok(Met::Enrolled(Box::new(enrolled)))
+        }
+        Answer::Later => Ok(Met::Waiting(None)),
+    }
 }
 
 #[cfg(test)]
@@ -162,7 +181,13 @@ mod tests {
         for invitation in [&one, &one, &two, &two, &one] {
             let clock = Arc::new(SystemClock);
             let met = enrol_device(&state, keystore.clone(), invitation, true, clock).await;
-            assert!(matches!(met, Err(EnrolDeviceError::Unreachable(_))), "{met:?}");
+            assert!(
+                matches!(
+                    met,
+                    Err(EnrolDeviceError::Introduction(IntroductionError::Unreachable(_)))
+                ),
+                "{met:?}"
+            );
             keys.push(keystore.load(KEY).unwrap().unwrap().public_key().to_vec());
         }
         assert_eq!(keys[0], keys[1]);

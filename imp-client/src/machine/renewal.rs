@@ -3,12 +3,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use imp_api::ClientError;
-use imp_api::device::{DeviceEnrolment, RenewDevice};
+use imp_api::device::{DeviceEnrolled, DeviceEnrolment, RenewDevice};
 use imp_authenticator::signer::{SignError, certificate_request};
+use imp_authenticator::tls::{self, TlsError};
 use imp_identity::{ApprovalId, Clock};
 use jiff::Timestamp;
 use rand::RngExt as _;
 
+use super::est::{Answer, EstClient, EstError, Operation, Proof, credentials};
 use super::stored::{Device, DeviceCredentialsError, StoredDevice, UnusableServer};
 use crate::state::{StateDirectory, StateError};
 
@@ -24,8 +26,8 @@ pub enum Renewal {
     Renewed(Box<Device>),
     /// It is not due before this instant.
     NotDue(Timestamp),
-    /// A second person has to approve it.
-    AwaitingApproval(ApprovalId),
+    /// A second person has to approve it. EST does not say which request it is.
+    AwaitingApproval(Option<ApprovalId>),
 }
 
 /// The certificate was not renewed.
@@ -37,6 +39,12 @@ pub enum RenewDeviceError {
     /// The server did not renew it.
     #[error("the server did not renew the certificate")]
     Server(#[from] ClientError),
+    /// EST went wrong.
+    #[error("the server did not renew the certificate over EST")]
+    Est(#[from] EstError),
+    /// No TLS configuration.
+    #[error("the connection cannot be prepared")]
+    Tls(#[from] TlsError),
     /// The server cannot be asked.
     #[error(transparent)]
     Unusable(#[from] UnusableServer),
@@ -53,13 +61,15 @@ pub enum RenewDeviceError {
 
 impl RenewDeviceError {
     /// Whether it may go better in a while, without anybody doing something here.
-    pub const fn is_passing(&self) -> bool {
+    pub fn is_passing(&self) -> bool {
         match self {
             Self::Server(ClientError::Unreachable(_) | ClientError::Answer { .. }) => true,
             Self::Server(ClientError::Problem(problem)) => {
                 problem.status >= 500 || problem.status == 429
             }
+            Self::Est(error) => error.is_passing(),
             Self::Server(ClientError::Url(_))
+            | Self::Tls(_)
             | Self::Sign(_)
             | Self::Unusable(_)
             | Self::Credentials(_)
@@ -76,14 +86,13 @@ pub async fn renew(
     clock: Arc<dyn Clock>,
 ) -> Result<Renewal, RenewDeviceError> {
     let signer = device.identity.signer.clone();
-    let request = certificate_request(&signer)?;
-    let client = device.client(clock.clone())?;
-    let body = RenewDevice { certificate_request: request.into() };
-    let enrolled = match client.renew_device(&body).await? {
-        DeviceEnrolment::Enrolled(enrolled) => *enrolled,
-        DeviceEnrolment::AwaitingApproval(waiting) => {
-            return Ok(Renewal::AwaitingApproval(waiting.approval));
-        }
+    let answered = match &device.stored.est {
+        Some(server) => ask_over_est(device, server, clock.clone()).await?,
+        None => ask(device, clock.clone()).await?,
+    };
+    let enrolled = match answered {
+        Asked::Renewed(enrolled) => *enrolled,
+        Asked::Waiting(approval) => return Ok(Renewal::AwaitingApproval(approval)),
     };
     if enrolled.spiffe_id != device.stored.enrolled.spiffe_id {
         return Err(RenewDeviceError::OtherMachine);
@@ -92,6 +101,42 @@ pub async fn renew(
     let renewed = Device::new(stored, signer, clock)?;
     renewed.stored.write(state)?;
     Ok(Renewal::Renewed(Box::new(renewed)))
+}
+
+/// What the server said.
+enum Asked {
+    Renewed(Box<DeviceEnrolled>),
+    Waiting(Option<ApprovalId>),
+}
+
+async fn ask(device: &Device, clock: Arc<dyn Clock>) -> Result<Asked, RenewDeviceError> {
+    let request = certificate_request(&device.identity.signer)?;
+    let client = device.client(clock)?;
+    let body = RenewDevice { certificate_request: request.into() };
+    Ok(match client.renew_device(&body).await? {
+        DeviceEnrolment::Enrolled(enrolled) => Asked::Renewed(enrolled),
+        DeviceEnrolment::AwaitingApproval(waiting) => Asked::Waiting(Some(waiting.approval)),
+    })
+}
+
+/// Over EST, by the certificate that there is (RFC 7030 §4.2.2). The roots stay those that were known: whom to trust does not follow from whom
+/// was trusted.
+async fn ask_over_est(
+    device: &Device,
+    server: &str,
+    clock: Arc<dyn Clock>,
+) -> Result<Asked, RenewDeviceError> {
+    let tls = tls::machine_to_server(Some(&device.identity), &device.anchors, clock)?;
+    let client = EstClient::new(server, tls)?;
+    let authorities = client.authorities().await?;
+    let request = certificate_request(&device.identity.signer)?;
+    let operation = Operation::SimpleReenroll;
+    let Answer::Issued(certificate) = client.enrol(operation, Proof::Tls, &request).await? else {
+        return Ok(Asked::Waiting(None));
+    };
+    let renewed = credentials(&certificate, &authorities, device.stored.ca)?;
+    let statement_keys = device.stored.enrolled.statement_keys.clone();
+    Ok(Asked::Renewed(Box::new(DeviceEnrolled { statement_keys, ..renewed })))
 }
 
 /// [`renew`], if it is due.

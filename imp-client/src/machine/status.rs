@@ -17,6 +17,9 @@ pub struct DeviceStatus {
     pub spiffe_id: SpiffeId,
     /// Its server.
     pub server: String,
+    /// Where the certificate is renewed over EST, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub est: Option<String>,
     /// When the certificate should be renewed.
     pub renew_after: Timestamp,
     /// First instant at which it no longer counts.
@@ -68,6 +71,7 @@ impl DeviceStatus {
             device: enrolled.device,
             spiffe_id: enrolled.spiffe_id,
             server: stored.server,
+            est: stored.est,
             renew_after,
             expires_at,
             certificate: CertificateStanding::of(renew_after, expires_at, now),

@@ -24,6 +24,9 @@ pub struct StoredDevice {
     pub server: String,
     /// The fingerprint by which the server was recognised first.
     pub ca: Digest,
+    /// Where the certificate is renewed over EST (RFC 7030); at the server's own interface, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub est: Option<String>,
     /// The certificate, whom to trust, and when to renew.
     pub enrolled: DeviceEnrolled,
 }

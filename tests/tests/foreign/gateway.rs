@@ -14,6 +14,7 @@ use imp_identity::connection::{MachineRefusal, MessageRefusal};
 use imp_tests::process::{PATIENCE, POLL, Running};
 use imp_tests::world::World;
 use imp_tests::{python, source_tree};
+use jiff::SignedDuration;
 
 use engine::{Engine, Mischief};
 use machines::{Enrolled, enrol, expect_connections, stranger, try_to_connect};
@@ -83,7 +84,7 @@ async fn four_refusals_four_reasons_four_events() {
 
     let (application, at) = receiver();
     let text = format!(
-        "outside.listen = \"127.0.0.1:0\"\ninside.connect = \"{at}\"\nsigners = [\"{}\"]\n",
+        "outside.listen = \"127.0.0.1:0\"\ninside.connect = \"{at}\"\nsigners = [\"{}\"]\nlimits.message_age_seconds = 60\n",
         lab.spiffe_id()
     );
     let (receiving, receiving_at) = ehr.gateway(&world, routes(&text)).await;
@@ -109,6 +110,15 @@ async fn four_refusals_four_reasons_four_events() {
     assert!(said[0].starts_with("AR C1 unavailable"), "{said:?}");
     assert_eq!(said[1], "AA C2 ");
     assert!(said[2].starts_with("AR C3 reordered"), "{said:?}");
+    // Kept back for longer than the receiver lets a message be old, and then sent on in its right place.
+    engine.plan(&[Mischief::Hold]);
+    let said = send(sending_at, "D1 5.1\n").await;
+    assert!(said[0].starts_with("AR D1 unavailable"), "{said:?}");
+    world.clock.advance(SignedDuration::from_secs(61));
+    engine.plan(&[Mischief::Held, Mischief::None]);
+    let said = send(sending_at, "D2 5.1\nD3 5.1\n").await;
+    assert!(said[0].starts_with("AR D2 late"), "{said:?}");
+    assert_eq!(said[1], "AA D3 ");
 
     assert!(!try_to_connect(&stray.machines(&world), receiving_at).await);
     let unknown = stranger(&world, &lab);
@@ -119,6 +129,7 @@ async fn four_refusals_four_reasons_four_events() {
         ("message-refused", sender.clone(), MessageRefusal::Altered.to_string()),
         ("message-refused", sender.clone(), MessageRefusal::Replayed.to_string()),
         ("message-refused", sender.clone(), MessageRefusal::Reordered.to_string()),
+        ("message-refused", sender.clone(), MessageRefusal::Late.to_string()),
         (
             "connection-unexpected",
             format!("{} {}", stray.spiffe_id(), ehr.spiffe_id()),
@@ -154,7 +165,7 @@ async fn four_refusals_four_reasons_four_events() {
                 .map(|rest| rest.split(' ').next().unwrap_or_default().to_owned())
         })
         .collect();
-    assert_eq!(got, ["A1", "A2", "B2", "B4", "C2"]);
+    assert_eq!(got, ["A1", "A2", "B2", "B4", "C2", "D3"]);
     sending.stop().await;
     receiving.stop().await;
     world.end().await;

@@ -3,5 +3,6 @@ mod crash;
 mod demo;
 mod issuance;
 mod log;
+mod machines;
 mod memory;
 mod people;
