@@ -60,6 +60,8 @@ pub struct App {
     pub gate: Arc<Gate>,
     /// What ACME needs.
     pub(crate) acme: Arc<crate::acme::Service>,
+    /// What was recorded lately of those who were not enrolled.
+    pub(crate) newcomers: Arc<crate::access::Refusals<String>>,
     /// How often strangers may try.
     pub(crate) limits: Arc<Limits>,
     /// Carries notices to people, if there is a mail server.
@@ -152,6 +154,7 @@ impl App {
             connections: Arc::new(connections),
             gate,
             acme,
+            newcomers: Arc::default(),
             limits,
             messenger,
         })

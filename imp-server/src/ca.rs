@@ -3,20 +3,20 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use imp_authenticator::tls::Doorkeeper;
-use imp_authenticator::{Signer, TlsError, TrustAnchors, tls};
+use imp_authenticator::{Signer, TrustAnchors};
+use imp_identity::Digest;
 use imp_identity::spiffe::{SpiffeId, TrustDomain};
-use imp_identity::{Clock, Digest};
 use imp_pki::{Certificate, IssueError, Key, KeyError, Profile, PublicKey, ServerName};
 use imp_translog::{LogKey, LogKeyError};
 use jiff::{SignedDuration, Timestamp};
 use rand::CryptoRng;
-use rustls::ServerConfig;
 
 use crate::config::Config;
 
 mod authorities;
 mod devices;
 mod directory;
+mod listener;
 mod newcomers;
 mod ocsp;
 pub(crate) mod pem;
@@ -30,6 +30,7 @@ pub use authorities::IssuingAuthority;
 pub(crate) use devices::DeviceOrder;
 use devices::Publisher;
 pub(crate) use directory::DIRECTORY;
+pub(crate) use listener::{Listener, ListenerError};
 pub use newcomers::DoorkeeperError;
 pub use ocsp::OcspSigner;
 use ocsp::Responders;
@@ -50,7 +51,9 @@ pub struct Keys {
     machine_lifetime: SignedDuration,
     server_lifetime: SignedDuration,
     doorkeeper: Arc<Doorkeeper>,
-    listener: RwLock<Option<Listener>>,
+    listener: RwLock<Option<Arc<Listener>>>,
+    /// Whose turn it is to make a certificate for a service of this server.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// A certificate, and who signed it.
@@ -59,15 +62,6 @@ pub struct Signed {
     pub certificate: Certificate,
     /// Who signed it.
     pub issuer: Arc<IssuingAuthority>,
-}
-
-/// The listener's certificate in use.
-#[derive(Clone)]
-struct Listener {
-    renew_after: Timestamp,
-    tls: Arc<ServerConfig>,
-    /// The same for devices that enrol.
-    newcomers: Arc<ServerConfig>,
 }
 
 /// The keys cannot be used.
@@ -133,20 +127,6 @@ pub enum KeysError {
     NoAuthority,
 }
 
-/// The listener has no certificate to show.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ListenerError {
-    /// It cannot be issued.
-    #[error("the listener's certificate cannot be issued")]
-    Issue(#[from] IssueError),
-    /// Its key cannot be made.
-    #[error("the listener's key cannot be made")]
-    Key(#[from] KeyError),
-    /// rustls refuses it.
-    #[error("the listener's TLS configuration cannot be made")]
-    Tls(#[from] TlsError),
-}
-
 impl Keys {
     /// Reads the keys of `config.data`, after creating them at the first start.
     pub fn open(
@@ -178,6 +158,7 @@ impl Keys {
             server_lifetime: days(config.certificates.server_days),
             doorkeeper: newcomers::doorkeeper(&config.est, &anchors)?,
             listener: RwLock::new(None),
+            turn: tokio::sync::Mutex::default(),
         })
     }
 
@@ -242,6 +223,11 @@ impl Keys {
         &self.set
     }
 
+    /// Held while a service's certificate is made and recorded: one is enough.
+    pub(crate) const fn turn(&self) -> &tokio::sync::Mutex<()> {
+        &self.turn
+    }
+
     /// Whether it is a name of this server.
     pub(crate) fn is_own_name(&self, name: &ServerName) -> bool {
         matches!(&self.profile, Profile::Server(names) if names.contains(name))
@@ -265,66 +251,6 @@ impl Keys {
         let lifetime = self.machine_lifetime;
         let certificate = issuer.issuer.issue(&profile, key, lifetime, now, rng)?;
         Ok(Signed { certificate, issuer })
-    }
-
-    /// What the listener shows now. Its key and certificate live in memory only and are made anew when two thirds of
-    /// their time are over: machines trust the root, so nobody has to be told.
-    pub(crate) fn listener(
-        &self,
-        clock: &Arc<dyn Clock>,
-        rng: &mut (impl CryptoRng + ?Sized),
-    ) -> Result<Arc<ServerConfig>, ListenerError> {
-        Ok(self.current_listener(clock, rng)?.tls)
-    }
-
-    /// The same for devices that enrol.
-    pub(crate) fn newcomers_listener(
-        &self,
-        clock: &Arc<dyn Clock>,
-        rng: &mut (impl CryptoRng + ?Sized),
-    ) -> Result<Arc<ServerConfig>, ListenerError> {
-        self.doorkeeper.know_issuers(self.issuers().into_iter().flat_map(|it| it.chain()));
-        Ok(self.current_listener(clock, rng)?.newcomers)
-    }
-
-    fn current_listener(
-        &self,
-        clock: &Arc<dyn Clock>,
-        rng: &mut (impl CryptoRng + ?Sized),
-    ) -> Result<Listener, ListenerError> {
-        let now = clock.now();
-        let current = self.listener.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(listener) = current.as_ref().filter(|listener| now < listener.renew_after) {
-            return Ok(listener.clone());
-        }
-        drop(current);
-        let listener = self.new_listener(clock, now, rng)?;
-        let made = listener.clone();
-        *self.listener.write().unwrap_or_else(PoisonError::into_inner) = Some(listener);
-        tracing::info!("made a new certificate for the listener");
-        Ok(made)
-    }
-
-    fn new_listener(
-        &self,
-        clock: &Arc<dyn Clock>,
-        now: Timestamp,
-        rng: &mut (impl CryptoRng + ?Sized),
-    ) -> Result<Listener, ListenerError> {
-        let key = Key::generate()?;
-        let lifetime = self.server_lifetime;
-        let issuing = self.issuing();
-        let issued = issuing.issuer.issue(&self.profile, key.public_key(), lifetime, now, rng)?;
-        let renew_after = issued.renew_after();
-        // The root is sent too: at a first meeting its fingerprint is all that a machine knows.
-        let issuers = [issuing.certificate.der(), self.root.der()].map(<[u8]>::to_vec);
-        let chain = [vec![issued.into_der()], issuers.to_vec()].concat();
-        let signer = Arc::new(FileSigner::new(&key)?);
-        let keeper = self.doorkeeper.clone();
-        let newcomers =
-            tls::enrolment_server(chain.clone(), signer.clone(), keeper, clock.clone())?;
-        let tls = tls::server(chain, signer, &self.anchors(), clock.clone())?;
-        Ok(Listener { renew_after, tls, newcomers })
     }
 }
 

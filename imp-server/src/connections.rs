@@ -2,8 +2,9 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use imp_authenticator::{SignError, Signer};
-use imp_connection::{Asked, Decision, Inventory, Policy, PolicyCopy, SignedPolicy};
-use imp_identity::spiffe::TrustDomain;
+use imp_connection::{Asked, Decision, Inventory, Policy, PolicyCopy, PolicyError, SignedPolicy};
+use imp_identity::device::DeviceClass;
+use imp_identity::spiffe::{SpiffeId, TrustDomain};
 use imp_storage::{Storage, StorageError};
 use jiff::{SignedDuration, Timestamp};
 
@@ -46,6 +47,9 @@ pub(crate) enum CopyPolicyError {
     #[error("could not sign the connection policy")]
     Sign(#[from] SignError),
     /// See the source.
+    #[error("could not say what one machine may know of the connection policy")]
+    Part(#[from] PolicyError),
+    /// See the source.
     #[error("could not read the connection policy")]
     Storage(#[from] StorageError),
 }
@@ -54,6 +58,15 @@ impl Snapshot {
     /// Whether a connection is expected.
     pub(crate) fn decide(&self, asked: &Asked<'_>) -> Decision {
         self.inventory.decide(&self.policy, asked)
+    }
+
+    /// Whether a machine enforces the policy for others: a gateway, or a shared workstation.
+    fn stands_in_front(&self, machine: &SpiffeId) -> bool {
+        let class = self.inventory.party(machine).map(|party| party.class);
+        matches!(
+            class,
+            Some(DeviceClass::Gateway | DeviceClass::LegacyGateway | DeviceClass::Workstation)
+        )
     }
 }
 
@@ -98,13 +111,14 @@ impl Connections {
         Ok(read)
     }
 
-    /// The signed copy; `None` when the one of `tag` is still good. Every process of an installation names a copy in the same way,
+    /// The signed copy for a machine: the whole one where connections of others are decided, else what is about that machine, so
+    /// that a stolen pump is no map of the hospital. `None` when the one of `tag` is still good. Every process of an installation names a copy in the same way,
     /// so that a machine that asks one and then another is not given an older copy.
     pub(crate) async fn copy(
         &self,
         storage: &Storage,
         (signer, now): (&dyn Signer, Timestamp),
-        tag: Option<&str>,
+        (machine, tag): (&SpiffeId, Option<&str>),
     ) -> Result<Option<Copy>, CopyPolicyError> {
         let snapshot = self.refresh(storage).await?;
         let reflects = snapshot.reflects.unwrap_or_default();
@@ -112,17 +126,21 @@ impl Connections {
         if tag.and_then(read_tag).is_some_and(|(of, at)| of == reflects && is_fresh(at)) {
             return Ok(None);
         }
-        let last = self.signed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let last = last.filter(|copy| copy.reflects == reflects && is_fresh(copy.issued_at));
-        if last.is_some() {
-            return Ok(last);
-        }
         let copy = PolicyCopy {
             policy: snapshot.policy.clone(),
             inventory: snapshot.inventory.clone(),
             issued_at: now,
             valid_until: now + self.lifetime,
         };
+        if !snapshot.stands_in_front(machine) {
+            let jws = copy.of(machine)?.sign(signer.public_key(), |it| signer.sign(it))?;
+            return Ok(Some(Copy { reflects, issued_at: now, jws: Arc::new(jws) }));
+        }
+        let last = self.signed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = last.filter(|copy| copy.reflects == reflects && is_fresh(copy.issued_at));
+        if last.is_some() {
+            return Ok(last);
+        }
         let jws = copy.sign(signer.public_key(), |message| signer.sign(message))?;
         let copy = Copy { reflects, issued_at: now, jws: Arc::new(jws) };
         *self.signed.lock().unwrap_or_else(PoisonError::into_inner) = Some(copy.clone());

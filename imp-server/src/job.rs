@@ -82,7 +82,8 @@ async fn each_minute(app: &App) {
         warn(&error, "cannot forget what applications showed");
     }
     notices::tell(app).await;
-    if let Err(error) = app.keys.listener(&app.clock, &mut rng) {
+    let context = &mut app.context(&mut rng);
+    if let Err(error) = command::renew_listener(context, &app.keys, &app.clock).await {
         warn(&error, "cannot renew the listener's certificate");
     }
 }

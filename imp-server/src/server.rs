@@ -11,7 +11,6 @@ use imp_storage::StorageError;
 use tokio::net::TcpListener;
 
 use crate::app::{self, App, OpenError};
-use crate::ca::ListenerError;
 use crate::command::{self, AdministratorCode};
 use crate::config::Config;
 use crate::{http, job};
@@ -63,8 +62,8 @@ pub enum StartError {
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl From<ListenerError> for StartError {
-    fn from(error: ListenerError) -> Self {
+impl From<command::ShowListenerError> for StartError {
+    fn from(error: command::ShowListenerError) -> Self {
         Self::Tls(error.into())
     }
 }
@@ -114,7 +113,7 @@ impl Server {
             tracing::info!(%policies, "other authorization policies count than at the last start");
         }
         // What is wrong with the certificate shows at the start, not at the first connection.
-        app.keys.listener(&app.clock, &mut rng)?;
+        command::renew_listener(&mut app.context(&mut rng), &app.keys, &app.clock).await?;
         command::keep_signing_keys(&mut app.context(&mut rng), &app.oauth)
             .await
             .map_err(StartError::Keys)?;

@@ -7,6 +7,7 @@
 mod architecture;
 mod conformance;
 mod docs;
+mod fleet;
 mod foreign;
 mod journeys;
 mod machines;

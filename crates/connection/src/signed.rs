@@ -1,5 +1,7 @@
 //! A signed copy of the policy, for enforcement points that decide while the server cannot be reached: a JWS in the compact
 //! form (RFC 7515 §7.1), ES256, by one of the server's statement keys.
+use std::collections::HashSet;
+
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use imp_identity::Digest;
@@ -7,7 +9,9 @@ use imp_identity::spiffe::{SpiffeId, TrustDomain};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::attempt::Party;
 use crate::decide::Decision;
+use crate::endpoint::Endpoint;
 use crate::inventory::{Asked, Inventory, Member};
 use crate::policy::{Policy, PolicyError};
 use crate::ports::Protocol;
@@ -128,6 +132,26 @@ pub fn key_id(public_key: &[u8]) -> String {
     HEXLOWER.encode(&Digest::of(&[public_key]).as_bytes()[..16])
 }
 
+/// The other ends of a machine's rules, each once.
+#[derive(Default)]
+struct Peers<'a> {
+    machines: HashSet<&'a SpiffeId>,
+    groups: HashSet<&'a Endpoint>,
+}
+
+impl<'a> Peers<'a> {
+    fn add(&mut self, end: &'a Endpoint) {
+        match end {
+            Endpoint::Machine(machine) => drop(self.machines.insert(machine)),
+            Endpoint::Group(_) => drop(self.groups.insert(end)),
+        }
+    }
+
+    fn have(&self, party: &Party<'_>) -> bool {
+        self.machines.contains(party.machine) || self.groups.iter().any(|end| end.covers(party))
+    }
+}
+
 impl PolicyCopy {
     /// Signs it: `sign` is given what ES256 signs (RFC 7518 §3.4) and answers r‖s, by the private half of `public_key` (a P-256
     /// `SubjectPublicKeyInfo` in DER).
@@ -159,6 +183,35 @@ impl PolicyCopy {
     /// Which edition it is.
     pub const fn edition(&self) -> Edition {
         Edition { version: self.policy.version(), issued_at: self.issued_at }
+    }
+
+    /// What one machine may know of it: the rules that name it at either end, itself, and the machines at the other ends. It
+    /// expects of that machine's connections what the whole expects; the reason of a refusal may be another one.
+    pub fn of(&self, machine: &SpiffeId) -> Result<Self, PolicyError> {
+        let own = self.inventory.party(machine);
+        let is = |end: &Endpoint| own.as_ref().is_some_and(|own| end.covers(own));
+        let (mut peers, mut rules) = (Peers::default(), vec![]);
+        for rule in self.policy.rules() {
+            let (from, to) = (is(&rule.from), is(&rule.to));
+            if from {
+                peers.add(&rule.to);
+            }
+            if to {
+                peers.add(&rule.from);
+            }
+            if from || to {
+                rules.push(rule.clone());
+            }
+        }
+        let members = self.inventory.members().into_iter().filter(|member| {
+            let party = self.inventory.party(&member.machine);
+            member.machine == *machine || party.is_some_and(|party| peers.have(&party))
+        });
+        Ok(Self {
+            policy: Policy::new(self.policy.version(), rules)?,
+            inventory: Inventory::new(self.inventory.trust_domain().clone(), members),
+            ..*self
+        })
     }
 
     /// Whether it counts now.

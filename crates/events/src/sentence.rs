@@ -19,7 +19,14 @@ pub trait Called {
 
 /// What happened, in one sentence without the full stop.
 pub fn sentence(record: &Record, called: &impl Called) -> String {
-    let told = Teller { by: actor(&record.actor, called), called }.tell(&record.event);
+    let mut told = Teller { by: actor(&record.actor, called), called }.tell(&record.event);
+    if let (Event::ConnectionUnexpected { machine, .. }, Actor::Device(reporter)) =
+        (&record.event, &record.actor)
+        && machine.machine != Machine::Device(*reporter)
+    {
+        // A gateway may be mistaken, or lie.
+        told = format!("{told} (as device {reporter} reports)");
+    }
     // What people and peers wrote may hold lines; a sentence is one.
     told.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -439,6 +446,9 @@ impl<C: Called> Teller<'_, C> {
                 "the certificate of {} expires at {expires_at}, and was not renewed",
                 self.machine(machine)
             ),
+            Event::ServiceCertificateIssued { service, .. } => {
+                format!("the server's {service} was given a certificate")
+            }
             Event::AuthorityMade { subject, .. } => {
                 format!("{by} made the certificate authority {subject}")
             }

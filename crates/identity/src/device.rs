@@ -113,3 +113,18 @@ crate::name::codes! { CertificateRevocation:
     CertificateHold = "certificate-hold",
     PrivilegeWithdrawn = "privilege-withdrawn",
 }
+
+/// Which of the server's own services holds a certificate of the issuing authority. Its key lives in memory only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnService {
+    /// The listeners for HTTPS.
+    Listener,
+    /// Whoever answers by OCSP in the authority's place.
+    OcspResponder,
+}
+
+crate::name::codes! { OwnService:
+    Listener = "listener",
+    OcspResponder = "ocsp-responder",
+}

@@ -165,7 +165,17 @@ fn trust(
     } else {
         CertificateDer::from(root.to_vec())
     };
-    let anchor = webpki::anchor_from_trusted_cert(&root).map_err(|_| MetadataError::Root)?;
+    verify_path(signer, between, &root, (SIGNER, now))
+}
+
+/// Verifies the path of a server's certificate up to `root` (RFC 5280 §6), and that it is for `name`, at an instant.
+pub fn verify_path(
+    signer: &CertificateDer<'_>,
+    between: &[CertificateDer<'_>],
+    root: &CertificateDer<'_>,
+    (name, now): (&str, Timestamp),
+) -> Result<(), MetadataError> {
+    let anchor = webpki::anchor_from_trusted_cert(root).map_err(|_| MetadataError::Root)?;
     let seconds = u64::try_from(now.as_second()).unwrap_or_default();
     let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
     let leaf = EndEntityCert::try_from(signer).map_err(MetadataError::Chain)?;
@@ -180,7 +190,7 @@ fn trust(
         None,
     )
     .map_err(MetadataError::Chain)?;
-    let name = rustls_pki_types::ServerName::try_from(SIGNER);
+    let name = rustls_pki_types::ServerName::try_from(name);
     let name = name.map_err(|_| MetadataError::Certificate)?;
     leaf.verify_is_valid_for_subject_name(&name).map_err(MetadataError::Chain)
 }

@@ -25,34 +25,46 @@ pub struct OcspSigner {
 #[derive(Default)]
 pub(super) struct Responders(RwLock<Vec<Arc<OcspSigner>>>);
 
+impl OcspSigner {
+    /// Whether it is time for the next one.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        self.certificate.renew_after() <= now
+    }
+}
+
 impl Keys {
-    /// Who answers for an authority now.
-    pub fn ocsp_signer(
+    /// Who answers for an authority, unless its certificate has expired or does not count yet.
+    pub(crate) fn ocsp_signer(&self, issuer: &Digest, now: Timestamp) -> Option<Arc<OcspSigner>> {
+        let known = self.responders.0.read().unwrap_or_else(PoisonError::into_inner);
+        let usable = |it: &&Arc<OcspSigner>| {
+            it.issuer == *issuer
+                && it.certificate.not_before() <= now
+                && now < it.certificate.expires_at()
+        };
+        known.iter().find(usable).cloned()
+    }
+
+    /// Makes a key that answers for an authority, and its certificate. It does not answer before [`Keys::appoint`].
+    pub(crate) fn new_ocsp_signer(
         &self,
         issuer: &Digest,
         now: Timestamp,
         rng: &mut (impl CryptoRng + ?Sized),
-    ) -> Result<Arc<OcspSigner>, KeysError> {
-        let known = self.responders.0.read().unwrap_or_else(PoisonError::into_inner);
-        let usable = |it: &&Arc<OcspSigner>| {
-            it.issuer == *issuer
-                && now < it.certificate.renew_after()
-                && it.certificate.not_before() <= now
-        };
-        if let Some(found) = known.iter().find(usable) {
-            return Ok(found.clone());
-        }
-        drop(known);
+    ) -> Result<OcspSigner, KeysError> {
         let authorities = self.authorities();
         let authority = authorities.find(issuer).ok_or(KeysError::NoAuthority)?;
         let key = Key::generate()?;
-        let profile = Profile::OcspResponder;
-        let public = key.public_key();
+        let (profile, public) = (Profile::OcspResponder, key.public_key());
         let certificate = authority.issuer.issue(&profile, public, LIFETIME, now, rng)?;
-        let signer = Arc::new(OcspSigner { issuer: *issuer, certificate, key });
+        Ok(OcspSigner { issuer: *issuer, certificate, key })
+    }
+
+    /// It answers from now on.
+    pub(crate) fn appoint(&self, signer: OcspSigner) -> Arc<OcspSigner> {
+        let signer = Arc::new(signer);
         let mut known = self.responders.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|it| it.issuer != *issuer);
+        known.retain(|it| it.issuer != signer.issuer);
         known.push(signer.clone());
-        Ok(signer)
+        signer
     }
 }

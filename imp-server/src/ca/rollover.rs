@@ -39,14 +39,21 @@ pub(crate) enum RolloverError {
     Keys(#[from] KeysError),
 }
 
+/// An issuing authority that issues nothing yet.
+pub(crate) struct NewAuthority {
+    name: String,
+    /// Its certificate.
+    pub(crate) certificate: Certificate,
+}
+
 impl Keys {
-    /// Makes a new issuing authority, signed by `root`, which issues from now on.
+    /// Makes a new issuing authority, signed by `root`. It issues nothing before [`Keys::put_in_force`].
     pub(crate) fn new_issuing(
         &self,
         root: &Issuer,
         now: Timestamp,
         rng: &mut (impl CryptoRng + ?Sized),
-    ) -> Result<Certificate, RolloverError> {
+    ) -> Result<NewAuthority, RolloverError> {
         let _lock = self.lock()?;
         let key = Key::generate().map_err(KeysError::from)?;
         let issuer = root.issuing(&key, now, rng)?;
@@ -54,6 +61,13 @@ impl Keys {
         let name = format!("issuing-{}", short(&certificate.digest()));
         add(&self.directory, &format!("{name}.key"), key.pkcs8().expose())?;
         self.add_certificate(&name, &certificate)?;
+        Ok(NewAuthority { name, certificate })
+    }
+
+    /// It issues from now on.
+    pub(crate) fn put_in_force(&self, made: NewAuthority) -> Result<Certificate, RolloverError> {
+        let _lock = self.lock()?;
+        let NewAuthority { name, certificate } = made;
         let mut register = Register::read(&self.directory)?;
         register.issues.clone_from(&name);
         register.authorities.push(Listed { name, crosses: vec![], retired: false });

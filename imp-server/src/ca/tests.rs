@@ -102,11 +102,17 @@ fn the_listener_renews_its_certificate_in_time() {
     let hands = Arc::new(Hands(Mutex::new(start())));
     let clock: Arc<dyn Clock> = hands.clone();
     let mut rng = StdRng::seed_from_u64(1);
-    let first = keys.listener(&clock, &mut rng).unwrap();
-    *hands.0.lock().unwrap() = start() + (19 * 24).hours();
-    assert!(Arc::ptr_eq(&first, &keys.listener(&clock, &mut rng).unwrap()));
-    *hands.0.lock().unwrap() = start() + (21 * 24).hours();
-    assert!(!Arc::ptr_eq(&first, &keys.listener(&clock, &mut rng).unwrap()));
+    assert!(keys.listener(start()).is_none());
+    let first = keys.show(keys.new_listener(&clock, start(), &mut rng).unwrap());
+    let later = |days: i64| start() + (days * 24).hours();
+    assert!(Arc::ptr_eq(&first, &keys.listener(later(19)).unwrap()));
+    assert!(!first.is_due(later(19)) && first.is_due(later(21)));
+    assert!(Arc::ptr_eq(&first, &keys.listener(later(29)).unwrap()), "rather than none");
+    assert!(keys.listener(later(31)).is_none(), "it has expired");
+    *hands.0.lock().unwrap() = later(21);
+    let second = keys.show(keys.new_listener(&clock, later(21), &mut rng).unwrap());
+    assert!(Arc::ptr_eq(&second, &keys.listener(later(21)).unwrap()));
+    assert_ne!(first.certificate.serial(), second.certificate.serial());
 }
 
 struct Hands(Mutex<Timestamp>);

@@ -127,11 +127,13 @@ pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure>
         Command::NewIssuing { root } => {
             let root = open_root(&app, root)?;
             let made = app.keys.new_issuing(&root, app.now(), &mut app::rng())?;
-            record(&app, &made, |certificate, subject| Event::AuthorityMade {
+            // It issues nothing before its entry is in the log.
+            record(&app, &made.certificate, |certificate, subject| Event::AuthorityMade {
                 certificate,
                 subject,
             })
             .await?;
+            let made = app.keys.put_in_force(made)?;
             Ok(output::line(format!("{} issues from now on ({})", made.subject(), made.digest()))?)
         }
         Command::CrossSign { certificate, root } => cross_sign(&app, &certificate, root).await,

@@ -1,5 +1,6 @@
 //! What ACME clients do (RFC 8555), and what administrators give them to do it with.
 use imp_identity::DeviceId;
+use imp_pki::acme::account::{AccountError, AccountStatus};
 use imp_pki::acme::{Problem, ProblemType, Refused};
 use imp_storage::{StorageError, Transaction};
 
@@ -101,6 +102,15 @@ impl AcmeError {
 }
 
 impl AcmeClient {
+    /// Refuses an account that was given up or withdrawn since it signed.
+    async fn check_still_valid(&self, transaction: &mut Transaction) -> Result<(), AcmeError> {
+        let found = transaction.acme().find_account(self.account.id).await?;
+        match found {
+            Some(account) if account.status == AccountStatus::Valid => Ok(()),
+            Some(_) | None => Err(refuse(AccountError::Gone)),
+        }
+    }
+
     /// The device of the account, if it has but one.
     pub(crate) fn device(&self) -> Option<DeviceId> {
         match self.devices.as_slice() {

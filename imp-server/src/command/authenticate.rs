@@ -1,10 +1,10 @@
 //! Whether a machine that shows a certificate still counts.
 use imp_identity::device::{Device, Lifecycle};
 use imp_identity::phone::{self, Phone};
+use imp_identity::spiffe::Machine;
 use imp_identity::workstation::{self, Workstation};
 use imp_identity::{DeviceId, Digest, PhoneId, WorkstationId};
 use imp_storage::{Storage, StorageError};
-use jiff::Timestamp;
 
 use crate::store::Tables as _;
 
@@ -59,13 +59,14 @@ pub async fn authenticate_phone(
     }
 }
 
-/// The device in use whose certificate names `id` and `public_key` (a `SubjectPublicKeyInfo` in DER) and counts until
-/// `expires_at`: it is one that was issued here, and is neither revoked nor held.
+/// The device in use whose certificate names `id` and `public_key` (a `SubjectPublicKeyInfo` in DER) and has this serial
+/// number: it is one that was issued here to this device, and is neither revoked nor held. That it has not expired is for the
+/// caller to see.
 pub async fn authenticate_device(
     storage: &Storage,
     id: DeviceId,
     public_key: &[u8],
-    expires_at: Timestamp,
+    serial: &str,
 ) -> Result<Device, AuthenticateMachineError> {
     let mut reading = storage.read().await?;
     let device = reading.devices().find(id).await?.ok_or(AuthenticateMachineError::Unknown)?;
@@ -77,10 +78,9 @@ pub async fn authenticate_device(
         }
     }
     let key = Digest::of(&[public_key]);
-    let before = expires_at - jiff::SignedDuration::from_secs(1);
-    let certificates = reading.certificates().of_device(id, before).await?;
-    let shown = certificates.into_iter().find(|certificate| {
-        certificate.expires_at == expires_at
+    let shown = reading.certificates().find_by_serial(serial).await?;
+    let shown = shown.filter(|certificate| {
+        certificate.spiffe_id.machine == Machine::Device(id)
             && certificate.issuance.as_ref().is_some_and(|issuance| issuance.key == key)
     });
     match shown {

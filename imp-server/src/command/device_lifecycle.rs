@@ -3,9 +3,10 @@ use imp_identity::device::{CertificateRevocation, Device, DeviceError, Lifecycle
 use imp_identity::name::Remark;
 use imp_identity::{Actor, DeviceId};
 use imp_storage::{StorageError, Transaction};
+use jiff::Timestamp;
 
-use super::Context;
 use super::revoke_certificate::{is_held, may_become, reinstate, revoke};
+use super::{Context, Withdrawal};
 use crate::store::Tables as _;
 
 /// What is to become of a device.
@@ -45,7 +46,7 @@ pub async fn change_device(
 ) -> Result<Device, ChangeDeviceError> {
     let mut transaction = context.storage.begin().await?;
     let device = transaction.devices().find(id).await?.ok_or(ChangeDeviceError::NotFound)?;
-    let now = context.now;
+    let (now, before) = (context.now, (device.state, device.since));
     let (device, event) = match change {
         DeviceChange::Suspend => device.suspend(reason, now)?,
         DeviceChange::Quarantine => device.quarantine(reason, now)?,
@@ -55,24 +56,34 @@ pub async fn change_device(
     transaction.devices().update(&device).await?;
     transaction.devices().invite(id, None).await?;
     context.append(&mut transaction, &actor, event).await?;
-    follow(context, &mut transaction, &actor, &device).await?;
+    follow(context, &mut transaction, &actor, (&device, before)).await?;
     transaction.commit().await?;
     Ok(device)
 }
 
-/// The certificates follow the device.
+/// The certificates follow the device. What was held with it since it was in its state before counts again when it is
+/// reinstated; what somebody had put on hold by itself stays held.
 async fn follow(
     context: &mut Context<'_>,
     transaction: &mut Transaction,
     actor: &Actor,
-    device: &Device,
+    (device, (state, since)): (&Device, (Lifecycle, Timestamp)),
 ) -> Result<(), StorageError> {
+    let was_held = matches!(state, Lifecycle::Suspended | Lifecycle::Quarantined);
     for certificate in transaction.certificates().of_device(device.id, context.now).await? {
+        let held = certificate.withdrawal.filter(|_| is_held(&certificate));
+        let with_it = was_held && held.is_some_and(|withdrawal| withdrawal.at >= since);
         let reason = match device.state {
+            Lifecycle::Suspended | Lifecycle::Quarantined if with_it => {
+                // It is held with the device as before; this instant says so.
+                let withdrawal = held.map(|it| Withdrawal { at: context.now, ..it });
+                transaction.certificates().withdraw(&certificate.serial, withdrawal).await?;
+                continue;
+            }
             Lifecycle::Suspended | Lifecycle::Quarantined => CertificateRevocation::CertificateHold,
             Lifecycle::Retired => CertificateRevocation::CessationOfOperation,
             Lifecycle::Registered | Lifecycle::Active => {
-                if is_held(&certificate) {
+                if with_it {
                     reinstate(context, transaction, actor, &certificate).await?;
                 }
                 continue;

@@ -4,7 +4,7 @@ use imp_identity::{Actor, Digest, Event};
 use imp_storage::StorageError;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Context;
+use super::{Context, record_new_authorities};
 use crate::store::{SignInCodeRow, Tables as _};
 
 const SETTING: &str = "ca";
@@ -20,7 +20,7 @@ pub struct AdministratorCode {
     pub expires_at: Timestamp,
 }
 
-/// Records the making of the server's keys, once. While there is no administrator, each start makes a new
+/// Records the making of the server's keys and of each authority, once. While there is no administrator, each start makes a new
 /// administrator token in the name of `actor`, and the one before no longer counts.
 pub async fn initialise_server(
     context: &mut Context<'_>,
@@ -34,6 +34,7 @@ pub async fn initialise_server(
         let event = Event::ServerInitialised { trust_domain, ca };
         context.append(&mut transaction, &Actor::Server, event).await?;
     }
+    record_new_authorities(context, &mut transaction).await?;
     let mut token = None;
     if transaction.users().active_administrators().await? == 0 {
         let (invitation, code) = Invitation::open(LIFETIME, context.now, &mut context.rng);

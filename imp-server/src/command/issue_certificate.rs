@@ -22,6 +22,8 @@ use rules::Decided;
 
 /// How often it is decided anew when the device is changed at the same time.
 const TRIES: u32 = 3;
+/// The most keys of a device that wait for a second person at a time, by each means.
+const MOST_WAITING: usize = 5;
 
 /// What a device asks for, and what was proven of it.
 pub struct Order<'a> {
@@ -228,15 +230,24 @@ async fn answered(
             return Ok(Some(Ok(())));
         }
     }
-    let Some(latest) = known.iter().find(|approval| approval.means == order.means) else {
-        return Ok(None);
-    };
-    Ok(match latest.decision {
-        Decision::Open => Some(Err(IssueCertificateError::AwaitingApproval(latest.id))),
-        Decision::Rejected { .. } if latest.key == key => {
+    // Each key has a request of its own: else whoever asks first with a stolen credential would hold up the device itself.
+    let asked: Vec<_> = known.iter().filter(|it| it.means == order.means).collect();
+    let waiting = || asked.iter().filter(|it| matches!(it.decision, Decision::Open));
+    Ok(match asked.iter().find(|it| it.key == key) {
+        Some(Approval { decision: Decision::Open, id, .. }) => {
+            Some(Err(IssueCertificateError::AwaitingApproval(*id)))
+        }
+        Some(Approval { decision: Decision::Rejected { .. }, .. }) => {
             Some(Err(IssueCertificateError::Rejected))
         }
-        Decision::Rejected { .. } | Decision::Approved { .. } => None,
+        Some(Approval { decision: Decision::Approved { .. }, .. }) | None => {
+            match waiting().next_back() {
+                Some(oldest) if waiting().count() >= MOST_WAITING => {
+                    Some(Err(IssueCertificateError::AwaitingApproval(oldest.id)))
+                }
+                Some(_) | None => None,
+            }
+        }
     })
 }
 

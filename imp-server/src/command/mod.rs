@@ -75,9 +75,11 @@ mod revoke_phone;
 mod revoke_workstation;
 mod roster;
 mod run_consumer;
+mod saml_keys;
 pub mod scim;
 mod security_key;
 mod send_notice;
+mod service_certificates;
 mod service_provider;
 mod sign_in_browser;
 mod sign_in_phone;
@@ -103,6 +105,7 @@ pub use approve_device::{
 pub use authenticate::{
     AuthenticateMachineError, authenticate_device, authenticate_phone, authenticate_workstation,
 };
+pub(crate) use authority::record_new_authorities;
 pub use authority::{Authority, OwnAuthority, record_authority};
 pub use bind_phone::{BindPhoneError, PhoneBound, bind_phone};
 pub use break_glass::{
@@ -152,10 +155,11 @@ pub(crate) use keep_cosignatures::{keep_cosignatures, report_refusal};
 pub use make_notices::{Evening, make_notices};
 pub use oauth::{
     ChangeClientError, ClientRegistered, DeviceOpened, Haste, KeepKeysError, NewDevice, NewGrant,
-    RedeemError, RegisterClientError, Registrar, SigningKeyState, change_client,
-    end_grants_of_session, find_client, find_client_named, keep_signing_keys, list_clients,
-    list_signing_keys, queue_logouts, register_client, remove_client, renew_client_secret,
-    revoke_grants_of_user, rotate_signing_keys,
+    OwnApplication, RedeemError, RegisterClientError, Registrar, SigningKeyState,
+    applications_of_user, change_client, end_grants_of_session, find_client, find_client_named,
+    keep_signing_keys, list_clients, list_signing_keys, queue_logouts, register_client,
+    remove_client, renew_client_secret, revoke_grants_of_user, rotate_signing_keys,
+    withdraw_application,
 };
 pub(crate) use oauth::{
     Told, counting_grant, due_logouts, end_grant, issue_code, issue_refresh, make_grant,
@@ -196,12 +200,16 @@ pub use revoke_phone::{RevokePhoneError, phones_of_user, revoke_phone};
 pub use revoke_workstation::{RevokeWorkstationError, revoke_workstation};
 pub use roster::{RosterCache, RosterError, roster};
 pub use run_consumer::{Shown, give_back_consumers, lend_consumer, settle_consumer};
+pub use saml_keys::{ChangeSamlKeyError, SamlKeyChange, change_saml_key};
 pub use security_key::{
     AnswerKeyError, AskKeyError, KeyAnswer, KeyAsked, answer_key, ask_key, ask_touch,
 };
 pub use send_notice::{
     ReadyNotice, Wording, due_notices, notice_of_link, notice_refused, notice_sent,
     notices_of_user, prepare_notice,
+};
+pub(crate) use service_certificates::{
+    AppointSignerError, ShowListenerError, renew_listener, renew_ocsp_signer,
 };
 pub(crate) use service_provider::record_assertion;
 pub use service_provider::{

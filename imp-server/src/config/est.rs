@@ -33,6 +33,9 @@ pub enum ManufacturerError {
         #[source]
         source: rustls_pki_types::pem::Error,
     },
+    /// Nobody could say whose device it is.
+    #[error("`{0}` and `{1}` have the same root: a certificate of it would be of either")]
+    Shared(String, String),
     /// There is nothing in it.
     #[error("{} holds no certificate", .0.display())]
     Empty(PathBuf),
@@ -52,7 +55,8 @@ impl EstConfig {
 
     /// The manufacturers with their roots.
     pub(crate) fn read_manufacturers(&self) -> Result<Vec<Manufacturer>, ManufacturerError> {
-        self.manufacturers
+        let all: Result<Vec<_>, _> = self
+            .manufacturers
             .iter()
             .map(|(name, path)| {
                 let failed = |source| ManufacturerError::File { path: path.clone(), source };
@@ -67,7 +71,16 @@ impl EstConfig {
                 }
                 Ok(Manufacturer { name: name.clone(), roots })
             })
-            .collect()
+            .collect();
+        let all: Vec<Manufacturer> = all?;
+        for (place, one) in all.iter().enumerate() {
+            let shares =
+                |other: &&Manufacturer| other.roots.iter().any(|it| one.roots.contains(it));
+            if let Some(other) = all.iter().skip(place + 1).find(shares) {
+                return Err(ManufacturerError::Shared(one.name.clone(), other.name.clone()));
+            }
+        }
+        Ok(all)
     }
 }
 
@@ -93,5 +106,9 @@ mod tests {
         let read = config(&path).read_manufacturers().unwrap();
         assert_eq!(read[0].roots, [b"der".to_vec(), b"der".to_vec()]);
         assert_eq!(read[0].name, "Acme");
+        let names = ["Acme", "Bolt"].map(|name| (name.to_owned(), path.clone()));
+        let both = EstConfig { manufacturers: names.into(), ..EstConfig::default() };
+        let shared = both.read_manufacturers().unwrap_err();
+        assert!(matches!(shared, ManufacturerError::Shared(..)), "{shared}");
     }
 }

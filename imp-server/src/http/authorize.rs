@@ -31,7 +31,8 @@ pub(super) async fn authorize(State(app): State<App>, request: Request, next: Ne
         return problem::ACCESS_REFUSED.says("Nobody may do this.").into_response();
     };
     let (mut parts, body) = request.into_parts();
-    let (limit, from) = (limits::limit_of(&route.operation.id), limits::neighbourhood(&parts));
+    let limit = limits::limit_of(&route.operation.id, &app.config);
+    let from = limits::neighbourhood(&parts);
     if let Some(limit) = limit
         && let Err(wait) = app.limits.before(limit, from, app.now())
     {

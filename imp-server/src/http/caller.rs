@@ -27,6 +27,8 @@ pub(crate) struct PeerCertificate {
     pub(crate) peer: Peer,
     /// What tokens and registrations compare of it (RFC 8705).
     pub(crate) certificate: imp_oauth::mtls::Certificate,
+    /// Its serial number.
+    pub(crate) serial: String,
     /// First instant at which it no longer counts; connections may outlive it.
     pub(crate) expires_at: Timestamp,
 }
@@ -158,10 +160,10 @@ pub(super) async fn machine(parts: &mut Parts, app: &App) -> Result<Machine, Pro
             parts.extensions.insert(PhonePeer(found));
         }
         Machine::Device(id) => {
-            let expires_at = parts.extensions.get::<PeerCertificate>().map(|it| it.expires_at);
-            let expires_at = expires_at.unwrap_or_default();
+            let shown = parts.extensions.get::<PeerCertificate>();
+            let serial = shown.map(|it| it.serial.clone()).unwrap_or_default();
             let storage = &app.storage;
-            let found = command::authenticate_device(storage, id, &public_key, expires_at).await?;
+            let found = command::authenticate_device(storage, id, &public_key, &serial).await?;
             parts.extensions.insert(DevicePeer(found));
         }
     }

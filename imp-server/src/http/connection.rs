@@ -213,7 +213,7 @@ impl From<ReportError> for ProblemResponse {
 impl From<CopyPolicyError> for ProblemResponse {
     fn from(error: CopyPolicyError) -> Self {
         match &error {
-            CopyPolicyError::Sign(_) => problem::internal(&error),
+            CopyPolicyError::Sign(_) | CopyPolicyError::Part(_) => problem::internal(&error),
             CopyPolicyError::Storage(source) => problem::storage(&error, source),
         }
     }

@@ -97,19 +97,31 @@ async fn serve(app: App, label: Option<String>, operation: &str, request: Reques
         | Operation::SimpleEnroll
         | Operation::SimpleReenroll => return StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
+    // A machine of ours fails for itself: its neighbours renew all the while.
+    let machine = shown.machine();
     let from = limits::neighbourhood(&parts);
-    if let Err(wait) = app.limits.before(Limit::Failures, from, app.now()) {
+    let admitted = match &machine {
+        Some(machine) => app.limits.may_try(machine, &parts, app.now()),
+        None => app.limits.before(Limit::Failures, from, app.now()),
+    };
+    if let Err(wait) = admitted {
         return too_many(wait.0.as_secs());
     }
-    let answered = enrol(&app, (label, shown), operation, parts.headers, body).await;
-    let response = match answered {
+    let headers = parts.headers.clone();
+    let response = match enrol(&app, (label, shown), operation, headers, body).await {
         Ok(response) => response,
         Err(refused) => {
-            refused.record(&app).await;
+            refused.record(&app, from).await;
             refused.answer()
         }
     };
-    app.limits.after(Limit::Failures, from, response.status());
+    match &machine {
+        Some(machine) if response.status().is_client_error() => {
+            app.limits.failed(machine, &parts, app.now());
+        }
+        Some(_) => {}
+        None => app.limits.after(Limit::Failures, from, response.status()),
+    }
     response
 }
 

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 
 use super::problem;
-use crate::config::LimitsConfig;
+use crate::config::{Config, LimitsConfig};
 
 mod buckets;
 
@@ -127,7 +127,11 @@ pub(crate) fn neighbourhood_of(address: IpAddr) -> Neighbourhood {
 }
 
 /// What is limited of an operation, if anything is.
-pub(crate) fn limit_of(operation: &str) -> Option<Limit> {
+pub(crate) fn limit_of(operation: &str, config: &Config) -> Option<Limit> {
+    if operation == "acme_new_account" && !config.acme.binding_required {
+        // Whoever needs no key has accounts for the asking, each a row and an entry of the log.
+        return Some(Limit::Registrations);
+    }
     LIMITED.iter().find(|(name, _)| *name == operation).map(|(_, limit)| *limit)
 }
 
@@ -157,6 +161,16 @@ mod tests {
             let found = found.unwrap_or_else(|| panic!("{name} is not in the contract"));
             assert_eq!(found.callers, [CallerKind::Anyone], "{name}");
         }
+    }
+
+    #[test]
+    fn accounts_without_a_key_are_counted_as_registrations() {
+        let mut config = Config::default();
+        config.acme.binding_required = true;
+        assert_eq!(limit_of("acme_new_account", &config), Some(Limit::Failures));
+        config.acme.binding_required = false;
+        assert_eq!(limit_of("acme_new_account", &config), Some(Limit::Registrations));
+        assert_eq!(limit_of("sign_in", &config), Some(Limit::Failures));
     }
 
     #[test]

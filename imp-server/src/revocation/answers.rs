@@ -12,7 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Revision;
 use crate::app::{self, App};
-use crate::ca::{IssuingAuthority, KeysError};
+use crate::ca::IssuingAuthority;
+use crate::command::{self, AppointSignerError};
 use crate::store::{Certificate, Tables as _};
 
 /// Signed answers, by what is asked.
@@ -54,8 +55,8 @@ pub(crate) enum AnswerError {
     #[error("the certificates are not of one authority of this server")]
     NotOurs,
     /// See the source.
-    #[error("the signer of answers cannot be had")]
-    Signer(#[from] KeysError),
+    #[error("nobody can answer for the authority")]
+    Signer(#[from] AppointSignerError),
     /// See the source.
     #[error("the authority's certificate cannot be read")]
     Authority(#[from] MalformedCertificate),
@@ -72,7 +73,10 @@ impl AnswerError {
     pub(crate) const fn refusal(&self) -> OcspRefusal {
         match self {
             Self::NotOurs => OcspRefusal::Unauthorized,
-            Self::Storage(StorageError::Busy) => OcspRefusal::TryLater,
+            Self::Storage(StorageError::Busy)
+            | Self::Signer(AppointSignerError::Storage(StorageError::Busy)) => {
+                OcspRefusal::TryLater
+            }
             Self::Signer(_) | Self::Authority(_) | Self::Sign(_) | Self::Storage(_) => {
                 OcspRefusal::InternalError
             }
@@ -118,11 +122,18 @@ impl Answers {
     }
 
     /// Who answers for an authority now.
-    fn office(&self, app: &App, authority: &IssuingAuthority) -> Result<Arc<Office>, AnswerError> {
-        let signer = app.keys.ocsp_signer(&authority.digest, app.now(), &mut app::rng())?;
-        let known = self.offices.read().unwrap_or_else(PoisonError::into_inner);
-        let found = known.get(authority.digest.as_bytes()).cloned();
-        drop(known);
+    async fn office(
+        &self,
+        app: &App,
+        authority: &IssuingAuthority,
+    ) -> Result<Arc<Office>, AnswerError> {
+        let mut rng = app::rng();
+        let context = &mut app.context(&mut rng);
+        let signer = command::renew_ocsp_signer(context, &app.keys, &authority.digest).await?;
+        let found = {
+            let known = self.offices.read().unwrap_or_else(PoisonError::into_inner);
+            known.get(authority.digest.as_bytes()).cloned()
+        };
         if let Some(office) = found.filter(|office| office.serial == signer.certificate.serial()) {
             return Ok(office);
         }
@@ -137,13 +148,13 @@ impl Answers {
     }
 
     /// The authority that all of these are about, and who answers for it.
-    fn responsible(
+    async fn responsible(
         &self,
         app: &App,
         ids: &[CertificateId],
     ) -> Result<(Digest, Arc<Office>), AnswerError> {
         for authority in app.keys.issuers() {
-            let office = self.office(app, &authority)?;
+            let office = self.office(app, &authority).await?;
             if ids.iter().all(|id| office.issuer.is_of(id)) {
                 return Ok((authority.digest, office));
             }
@@ -167,7 +178,7 @@ impl Answers {
         {
             return Ok(kept);
         }
-        let (authority, office) = self.responsible(app, request.ids())?;
+        let (authority, office) = self.responsible(app, request.ids()).await?;
         let mut standings = Vec::with_capacity(request.ids().len());
         let mut transaction = app.storage.read().await?;
         for id in request.ids() {
@@ -198,7 +209,7 @@ impl Answers {
         authority: &IssuingAuthority,
         (revision, certificates): (&Revision, &[Certificate]),
     ) -> Result<usize, AnswerError> {
-        let office = self.office(app, authority)?;
+        let office = self.office(app, authority).await?;
         let (validity, mut signed) = (validity(app), 0);
         for certificate in certificates {
             let Some(id) = office.issuer.question(&certificate.serial) else { continue };

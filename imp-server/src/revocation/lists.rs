@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use imp_pki::ocsp::Validity;
 use imp_pki::{CrlOrder, RevokedSerial};
 use imp_storage::StorageError;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Revision;
 use crate::app::App;
@@ -18,7 +18,11 @@ type Scope = ([u8; 32], Option<u32>);
 
 /// The latest lists.
 #[derive(Debug, Default)]
-pub(crate) struct Lists(RwLock<HashMap<Scope, (Revision, Arc<List>)>>);
+pub(crate) struct Lists {
+    kept: RwLock<HashMap<Scope, (Revision, Arc<List>)>>,
+    /// One signs; whoever wants the same list waits for it.
+    turn: tokio::sync::Mutex<()>,
+}
 
 /// A signed list.
 #[derive(Debug)]
@@ -48,21 +52,32 @@ impl Lists {
         authority: &IssuingAuthority,
         partition: Option<u32>,
     ) -> Result<Arc<List>, ListError> {
+        let scope = (*authority.digest.as_bytes(), partition);
         let revision = app.revocation.revision(&app.storage).await?;
-        let (scope, now) = ((*authority.digest.as_bytes(), partition), app.now());
-        let young = |(made, list): &(Revision, Arc<List>)| {
-            let Validity { this_update, next_update } = list.validity;
-            let half = next_update.duration_since(this_update) / 2;
-            *made == revision && now < next_update.checked_sub(half).unwrap_or(next_update)
-        };
-        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&scope).cloned();
-        if let Some((_, list)) = kept.filter(young) {
+        if let Some(list) = self.young(&scope, &revision, app.now()) {
+            return Ok(list);
+        }
+        let _turn = self.turn.lock().await;
+        // Somebody may have made it while we waited.
+        let revision = app.revocation.revision(&app.storage).await?;
+        if let Some(list) = self.young(&scope, &revision, app.now()) {
             return Ok(list);
         }
         let list = Arc::new(make(app, authority, partition).await?);
-        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         kept.insert(scope, (revision, list.clone()));
         Ok(list)
+    }
+
+    /// The list that is kept, if nothing has changed since and less than half of its time is over.
+    fn young(&self, scope: &Scope, revision: &Revision, now: Timestamp) -> Option<Arc<List>> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let (made, list) = kept.get(scope)?;
+        let Validity { this_update, next_update } = list.validity;
+        let half = next_update.duration_since(this_update) / 2;
+        let is_young =
+            *made == *revision && now < next_update.checked_sub(half).unwrap_or(next_update);
+        is_young.then(|| list.clone())
     }
 }
 

@@ -73,10 +73,18 @@ impl Guest {
 }
 
 async fn handshake(door: &Door, stream: TcpStream) -> Result<TlsStream<TcpStream>, Error> {
-    let (clock, rng) = (&door.app.clock, &mut app::rng());
+    let (app, rng) = (&door.app, &mut app::rng());
+    // A job renews it before it is over; whoever connects only waits when there is none.
+    let listener = match app.keys.listener(app.now()) {
+        Some(listener) => listener,
+        None => command::renew_listener(&mut app.context(rng), &app.keys, &app.clock).await?,
+    };
     let config = match door.entrance {
-        Entrance::Newcomers => door.app.keys.newcomers_listener(clock, rng)?,
-        Entrance::Machines | Entrance::Anybody => door.app.keys.listener(clock, rng)?,
+        Entrance::Newcomers => {
+            app.keys.know_issuers();
+            listener.newcomers.clone()
+        }
+        Entrance::Machines | Entrance::Anybody => listener.tls.clone(),
     };
     Ok(TlsAcceptor::from(config).accept(stream).await?)
 }
@@ -119,6 +127,9 @@ async fn refused_at_the_door(door: &Door, PeerAddress(address): PeerAddress, err
         CertificateProblem::WrongTrustDomain => "certificate-wrong-trust-domain",
         CertificateProblem::Malformed => "certificate-malformed",
     };
+    if !app.newcomers.admit(from.to_string(), word, app.now()) {
+        return;
+    }
     tracing::info!(word, "refused to enrol");
     let mut rng = app::rng();
     let context = &mut app.context(&mut rng);
@@ -209,8 +220,9 @@ fn peer(
     let (Some(peer), Some(first)) = (peer_of(certificates), certificates.first()) else {
         return Ok(None);
     };
-    let expires_at = Certificate::parse(first.to_vec())?.expires_at();
+    let parsed = Certificate::parse(first.to_vec())?;
+    let (serial, expires_at) = (parsed.serial().to_owned(), parsed.expires_at());
     let mut certificate = imp_oauth::mtls::Certificate::of(first);
     certificate.uris.push(peer.spiffe_id.to_string());
-    Ok(Some(PeerCertificate { peer, certificate, expires_at }))
+    Ok(Some(PeerCertificate { peer, certificate, serial, expires_at }))
 }

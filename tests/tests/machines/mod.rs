@@ -52,20 +52,25 @@ impl Estate {
 
     /// What is in the log, from an index on.
     async fn events(&self, from: u64) -> Vec<Event> {
-        let mut reading = self.app.storage.read().await.unwrap();
-        let (mut all, mut next) = (vec![], from);
-        loop {
-            let page = reading.entries().page(next, 500).await.unwrap();
-            let Some(last) = page.last() else { return all };
-            next = last.index + 1;
-            let entries = page.iter().map(|stored| stored.entry().unwrap().unwrap());
-            all.extend(entries.map(|entry: Entry| entry.record.event));
-        }
+        events_from(&self.app, from).await
     }
 
     /// How many entries the log has.
     async fn size(&self) -> u64 {
         u64::try_from(self.events(0).await.len()).unwrap()
+    }
+}
+
+/// What is in the log of an installation, from an index on.
+async fn events_from(app: &App, from: u64) -> Vec<Event> {
+    let mut reading = app.storage.read().await.unwrap();
+    let (mut all, mut next) = (vec![], from);
+    loop {
+        let page = reading.entries().page(next, 500).await.unwrap();
+        let Some(last) = page.last() else { return all };
+        next = last.index + 1;
+        let entries = page.iter().map(|stored| stored.entry().unwrap().unwrap());
+        all.extend(entries.map(|entry: Entry| entry.record.event));
     }
 }
 

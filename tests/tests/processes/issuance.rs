@@ -26,7 +26,8 @@ const ROUNDS: u64 = 6;
 
 const PAGE: u32 = 500;
 
-struct Register {
+/// What devices were given, to be compared with table and log.
+pub(super) struct Register {
     folder: PathBuf,
     url: String,
     /// Serial numbers of what was handed out.
@@ -34,17 +35,30 @@ struct Register {
 }
 
 impl Register {
+    /// Of the installation in a folder, with its database.
+    pub(super) fn of(folder: &Path, url: String) -> Self {
+        Self { folder: folder.to_owned(), url, handed_out: BTreeSet::new() }
+    }
+
+    /// Remembers serial numbers that devices have in their hands.
+    pub(super) fn heard(&mut self, serials: impl IntoIterator<Item = String>) {
+        for serial in serials {
+            assert!(self.handed_out.insert(serial.clone()), "{serial}: handed out twice");
+        }
+    }
+
     /// Remembers what a server said before it died.
     fn hear(&mut self, said: &str) {
         for line in said.lines() {
             assert!(!line.starts_with("failed"), "{line}");
             if let Some(serial) = line.strip_prefix("issued ") {
-                assert!(self.handed_out.insert(serial.to_owned()), "{serial}: handed out twice");
+                self.heard([serial.to_owned()]);
             }
         }
     }
 
-    async fn check(&self) {
+    /// No certificate without an entry, no entry without a certificate, and nothing in anybody's hands that is in neither.
+    pub(super) async fn check(&self) {
         let clock = Arc::new(SystemClock);
         let app = estate::open(&self.folder, Some(&self.url), clock, |_| ()).await.unwrap();
         let (logged, stored) = (logged(&app).await, stored(&app).await);
@@ -62,7 +76,7 @@ impl Register {
 }
 
 /// The serial numbers of devices' certificates in the log, with how often.
-async fn logged(app: &App) -> BTreeMap<String, usize> {
+pub(super) async fn logged(app: &App) -> BTreeMap<String, usize> {
     let mut reading = app.storage.read().await.unwrap();
     let (mut found, mut next) = (BTreeMap::new(), 0);
     loop {
@@ -81,7 +95,7 @@ async fn logged(app: &App) -> BTreeMap<String, usize> {
 }
 
 /// The serial numbers in the tables, each of a certificate that can be read; who has one is active.
-async fn stored(app: &App) -> BTreeSet<String> {
+pub(super) async fn stored(app: &App) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for device in estate::devices(app).await.unwrap() {
         let trust_domain = app.keys.trust_domain().clone();
@@ -101,7 +115,7 @@ async fn stored(app: &App) -> BTreeSet<String> {
 
 async fn kill_again_and_again(folder: &Path, url: String) {
     let mut rng = StdRng::seed_from_u64(7);
-    let mut register = Register { folder: folder.to_owned(), url, handed_out: BTreeSet::new() };
+    let mut register = Register::of(folder, url);
     // The installation is there: what is killed is issuance, not its set-up.
     register.check().await;
     for kill in 0..KILLS {

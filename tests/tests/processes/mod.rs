@@ -1,4 +1,5 @@
 //! The real programs in processes of their own.
+mod authorities;
 mod crash;
 mod demo;
 mod issuance;
@@ -6,3 +7,4 @@ mod log;
 mod machines;
 mod memory;
 mod people;
+mod served;

@@ -147,3 +147,7 @@ pub(super) const FINGERPRINT: &[Difference] =
 pub(super) const SERVER: &[Difference] = &[AUTHORITY, NO_USAGE, MAILBOXES, CLIENTS];
 
 pub(super) const MANUFACTURER: &[Difference] = &[AUTHORITY, NO_USAGE_NEEDED, MAILBOXES, CLIENTS];
+
+pub(super) const ATTESTATION: &[Difference] = &[AUTHORITY, NO_USAGE_NEEDED, MAILBOXES, CLIENTS];
+
+pub(super) const METADATA: &[Difference] = MACHINE;

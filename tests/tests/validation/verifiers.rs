@@ -4,11 +4,16 @@ use std::time::Duration;
 
 use imp_authenticator::tls::{self, TrustAnchors};
 use imp_identity::Digest;
+use imp_pki::acme::attestation;
+use imp_webauthn::metadata;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::differences::{self, Difference};
 use super::limbo::Case;
+
+/// `id-kp-clientAuth`.
+const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
 
 /// Something of ours that decides whether a path is good.
 pub(super) struct Verifier {
@@ -51,6 +56,20 @@ pub(super) const VERIFIERS: &[Verifier] = &[
         judge: by_manufacturer,
         differences: differences::MANUFACTURER,
     },
+    Verifier {
+        name: "the server that looks at the key of a TPM that attests",
+        is_asked: is_of_a_client,
+        asked: (28, 14),
+        judge: by_attestation,
+        differences: differences::ATTESTATION,
+    },
+    Verifier {
+        name: "the server that looks at who signed a list of security keys",
+        is_asked: is_of_a_server,
+        asked: (184, 50),
+        judge: by_metadata,
+        differences: differences::METADATA,
+    },
 ];
 
 /// Revocation is asked of the server's tables and of OCSP, not on the way of a path; no limit of depth can be set.
@@ -92,6 +111,27 @@ fn by_server(case: &Case) -> Result<(), String> {
 
 fn by_manufacturer(case: &Case) -> Result<(), String> {
     tls::verify_manufacturer_path(&case.chain(), &case.roots, case.at).map_err(said)
+}
+
+/// For clients, as the suite's cases are; our own attestation keys have a usage of their own.
+fn by_attestation(case: &Case) -> Result<(), String> {
+    attestation::verify_path(&case.chain(), &case.roots, case.at, CLIENT_AUTH).map_err(said)
+}
+
+/// One of the roots is enough.
+fn by_metadata(case: &Case) -> Result<(), String> {
+    let (leaf, name) = (CertificateDer::from_slice(&case.leaf), case.name.as_deref());
+    let issuers: Vec<_> = case.issuers.iter().map(|it| CertificateDer::from_slice(it)).collect();
+    let about = (name.ok_or("no name")?, case.at);
+    let mut verdict = Err("no root".to_owned());
+    for root in &case.roots {
+        let root = CertificateDer::from_slice(root);
+        verdict = metadata::verify_path(&leaf, &issuers, &root, about).map_err(said);
+        if verdict.is_ok() {
+            break;
+        }
+    }
+    verdict
 }
 
 fn ask(verifier: &dyn ServerCertVerifier, case: &Case, sent: &[Vec<u8>]) -> Result<(), String> {

@@ -65,6 +65,30 @@ fn naive(policy: &Policy, attempt: &Attempt<'_>) -> Option<RuleId> {
 
 proptest! {
     #[test]
+    fn what_one_machine_may_know_decides_about_it_as_the_whole_does(
+        rules in rules(), members in members(), own in 0..6_u8, other in 0..6_u8,
+        port in 1..10_u16, hours in -6..6_i64,
+    ) {
+        let (issued_at, valid_until) = (NOW, NOW + SignedDuration::from_hours(24));
+        let inventory = Inventory::new(domain(), members);
+        let whole = PolicyCopy {
+            policy: Policy::new(1, rules).unwrap(), inventory, issued_at, valid_until,
+        };
+        let (own, other, at) = (device(own), device(other), NOW + SignedDuration::from_hours(hours));
+        let part = whole.of(&own).unwrap();
+        for (from, to) in [(&own, &other), (&other, &own)] {
+            let by = |copy: &PolicyCopy| copy.decide(from, to, (Protocol::Tcp, port), at);
+            let (expected, decision) = (by(&whole), by(&part));
+            if expected.is_expected() {
+                prop_assert_eq!(decision, expected);
+            } else {
+                prop_assert!(!decision.is_expected(), "{decision:?}");
+            }
+        }
+        prop_assert_eq!(part.edition(), whole.edition());
+    }
+
+    #[test]
     fn the_index_finds_what_looking_at_every_rule_finds(
         rules in rules(), members in members(), from in 0..6_u8, to in 0..6_u8,
         protocol in protocol(), port in 1..10_u16, hours in -6..6_i64,

@@ -56,6 +56,23 @@ fn a_copy_decides_as_the_policy_does() {
 }
 
 #[test]
+fn a_machine_learns_the_rules_that_name_it_and_no_others() {
+    let policy = policy(&[
+        "a,class:infusion-pump & unit:ICU,class:server,tcp,8443,Programmes,",
+        "b,class:infusion-pump & unit:Surgery,class:server,tcp,8443,Programmes,",
+        "c,class:imaging,class:server,tcp,104,Images,",
+        "d,zone:data centre,class:infusion-pump,tcp,9,Wakes,",
+    ]);
+    let part = PolicyCopy { policy, ..copy() }.of(&device(1)).unwrap();
+    let rules: Vec<String> = part.policy.rules().iter().map(|rule| rule.id.to_string()).collect();
+    assert_eq!(rules, ["a", "d"]);
+    let machines: Vec<_> = part.inventory.members().into_iter().map(|it| it.machine).collect();
+    assert_eq!(machines, [device(1), device(3)], "the pump and the server");
+    let stranger = copy().of(&device(9)).unwrap();
+    assert!(stranger.policy.rules().is_empty() && stranger.inventory.is_empty());
+}
+
+#[test]
 fn a_copy_counts_for_its_time() {
     let key = Key::new();
     let signed = signed(&copy(), &key);

@@ -242,6 +242,26 @@ pub(super) static CERTIFICATE_EXPIRING: EventType = EventType {
     },
 };
 
+pub(super) static SERVICE_CERTIFICATE_ISSUED: EventType = EventType {
+    name: "service-certificate-issued",
+    standard: None,
+    meaning: "A service of the server was given a certificate.",
+    fields: &[field("service", "`listener` (HTTPS) or `ocsp-responder`"), SERIAL, EXPIRES_AT],
+    personal: PersonalContent::None,
+    presence: false,
+    retention: retention::DECISION,
+    export: Mapping {
+        severity: Severity::Low,
+        audit: Audit {
+            event: dicom::SECURITY_ALERT,
+            kind: Some(dicom::NODE_AUTHENTICATION),
+            action: Action::Create,
+            outcome: Indicator::Success,
+        },
+        ocsf: Ocsf { class: 3004, activity: 1 },
+    },
+};
+
 pub(super) static AUTHORITY_MADE: EventType = EventType {
     name: "authority-made",
     standard: None,

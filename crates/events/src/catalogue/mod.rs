@@ -118,6 +118,7 @@ types! {
     CertificateRevoked => devices::CERTIFICATE_REVOKED,
     CertificateReinstated => devices::CERTIFICATE_REINSTATED,
     CertificateExpiring => devices::CERTIFICATE_EXPIRING,
+    ServiceCertificateIssued => devices::SERVICE_CERTIFICATE_ISSUED,
     AuthorityMade => devices::AUTHORITY_MADE,
     AuthorityCrossSigned => devices::AUTHORITY_CROSS_SIGNED,
     AuthorityRetired => devices::AUTHORITY_RETIRED,

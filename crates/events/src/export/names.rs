@@ -186,6 +186,7 @@ pub(super) fn personal_members(event: &Event) -> &'static [&'static str] {
         | Event::CertificateRevoked { .. }
         | Event::CertificateReinstated { .. }
         | Event::CertificateExpiring { .. }
+        | Event::ServiceCertificateIssued { .. }
         | Event::AuthorityMade { .. }
         | Event::AuthorityCrossSigned { .. }
         | Event::AuthorityRetired { .. }

@@ -190,6 +190,7 @@ impl<'a> View<'a> {
             | Event::ReferenceActivated { reference, .. }
             | Event::ReferenceRevoked { reference, .. } => uuid("reference", reference.as_uuid()),
             Event::CertificateIssued { serial, .. }
+            | Event::ServiceCertificateIssued { serial, .. }
             | Event::CertificateRevoked { serial, .. }
             | Event::CertificateReinstated { serial, .. }
             | Event::CertificateExpiring { serial, .. } => {

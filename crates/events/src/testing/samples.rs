@@ -3,7 +3,9 @@ use imp_identity::authentication::{Means, Method, SignInRefusal};
 use imp_identity::case::Conclusion;
 use imp_identity::connection::{MachineRefusal, MessageRefusal};
 use imp_identity::credential::CredentialKind;
-use imp_identity::device::{CertificateRevocation, DeviceClass, EnrolmentMeans, Lifecycle};
+use imp_identity::device::{
+    CertificateRevocation, DeviceClass, EnrolmentMeans, Lifecycle, OwnService,
+};
 use imp_identity::digest::Digest;
 use imp_identity::event::{Channel, Delivery, Outcome, Reading, Steering, StreamStatus, TapFacts};
 use imp_identity::grant::GrantEnd;
@@ -520,7 +522,12 @@ fn devices() -> Vec<Event> {
             reason: CertificateRevocation::KeyCompromise,
         },
         Event::CertificateReinstated { machine: machine.clone(), serial: serial.clone() },
-        Event::CertificateExpiring { machine, serial, expires_at: LATER },
+        Event::CertificateExpiring { machine, serial: serial.clone(), expires_at: LATER },
+        Event::ServiceCertificateIssued {
+            service: OwnService::OcspResponder,
+            serial,
+            expires_at: LATER,
+        },
         Event::AuthorityMade { certificate, subject: subject.clone() },
         Event::AuthorityCrossSigned { certificate, subject: subject.clone() },
         Event::AuthorityRetired { certificate, subject },

@@ -11,7 +11,7 @@ use crate::authentication::{Means, Method, SignInRefusal};
 use crate::case::Conclusion;
 use crate::connection::{MachineRefusal, MessageRefusal};
 use crate::credential::CredentialKind;
-use crate::device::{CertificateRevocation, DeviceClass, EnrolmentMeans, Lifecycle};
+use crate::device::{CertificateRevocation, DeviceClass, EnrolmentMeans, Lifecycle, OwnService};
 use crate::digest::Digest;
 use crate::grant::GrantEnd;
 use crate::id::{
@@ -296,6 +296,8 @@ pub enum Event {
     CertificateReinstated { machine: SpiffeId, serial: String },
     /// A machine's last certificate expires soon, and nobody has renewed it.
     CertificateExpiring { machine: SpiffeId, serial: String, expires_at: Timestamp },
+    /// A service of the server was given a certificate.
+    ServiceCertificateIssued { service: OwnService, serial: String, expires_at: Timestamp },
     /// A certificate authority was made.
     AuthorityMade { certificate: Digest, subject: String },
     /// A certificate authority was signed by another root too.

@@ -80,6 +80,7 @@ impl Event {
             Self::CertificateRevoked { .. } => "certificate-revoked",
             Self::CertificateReinstated { .. } => "certificate-reinstated",
             Self::CertificateExpiring { .. } => "certificate-expiring",
+            Self::ServiceCertificateIssued { .. } => "service-certificate-issued",
             Self::AuthorityMade { .. } => "authority-made",
             Self::AuthorityCrossSigned { .. } => "authority-cross-signed",
             Self::AuthorityRetired { .. } => "authority-retired",

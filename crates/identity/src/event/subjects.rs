@@ -120,6 +120,7 @@ impl Event {
             | Self::CertificateRevoked { .. }
             | Self::CertificateReinstated { .. }
             | Self::CertificateExpiring { .. }
+            | Self::ServiceCertificateIssued { .. }
             | Self::AuthorityMade { .. }
             | Self::AuthorityCrossSigned { .. }
             | Self::AuthorityRetired { .. }
@@ -234,6 +235,7 @@ impl Event {
             | Self::DeviceEnrolmentApproved { .. }
             | Self::DeviceEnrolmentRejected { .. }
             | Self::DeviceEnrolmentRefused { .. }
+            | Self::ServiceCertificateIssued { .. }
             | Self::AuthorityMade { .. }
             | Self::AuthorityCrossSigned { .. }
             | Self::AuthorityRetired { .. }
@@ -375,6 +377,7 @@ impl Event {
             | Self::DeviceEnrolmentApproved { .. }
             | Self::DeviceEnrolmentRejected { .. }
             | Self::DeviceEnrolmentRefused { .. }
+            | Self::ServiceCertificateIssued { .. }
             | Self::AuthorityMade { .. }
             | Self::AuthorityCrossSigned { .. }
             | Self::AuthorityRetired { .. }
@@ -493,6 +496,7 @@ impl Event {
             | Self::CertificateRevoked { .. }
             | Self::CertificateReinstated { .. }
             | Self::CertificateExpiring { .. }
+            | Self::ServiceCertificateIssued { .. }
             | Self::AuthorityMade { .. }
             | Self::AuthorityCrossSigned { .. }
             | Self::AuthorityRetired { .. }

@@ -13,6 +13,8 @@ use super::{Identifier, ProblemType, Refused};
 mod certificate;
 mod tpm;
 
+pub use certificate::verify_path;
+
 /// The most certificates in a chain.
 const CHAIN: u64 = 8;
 

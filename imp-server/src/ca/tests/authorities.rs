@@ -60,13 +60,19 @@ fn a_new_authority_issues_and_what_the_old_one_issued_goes_on_counting() {
     let old = issued(&keys, start());
     let root = keys.open_root(RootSource::Folder).unwrap();
     let made = keys.new_issuing(&root, start(), &mut StdRng::seed_from_u64(2)).unwrap();
+    assert_ne!(keys.issuing().digest, made.certificate.digest(), "not before it is recorded");
+    let made = keys.put_in_force(made).unwrap();
     let new = issued(&keys, start());
     assert_eq!(new.issuer.certificate, made);
     assert_ne!(new.issuer.digest, old.issuer.digest);
     assert_eq!(keys.issuers().len(), 2, "the old one still signs lists and responders");
     let mut rng = StdRng::seed_from_u64(5);
-    let responder = keys.ocsp_signer(&old.issuer.digest, start(), &mut rng).unwrap();
-    assert_eq!(responder.issuer, old.issuer.digest);
+    let responder = keys.new_ocsp_signer(&old.issuer.digest, start(), &mut rng).unwrap();
+    assert!(keys.ocsp_signer(&old.issuer.digest, start()).is_none(), "it is not appointed yet");
+    let serial = keys.appoint(responder).certificate.serial().to_owned();
+    let found = keys.ocsp_signer(&old.issuer.digest, start() + (5 * 24).hours()).unwrap();
+    assert_eq!(found.certificate.serial(), serial);
+    assert!(found.is_due(start() + (5 * 24).hours()) && !found.is_due(start()));
     assert!(beside.refresh().unwrap(), "a server that runs beside learns of it");
     assert_eq!(beside.issuing().digest, made.digest());
     assert!(!beside.refresh().unwrap());
@@ -78,7 +84,8 @@ fn a_new_authority_issues_and_what_the_old_one_issued_goes_on_counting() {
     keys.retire_authority(&old.issuer.digest).unwrap();
     assert_eq!(open(&config).unwrap().issuers().len(), 1);
     assert!(!folder.path().join("keys/issuing.key").exists());
-    let gone = keys.ocsp_signer(&old.issuer.digest, start() + (240).hours(), &mut rng);
+    assert!(keys.ocsp_signer(&old.issuer.digest, start() + (240).hours()).is_none());
+    let gone = keys.new_ocsp_signer(&old.issuer.digest, start() + (240).hours(), &mut rng);
     assert!(matches!(gone, Err(KeysError::NoAuthority)));
     if without_openssl() {
         return;
@@ -158,6 +165,7 @@ fn a_sealed_root_is_away_and_comes_back_with_its_passphrase_only() {
     assert!(matches!(wrong, Err(RootError::Passphrase)));
     let root = keys.open_root(from(passphrase)).unwrap();
     let made = keys.new_issuing(&root, start(), &mut rng).unwrap();
+    let made = keys.put_in_force(made).unwrap();
     assert_eq!(keys.issuing().certificate, made);
 
     let other = Config::at(&folder.path().join("other"));

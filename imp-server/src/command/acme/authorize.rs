@@ -3,7 +3,7 @@ use imp_identity::DeviceId;
 use imp_pki::acme::attestation::Attestation;
 use imp_pki::acme::{
     Authorization, AuthorizationId, AuthorizationState, ChallengeKind, Identifier,
-    KeyAuthorization, Order, Problem, Refused, Token,
+    KeyAuthorization, Order, Problem, ProblemType, Refused, Token,
 };
 use imp_storage::{Storage, StorageError, Transaction};
 use jiff::{SignedDuration, Timestamp};
@@ -40,6 +40,7 @@ async fn own(
     client: &AcmeClient,
     id: AuthorizationId,
 ) -> Result<(Authorization, Order), AcmeError> {
+    client.check_still_valid(transaction).await?;
     let unknown = || refuse(PolicyRefusal::Unknown);
     let authorization = transaction.acme().find_authorization(id).await?.ok_or_else(unknown)?;
     let order = transaction.acme().find_order(authorization.order).await?.ok_or_else(unknown)?;
@@ -113,6 +114,11 @@ pub(crate) async fn settle_acme_challenge(
         return Ok(authorization);
     }
     let settled = match found {
+        // Else it would be looked at for ever.
+        _ if authorization.expires_at <= context.now => {
+            let said = "the authorization expired before its challenge was met";
+            authorization.fail(Problem::new(ProblemType::Unauthorized, said), 0)
+        }
         Ok(attested) => authorization.succeed(context.now, attested),
         Err(problem) => authorization.fail(problem, most),
     };

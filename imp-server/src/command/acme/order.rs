@@ -32,6 +32,7 @@ pub(crate) async fn order_acme_certificate(
     policy::device_of(&mut reading, client, &identifiers).await?;
     drop(reading);
     let mut transaction = context.storage.begin().await?;
+    client.check_still_valid(&mut transaction).await?;
     let device = policy::device_of(&mut transaction, client, &identifiers).await?;
     let open = transaction.acme().open_orders(client.account.id, context.now).await?;
     if open >= MOST_OPEN {
@@ -104,6 +105,7 @@ pub(super) async fn own_order(
     client: &AcmeClient,
     id: AcmeOrderId,
 ) -> Result<(Order, Vec<Authorization>), AcmeError> {
+    client.check_still_valid(transaction).await?;
     let found = transaction.acme().find_order(id).await?;
     let order = found.ok_or_else(|| refuse(PolicyRefusal::Unknown))?;
     if order.account != client.account.id {

@@ -22,6 +22,9 @@ pub(crate) enum PolicyRefusal {
     /// One certificate is for one device.
     #[error("the names are those of several devices: order a certificate for each")]
     SeveralDevices,
+    /// Nobody knows which of them it is.
+    #[error("several devices of this account have the serial number `{0}`: have a key for one")]
+    Ambiguous(String),
     /// It is not in use.
     #[error("the device is suspended, in quarantine or retired")]
     NotInUse,
@@ -50,9 +53,11 @@ pub(crate) enum PolicyRefusal {
 impl Refused for PolicyRefusal {
     fn kind(&self) -> ProblemType {
         match self {
-            Self::Name(_) | Self::OtherDevice(_) | Self::Wildcard(_) | Self::SeveralDevices => {
-                ProblemType::RejectedIdentifier
-            }
+            Self::Name(_)
+            | Self::OtherDevice(_)
+            | Self::Wildcard(_)
+            | Self::SeveralDevices
+            | Self::Ambiguous(_) => ProblemType::RejectedIdentifier,
             Self::NotInUse | Self::NotYours => ProblemType::Unauthorized,
             Self::Unknown | Self::Replaces => ProblemType::Malformed,
             Self::TooMany(_) => ProblemType::RateLimited,
@@ -67,6 +72,7 @@ impl Refused for PolicyRefusal {
             Self::OtherDevice(_) => "name-of-another-device",
             Self::Wildcard(_) => "wildcard-not-allowed",
             Self::SeveralDevices => "several-devices",
+            Self::Ambiguous(_) => "serial-of-several-devices",
             Self::NotInUse => "device-not-in-use",
             Self::Unknown => "nothing-there",
             Self::NotYours => "of-another-account",
@@ -85,8 +91,13 @@ pub(super) async fn device_of(
     identifiers: &[Identifier],
 ) -> Result<Device, AcmeError> {
     let candidates = candidates(transaction, client, identifiers).await?;
-    let fits = |device: &&Device| identifiers.iter().all(|it| has(device, it));
-    if let Some(device) = candidates.iter().find(fits) {
+    let mut fitting =
+        candidates.iter().filter(|device| identifiers.iter().all(|it| has(device, it)));
+    if let Some(device) = fitting.next() {
+        // A serial number is unique with its manufacturer only, whom an attestation does not name.
+        if let Some((_, number)) = fitting.next().zip(identifiers.first()) {
+            return Err(refuse(PolicyRefusal::Ambiguous(number.to_string())));
+        }
         return match device.state {
             Lifecycle::Registered | Lifecycle::Active => Ok(device.clone()),
             Lifecycle::Suspended | Lifecycle::Quarantined | Lifecycle::Retired => {
@@ -142,12 +153,9 @@ async fn owner(
 
 /// Whether the inventory says it of the device.
 fn has(device: &Device, identifier: &Identifier) -> bool {
-    let number = |number: &str| {
-        [&device.serial_number, &device.udi]
-            .into_iter()
-            .flatten()
-            .any(|known| known.as_str() == number)
-    };
+    // Not the UDI: its device identifier is that of a model.
+    let number =
+        |number: &str| device.serial_number.as_ref().is_some_and(|it| it.as_str() == number);
     match identifier {
         Identifier::Dns { .. } | Identifier::Ip(_) => {
             let name: Option<ServerName> = identifier.server_name();

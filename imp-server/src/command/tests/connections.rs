@@ -356,29 +356,42 @@ async fn what_decides_follows_the_log_and_the_copy_with_it() {
         assert_eq!(word(&hospital), "unknown-machine", "nothing was read yet");
         connections.refresh(&hospital.storage).await.unwrap();
         assert_eq!(word(&hospital), "no-rule");
-        let one = rules("a,class:infusion-pump & unit:ICU,zone:clinical,tcp,443,Programmes,\n");
+        let one = rules("a,class:infusion-pump & unit:ICU,class:server,tcp,443,Programmes,\n");
         set_connection_policy(&mut hospital.context(), person(1), 0, one).await.unwrap();
         connections.refresh(&hospital.storage).await.unwrap();
         assert_eq!(word(&hospital), "expected");
 
         let signer = hospital.signer.clone();
-        let first =
-            connections.copy(&hospital.storage, (signer.as_ref(), hospital.now), None).await;
+        let gateway = hospital.device("gateway", DeviceClass::Gateway).await;
+        let gateway = hospital.spiffe(&gateway);
+        let first = connections
+            .copy(&hospital.storage, (signer.as_ref(), hospital.now), (&gateway, None))
+            .await;
         let first = first.unwrap().unwrap();
         let domain = hospital.trust_domain.clone();
         let keys = [signer.public_key().to_vec()];
         let pinned = Pinned { trust_domain: &domain, keys: &keys };
         let copy = first.jws.verify(pinned, hospital.now, None).unwrap();
         assert!(copy.decide(&from, &to, (Protocol::Tcp, 443), hospital.now).is_expected());
+        for (machine, rules) in [(&gateway, 1), (&from, 1), (&to, 1)] {
+            let by = (signer.as_ref(), hospital.now);
+            let own = connections.copy(&hospital.storage, by, (machine, None)).await;
+            let own = own.unwrap().unwrap().jws.verify(pinned, hospital.now, None).unwrap();
+            assert_eq!(own.policy.rules().len(), rules, "{machine}");
+            let all = machine == &gateway;
+            assert_eq!(own.inventory.len() == copy.inventory.len(), all, "{machine}");
+        }
         hospital.advance(SignedDuration::from_mins(30));
         let tag = first.tag();
-        let again =
-            connections.copy(&hospital.storage, (signer.as_ref(), hospital.now), Some(&tag)).await;
+        let again = connections
+            .copy(&hospital.storage, (signer.as_ref(), hospital.now), (&gateway, Some(&tag)))
+            .await;
         assert!(again.unwrap().is_none(), "it is still good");
 
         hospital.quarantine(pump).await;
-        let second =
-            connections.copy(&hospital.storage, (signer.as_ref(), hospital.now), Some(&tag)).await;
+        let second = connections
+            .copy(&hospital.storage, (signer.as_ref(), hospital.now), (&gateway, Some(&tag)))
+            .await;
         let second = second
             .unwrap()
             .unwrap()

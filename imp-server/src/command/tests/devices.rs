@@ -19,6 +19,8 @@ use super::store::Tables as _;
 use super::*;
 use crate::{Config, DevicesConfig, Keys};
 
+mod keys;
+
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A hospital that gives devices certificates.

@@ -8,7 +8,8 @@ use crate::app::App;
 use crate::http::ProblemResponse;
 use crate::http::caller::MachinePeer;
 
-/// The signed copy of the policy, with the machines that it speaks of, for whoever has to decide without the server.
+/// The signed copy of the policy, with the machines that it speaks of, for whoever has to decide without the server: the whole
+/// one for gateways and workstations, for other devices what names them.
 #[utoipa::path(
     get, path = "/v1/connections/policy", tag = "connections", operation_id = "connection_policy",
     params(("If-None-Match" = Option<String>, Header, description = "the `ETag` of the copy that the machine has")),
@@ -22,12 +23,13 @@ use crate::http::caller::MachinePeer;
 #[tracing::instrument(skip_all)]
 pub(crate) async fn copy(
     State(app): State<App>,
-    _: MachinePeer,
+    machine: MachinePeer,
     headers: HeaderMap,
 ) -> Result<Response, ProblemResponse> {
     let tag = headers.get(IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
     let by = (app.keys.statement_key(), app.now());
-    let Some(copy) = app.connections.copy(&app.storage, by, tag).await? else {
+    let Some(copy) = app.connections.copy(&app.storage, by, (&machine.spiffe_id, tag)).await?
+    else {
         return Ok(StatusCode::NOT_MODIFIED.into_response());
     };
     let headers = [

@@ -48,6 +48,14 @@ impl Shown {
         }
     }
 
+    /// The machine of ours whose certificate was shown, by its name. Whether it still counts is not said.
+    pub(super) fn machine(&self) -> Option<String> {
+        match &self.peer.as_ref()?.newcomer {
+            Newcomer::Machine(peer) => Some(peer.spiffe_id.to_string()),
+            Newcomer::Manufactured(_) => None,
+        }
+    }
+
     /// The means that the caller has chosen.
     fn means(&self) -> EnrolmentMeans {
         if self.peer.is_none() && self.basic.is_some() {

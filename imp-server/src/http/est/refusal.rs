@@ -9,6 +9,7 @@ use imp_storage::StorageError;
 
 use crate::app::{self, App};
 use crate::command;
+use crate::http::limits::Neighbourhood;
 
 /// Why nothing was enrolled.
 pub(super) struct Refused {
@@ -79,9 +80,11 @@ impl Refused {
         Self { means, ..self }
     }
 
-    /// Tells the log. A refusal that cannot be recorded is a refusal all the same.
-    pub(super) async fn record(&self, app: &App) {
-        if !self.recorded {
+    /// Tells the log; of each device, or of nobody known at a place, once a minute for each word. A refusal that cannot be
+    /// recorded is a refusal all the same.
+    pub(super) async fn record(&self, app: &App, from: Neighbourhood) {
+        let whose = self.device.map_or_else(|| from.to_string(), |device| device.to_string());
+        if !self.recorded || !app.newcomers.admit(whose, self.word, app.now()) {
             return;
         }
         tracing::info!(word = self.word, device = ?self.device, "refused to enrol");

@@ -116,19 +116,29 @@ impl House {
         NewcomerPeer { newcomer: Newcomer::Machine(peer), certificate }
     }
 
-    /// The word of the latest refusal in the log, and whose it was.
-    async fn word(&self) -> Option<String> {
+    /// The words of the refusals in the log.
+    async fn words(&self) -> Vec<String> {
         let mut reading = self.app.storage.read().await.unwrap();
         let stored = reading.entries().page(0, 500).await.unwrap();
         let events = stored.iter().map(|stored| stored.entry().unwrap().unwrap().record.event);
-        let mut refused = events.filter_map(|event| {
+        let refused = events.filter_map(|event| {
             if let Event::DeviceEnrolmentRefused { reason, .. } = event {
                 Some(reason)
             } else {
                 None
             }
         });
-        refused.next_back()
+        refused.collect()
+    }
+
+    /// The word of the latest refusal in the log.
+    async fn word(&self) -> Option<String> {
+        self.words().await.pop()
+    }
+
+    /// How many refusals have this word.
+    async fn refusals(&self, word: &str) -> usize {
+        self.words().await.iter().filter(|said| *said == word).count()
     }
 }
 
@@ -294,6 +304,36 @@ async fn an_address_that_fails_too_often_waits_and_fills_no_log() {
         statuses.push(house.ask("simpleenroll", asked).await.status.as_u16());
     }
     assert_eq!(statuses, [401, 401, 401, 429, 429]);
+}
+
+#[tokio::test]
+async fn a_broken_device_does_not_keep_its_neighbours_from_renewing() {
+    let house = House::open(|config| config.limits.failures_per_minute = 3).await;
+    let broken = house.device("gw-1", DeviceClass::Gateway).await;
+    let sound = house.device("gw-2", DeviceClass::Gateway).await;
+    let certificate = house.enrolled(&sound, &KeyPair::generate().unwrap()).await;
+    let body = request(&KeyPair::generate().unwrap(), &[]);
+    let mut statuses = vec![];
+    for _ in 0..6 {
+        let peer = Some(house.shows(Machine::Device(broken.id), vec![1, 2, 3]));
+        let asked = Asks { body: Some(&body), peer, ..Asks::default() };
+        statuses.push(house.ask("simplereenroll", asked).await.status.as_u16());
+    }
+    assert_eq!(statuses, [403, 403, 403, 429, 429, 429], "it fails for itself");
+    assert_eq!(house.refusals("not-counting").await, 1, "one entry a minute");
+    let peer = Some(house.shows(Machine::Device(sound.id), certificate));
+    let got = house.ask("simplereenroll", Asks { body: Some(&body), peer, ..Asks::default() });
+    assert_eq!(got.await.status, StatusCode::OK, "from the same address");
+}
+
+#[tokio::test]
+async fn strangers_fill_no_log() {
+    let house = House::open(|_| ()).await;
+    for _ in 0..20 {
+        let asked = Asks { body: Some(b"nonsense"), ..Asks::default() };
+        assert_eq!(house.ask("simpleenroll", asked).await.status, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(house.refusals("request-malformed").await, 1);
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ async fn machine(app: &App, asked: &Asked<'_>) -> Result<(), Refused> {
         }
         Machine::Device(id) => {
             let storage = &app.storage;
-            command::authenticate_device(storage, id, &peer.public_key, certificate.expires_at)
+            command::authenticate_device(storage, id, &peer.public_key, &certificate.serial)
                 .await
                 .map(drop)
         }

@@ -192,15 +192,19 @@ impl Acme<'_> {
         Ok(())
     }
 
-    /// Challenges that it is time to look at.
+    /// Challenges that it is time to look at: of each account the first, then of each the second, and so on.
     pub async fn due_challenges(
         &mut self,
         now: Timestamp,
         most: u32,
     ) -> Result<Vec<DueChallenge>, StorageError> {
-        const SQL: &str = "SELECT a.acme_authorization_id, o.device_id FROM acme_authorizations a \
-            JOIN acme_orders o ON o.acme_order_id = a.acme_order_id \
-            WHERE a.acme_due_at <= $1 ORDER BY a.acme_due_at LIMIT $2";
+        const SQL: &str = "SELECT acme_authorization_id, device_id FROM ( \
+                SELECT a.acme_authorization_id, o.device_id, a.acme_due_at, ROW_NUMBER() OVER \
+                    (PARTITION BY o.acme_account_id ORDER BY a.acme_due_at) AS place \
+                FROM acme_authorizations a \
+                JOIN acme_orders o ON o.acme_order_id = a.acme_order_id \
+                WHERE a.acme_due_at <= $1) due \
+            ORDER BY place, acme_due_at LIMIT $2";
         let rows: Vec<(Uuid, Uuid)> = on!(&mut *self.0, |conn| sqlx::query_as(SQL)
             .bind(to_micros(now))
             .bind(i64::from(most))

@@ -66,6 +66,7 @@ impl Interaction {
             | Event::GroupCreated { .. }
             | Event::DeviceRegistered { .. }
             | Event::DeviceInvited { .. }
+            | Event::ServiceCertificateIssued { .. }
             | Event::AuthorityMade { .. }
             | Event::AcmeAccountRegistered { .. }
             | Event::UseDisputed { .. } => Some(Self::Create),

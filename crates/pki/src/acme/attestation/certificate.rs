@@ -29,12 +29,24 @@ pub(super) struct AttestationKey {
     pub(super) identifiers: Vec<Identifier>,
 }
 
-/// Verifies a chain up to a root.
+/// Verifies a chain up to a root, and reads the key.
 pub(super) fn verify(
     chain: &[Vec<u8>],
     roots: &[Vec<u8>],
     now: Timestamp,
 ) -> Result<AttestationKey, AttestationError> {
+    verify_path(chain, roots, now, AIK)?;
+    read(chain.first().ok_or(AttestationError::Malformed)?)
+}
+
+/// Verifies the path of a chain, the leaf first, up to one of the roots (RFC 5280 §6), for `purpose`, an extended key usage (an
+/// object identifier in DER, without tag and length). No name is looked at.
+pub fn verify_path(
+    chain: &[Vec<u8>],
+    roots: &[Vec<u8>],
+    now: Timestamp,
+    purpose: &'static [u8],
+) -> Result<(), AttestationError> {
     if roots.is_empty() {
         return Err(AttestationError::NoRoots);
     }
@@ -53,12 +65,12 @@ pub(super) fn verify(
             &anchors.map_err(untrusted)?,
             &above,
             time,
-            KeyUsage::required_if_present(AIK),
+            KeyUsage::required_if_present(purpose),
             None,
             None,
         )
-        .map_err(untrusted)?;
-    read(leaf)
+        .map(drop)
+        .map_err(untrusted)
 }
 
 fn read(leaf: &[u8]) -> Result<AttestationKey, AttestationError> {

@@ -193,3 +193,124 @@ async fn a_certificate_is_given_back_by_its_own_alone() {
     let revoked = client.post(&house, "/revoke-certificate", &compromised).await;
     assert_eq!(revoked.status.as_u16(), 200, "{}", revoked.text);
 }
+
+#[tokio::test]
+async fn an_account_whose_key_is_taken_away_does_nothing_more_even_in_flight() {
+    let (house, [pump, _], [client, _]) = two().await;
+    let (order, at) = client.order(&house, &[("ip", "127.0.0.2")]).await;
+    client.prove(&house, &order).await;
+    let id = client.account.rsplit_once('/').unwrap().1.parse().unwrap();
+    // Signed and verified, and then it waited for its turn to write.
+    let loaded = command::acme::find_acme_client(&house.app.storage, id).await.unwrap();
+    let mut rng = crate::app::rng();
+    let context = &mut house.app.context(&mut rng);
+    let bound_by = loaded.account.bound_by.clone().unwrap();
+    let maker = House::maker();
+    assert!(command::acme::remove_acme_key(context, &maker, &bound_by).await.unwrap());
+    let order_id = at.rsplit_once('/').unwrap().1.parse().unwrap();
+    let request = csr(&house::key(), &["127.0.0.2"]);
+    let gone = |refused: Result<(), command::acme::AcmeError>| match refused {
+        Err(command::acme::AcmeError::Refused(refusal)) => {
+            assert_eq!(
+                refusal.problem.to_json()["type"],
+                "urn:ietf:params:acme:error:unauthorized"
+            );
+        }
+        other => panic!("{other:?}"),
+    };
+    let lifetime = jiff::SignedDuration::from_hours(1);
+    let wanted = json!({"identifiers": [{"type": "ip", "value": "127.0.0.2"}]}).to_string();
+    let ordered =
+        command::acme::order_acme_certificate(context, &loaded, wanted.as_bytes(), lifetime).await;
+    gone(ordered.map(drop));
+    let finalized = command::acme::finalize_acme_order(context, &loaded, order_id, request).await;
+    gone(finalized.map(drop));
+    gone(command::acme::poll_acme_order(context, &loaded, order_id).await.map(drop));
+    let url = order["authorizations"][0].as_str().unwrap();
+    let authorization = url.rsplit_once('/').unwrap().1.parse().unwrap();
+    let storage = &house.app.storage;
+    let shown = command::acme::find_acme_authorization(storage, &loaded, authorization).await;
+    gone(shown.map(drop));
+    // Nor does a change of its contacts bring it back.
+    let contact = json!({"contact": ["mailto:it@ward.example"]}).to_string();
+    let changed =
+        command::acme::change_acme_account(context, loaded.clone(), contact.as_bytes()).await;
+    gone(changed.map(drop));
+    let again = command::acme::find_acme_client(storage, id).await.unwrap();
+    assert_eq!(again.account.status.code(), "revoked");
+    let issued = house.events().await.into_iter().filter(|it| it == "certificate-issued").count();
+    assert_eq!(issued, 0, "{pump}");
+}
+
+#[tokio::test]
+async fn strangers_who_name_accounts_that_nobody_has_fill_no_log() {
+    let (house, _, _) = two().await;
+    let before = house.events().await.len();
+    let stranger = house::key();
+    for number in 0..50_u32 {
+        let kid = house.url(&format!("/account/01890a5d-ac96-774b-bcce-{number:012x}"));
+        let header = json!({ "kid": kid });
+        let refused = Client::send(&stranger, &house, &house.url("/new-order"), (header, b"{}"));
+        assert_eq!(refused.await.problem(), "accountDoesNotExist");
+    }
+    assert_eq!(house.events().await.len(), before);
+}
+
+#[tokio::test]
+async fn a_serial_number_that_two_devices_of_an_account_have_is_neithers() {
+    let house = House::open().await;
+    let pump = house.device("pump", &["pump.ward.example"]).await;
+    let other = house.device_of("Other Medical", "scanner", "SN-pump").await;
+    let (client, single) = (house.client(&[pump, other]).await, house.client(&[other]).await);
+    let serial = [("permanent-identifier", "SN-pump")];
+    let refused = client.order_replacing(&house, &serial, None).await.unwrap_err();
+    assert_eq!(refused.problem(), "rejectedIdentifier");
+    let words = house.refusals().await;
+    assert!(words.contains(&(None, "serial-of-several-devices".to_owned())), "{words:?}");
+    assert!(single.order_replacing(&house, &serial, None).await.is_ok(), "it has but one");
+    let model = [("permanent-identifier", "UDI-scanner")];
+    let refused = single.order_replacing(&house, &model, None).await.unwrap_err();
+    assert_eq!(refused.problem(), "rejectedIdentifier", "a UDI is that of a model");
+}
+
+#[tokio::test]
+async fn a_challenge_that_is_met_too_late_ends_its_order() {
+    let (house, _, [client, _]) = two().await;
+    // Nobody answers there.
+    house.devices_say("nothing");
+    let (order, at) = client.order(&house, &[("ip", "127.0.0.2")]).await;
+    let challenge = client.challenge(&house, &order, "http-01").await;
+    client.ask(&house, &challenge, Some(&json!({}))).await;
+    let url = order["authorizations"][0].as_str().unwrap();
+    assert_eq!(client.ask(&house, url, None).await.json()["status"], "pending");
+    house.advance(25 * 3600);
+    crate::job::acme::round(&house.app).await;
+    let authorization = client.ask(&house, url, None).await.json();
+    assert_eq!(authorization["status"], "invalid", "{authorization}");
+    assert_eq!(client.ask(&house, &at, None).await.json()["status"], "invalid");
+    let due = command::acme::due_acme_challenges(&house.app.storage, house.app.now(), 9).await;
+    assert!(due.unwrap().is_empty(), "it is not looked at for ever");
+}
+
+#[tokio::test]
+async fn one_account_with_many_orders_does_not_hold_up_the_others() {
+    let (house, _, [busy, patient]) = two().await;
+    house.devices_say("nothing");
+    for _ in 0..6 {
+        let (order, _) = busy.order(&house, &[("ip", "127.0.0.2")]).await;
+        let challenge = busy.challenge(&house, &order, "http-01").await;
+        busy.ask(&house, &challenge, Some(&json!({}))).await;
+        house.advance(1);
+    }
+    let (order, _) = patient.order(&house, &[("ip", "127.0.0.3")]).await;
+    let challenge = patient.challenge(&house, &order, "http-01").await;
+    patient.ask(&house, &challenge, Some(&json!({}))).await;
+    house.advance(60);
+    let now = house.app.now();
+    let due = command::acme::due_acme_challenges(&house.app.storage, now, 2).await.unwrap();
+    let url = order["authorizations"][0].as_str().unwrap();
+    let own = url.rsplit_once('/').unwrap().1;
+    assert!(due.iter().any(|it| it.authorization.to_string() == own), "of each account the first");
+    let all = command::acme::due_acme_challenges(&house.app.storage, now, 99).await.unwrap();
+    assert_eq!(all.len(), 7);
+}

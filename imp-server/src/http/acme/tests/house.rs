@@ -152,6 +152,27 @@ impl House {
         command::register_device(context, by, description).await.unwrap().id
     }
 
+    /// A device of another maker, with a serial number and a UDI.
+    pub(super) async fn device_of(&self, maker: &str, name: &str, serial: &str) -> DeviceId {
+        let description = Description {
+            name: name.parse().unwrap(),
+            class: DeviceClass::Server,
+            manufacturer: Some(maker.parse().unwrap()),
+            model: None,
+            serial_number: Some(serial.parse().unwrap()),
+            udi: Some(format!("UDI-{name}").parse().unwrap()),
+            unit: None,
+            location: None,
+            zone: None,
+            mds2: None,
+            names: vec![],
+        };
+        let mut rng = app::rng();
+        let context = &mut self.app.context(&mut rng);
+        let by = Actor::User(UserId::from_bytes([1; 16]));
+        command::register_device(context, by, description).await.unwrap().id
+    }
+
     /// Who makes keys that bind accounts.
     pub(super) fn maker() -> Actor {
         Actor::User(UserId::from_bytes([2; 16]))
