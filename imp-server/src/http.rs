@@ -33,6 +33,8 @@ pub(crate) mod sign_in;
 pub(crate) mod ssf;
 pub(crate) mod streams;
 pub(crate) mod tap;
+#[cfg(test)]
+mod unguarded;
 
 pub(crate) use extract::{Path, Query};
 pub(crate) use imp_service::http::{Json, ProblemResponse};

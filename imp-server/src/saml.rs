@@ -1,13 +1,13 @@
 //! Ourselves as an identity provider of SAML, and applications that speak it.
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
 use imp_identity::sign_on::SignOn;
 use imp_identity::user::User;
-use imp_identity::{Secret, SignOnId};
+use imp_identity::{Digest, Secret, SignOnId};
 use imp_saml::{
     Credential, IdentityProvider, KeyError, NameId, NameIdFormat, ServiceProvider, SigningKey,
 };
@@ -18,7 +18,7 @@ use rand::CryptoRng;
 use crate::store::{ClientKind, StoredClient};
 
 mod key;
-pub use key::SamlKeyError;
+pub use key::{SamlKeyError, SamlKeyRole};
 
 /// Separates these uses of the key from every other (RFC 5869 §3.2).
 const LABEL: &[u8] = b"imp-server saml v1";
@@ -28,8 +28,17 @@ pub struct Saml {
     folder: PathBuf,
     issuer: Arc<str>,
     names: hmac::Key,
-    making: Mutex<()>,
-    provider: OnceLock<IdentityProvider>,
+    /// Ourselves, and the files that this was read from.
+    read: Mutex<Option<(key::Stamp, Arc<IdentityProvider>)>>,
+}
+
+/// A key that signs, will sign or signed, as administrators see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SamlKeyState {
+    /// What it is for.
+    pub role: SamlKeyRole,
+    /// SHA-256 of its certificate, in hexadecimal.
+    pub fingerprint: String,
 }
 
 /// An application that speaks SAML.
@@ -52,22 +61,66 @@ impl Saml {
         let prk = Salt::new(HKDF_SHA256, LABEL).extract(secret.expose());
         let names = prk.expand(&[b"names"], hmac::HMAC_SHA256).map_err(|_| KeyError::Generate)?;
         let names = hmac::Key::from(names);
-        Ok(Self { folder, issuer, names, making: Mutex::default(), provider: OnceLock::new() })
+        Ok(Self { folder, issuer, names, read: Mutex::default() })
     }
 
-    /// The provider.
+    /// The provider, with the keys as they stand in their files now.
     pub(crate) fn provider(
         &self,
         now: Timestamp,
         rng: &mut (impl CryptoRng + ?Sized),
-    ) -> Result<&IdentityProvider, SamlKeyError> {
-        if let Some(provider) = self.provider.get() {
-            return Ok(provider);
+    ) -> Result<Arc<IdentityProvider>, SamlKeyError> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stamp = key::Stamp::of(&self.folder);
+        if let Some((_, provider)) = read.as_ref().filter(|(known, _)| *known == stamp) {
+            return Ok(provider.clone());
         }
-        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        let credential = key::open_or_create(&self.folder, &self.issuer, now, rng)?;
-        let made = IdentityProvider::new(&self.issuer, SigningKey::open(&credential)?);
-        Ok(self.provider.get_or_init(|| made))
+        let current = key::open_or_create(&self.folder, &self.issuer, now, rng)?;
+        if !stamp.has_current() {
+            stamp = key::Stamp::of(&self.folder);
+        }
+        let mut announced = Vec::new();
+        for role in [SamlKeyRole::Next, SamlKeyRole::Previous] {
+            announced.extend(key::read(&self.folder, role)?.map(|found| found.certificate));
+        }
+        let made = IdentityProvider::new(&self.issuer, SigningKey::open(&current)?);
+        let made = Arc::new(made.announcing(announced));
+        *read = Some((stamp, made.clone()));
+        Ok(made)
+    }
+
+    /// Every key.
+    pub fn keys(&self) -> Result<Vec<SamlKeyState>, SamlKeyError> {
+        let mut keys = Vec::new();
+        for role in SamlKeyRole::ALL {
+            let found = key::read(&self.folder, role)?;
+            keys.extend(found.map(|found| SamlKeyState::of(role, &found)));
+        }
+        Ok(keys)
+    }
+
+    /// Makes the key that will sign next: the metadata names it from now on.
+    pub(crate) fn prepare_key(
+        &self,
+        now: Timestamp,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<SamlKeyState, SamlKeyError> {
+        let made = generate(&self.issuer, now, rng)?;
+        key::prepare(&self.folder, &made)?;
+        Ok(SamlKeyState::of(SamlKeyRole::Next, &made))
+    }
+
+    /// The next key signs from now on; the metadata still names the one before.
+    pub(crate) fn switch_key(&self) -> Result<(), SamlKeyError> {
+        key::switch(&self.folder)
+    }
+
+    /// The key before is gone, and not in the metadata any more. Answers with what it was.
+    pub(crate) fn retire_key(&self) -> Result<SamlKeyState, SamlKeyError> {
+        let previous = key::read(&self.folder, SamlKeyRole::Previous)?;
+        key::retire(&self.folder)?;
+        let gone = || SamlKeyError::Step("there is no previous key");
+        Ok(SamlKeyState::of(SamlKeyRole::Previous, &previous.ok_or_else(gone)?))
     }
 
     /// What `application` calls a user.
@@ -102,6 +155,13 @@ impl Saml {
             context.update(part);
         }
         HEXLOWER.encode(context.sign().as_ref())
+    }
+}
+
+impl SamlKeyState {
+    fn of(role: SamlKeyRole, credential: &Credential) -> Self {
+        let digest = Digest::of(&[&credential.certificate]);
+        Self { role, fingerprint: HEXLOWER.encode(digest.as_bytes()) }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod demo;
 pub mod estate;
+pub mod frozen;
 pub mod leak;
 pub mod node;
 pub mod presentation;

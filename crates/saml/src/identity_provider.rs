@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp, Unit};
 
-use crate::key::{KeyError, SigningKey};
+use crate::key::{KeyError, SigningKey, key_info};
 use crate::name_id::NameIdFormat;
 use crate::xml::{Node, PROTOCOL, node};
 
@@ -22,6 +22,7 @@ pub struct IdentityProvider {
     /// Where people are sent to be signed out.
     pub logout: String,
     key: Arc<SigningKey>,
+    announced: Vec<Vec<u8>>,
 }
 
 impl IdentityProvider {
@@ -32,7 +33,21 @@ impl IdentityProvider {
             sign_on: format!("{issuer}/saml/sso"),
             logout: format!("{issuer}/saml/slo"),
             key: Arc::new(key),
+            announced: Vec::new(),
         }
+    }
+
+    /// The same; the metadata names the keys of these certificates (DER), too: of the one that will sign next, or signed before.
+    #[must_use]
+    pub fn announcing(mut self, certificates: Vec<Vec<u8>>) -> Self {
+        self.announced = certificates;
+        self.announced.retain(|certificate| *certificate != self.key.certificate());
+        self
+    }
+
+    /// The certificates of the metadata, the one that signs first.
+    pub fn certificates(&self) -> impl Iterator<Item = &[u8]> {
+        std::iter::once(self.key.certificate()).chain(self.announced.iter().map(Vec::as_slice))
     }
 
     /// Its key.
@@ -51,9 +66,12 @@ impl IdentityProvider {
         };
         let mut role = node("md", "IDPSSODescriptor")
             .with("WantAuthnRequestsSigned", "false")
-            .with("protocolSupportEnumeration", PROTOCOL)
-            .child(node("md", "KeyDescriptor").with("use", "signing").child(self.key.key_info()))
-            .child(service("SingleLogoutService", REDIRECT, &self.logout));
+            .with("protocolSupportEnumeration", PROTOCOL);
+        for certificate in self.certificates() {
+            let key = node("md", "KeyDescriptor").with("use", "signing");
+            role = role.child(key.child(key_info(certificate)));
+        }
+        role = role.child(service("SingleLogoutService", REDIRECT, &self.logout));
         for format in [NameIdFormat::Persistent, NameIdFormat::Transient, NameIdFormat::Username] {
             role = role.child(node("md", "NameIDFormat").text(format.uri()));
         }

@@ -164,16 +164,16 @@ impl SigningKey {
         let signature = node("ds", "Signature")
             .child(signed)
             .child(node("ds", "SignatureValue").text(value))
-            .child(self.key_info());
+            .child(key_info(&self.certificate));
         element.insert(at, signature);
         Ok(element)
     }
+}
 
-    /// The certificate, as metadata and signatures carry it.
-    pub(crate) fn key_info(&self) -> Node {
-        let certificate = node("ds", "X509Certificate").text(BASE64.encode(&self.certificate));
-        node("ds", "KeyInfo").child(node("ds", "X509Data").child(certificate))
-    }
+/// A certificate, as metadata and signatures carry it.
+pub(crate) fn key_info(certificate: &[u8]) -> Node {
+    let certificate = node("ds", "X509Certificate").text(BASE64.encode(certificate));
+    node("ds", "KeyInfo").child(node("ds", "X509Data").child(certificate))
 }
 
 impl VerifyingKey {

@@ -8,7 +8,7 @@ use imp_saml::{NameIdFormat, ServiceProvider};
 use super::account;
 use super::output::{self, Failure, failure};
 use crate::app::{self, App};
-use crate::command;
+use crate::command::{self, SamlKeyChange};
 use crate::config::Config;
 use crate::saml::RegisteredProvider;
 
@@ -47,6 +47,23 @@ pub(super) enum Command {
     },
     /// Print what applications must know of this identity provider: its signed metadata.
     Metadata,
+    /// The keys with which assertions are signed.
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+/// What to do with the keys. To replace the one that signs: `next`, every application takes the metadata again, `switch`, and
+/// when every application has seen that, `retire`.
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// List them: role, and SHA-256 of the certificate.
+    List,
+    /// Make the next one; the metadata names it beside the current one.
+    Next,
+    /// Let the next one sign; the metadata still names the one before.
+    Switch,
+    /// Forget the one before.
+    Retire,
 }
 
 /// An application.
@@ -109,6 +126,7 @@ pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure>
         Command::List { json } => list(&app, json).await,
         Command::Remove { application_name } => remove(&app, &application_name).await,
         Command::Metadata => metadata(&app),
+        Command::Key(command) => key(&app, &command).await,
     }
 }
 
@@ -164,6 +182,24 @@ fn metadata(app: &App) -> Result<(), Failure> {
     let mut rng = app::rng();
     let metadata = app.saml.provider(app.now(), &mut rng)?.metadata(app.now(), &mut rng)?;
     Ok(output::line(metadata)?)
+}
+
+async fn key(app: &App, command: &KeyCommand) -> Result<(), Failure> {
+    let change = match command {
+        KeyCommand::List => None,
+        KeyCommand::Next => Some(SamlKeyChange::Next),
+        KeyCommand::Switch => Some(SamlKeyChange::Switch),
+        KeyCommand::Retire => Some(SamlKeyChange::Retire),
+    };
+    if let Some(change) = change {
+        let mut rng = app::rng();
+        let context = &mut app.context(&mut rng);
+        command::change_saml_key(context, &app.saml, &account::operator(), change).await?;
+    }
+    for key in app.saml.keys()? {
+        output::line(format!("{:<8} {}", key.role.code(), key.fingerprint))?;
+    }
+    Ok(())
 }
 
 /// By identifier, entity ID or name.

@@ -1,4 +1,5 @@
 //! The OpenID provider: applications, what they are granted, and how that ends.
+mod applications;
 mod clients;
 mod code;
 mod device;
@@ -7,6 +8,7 @@ mod keys;
 mod logout;
 mod refresh;
 
+pub use applications::{OwnApplication, applications_of_user, withdraw_application};
 pub(crate) use clients::record_client_refusal;
 pub use clients::{
     ChangeClientError, ClientRegistered, RegisterClientError, Registrar, change_client,

@@ -2,6 +2,7 @@
 use std::path::PathBuf;
 
 use imp_delivery::Network;
+use jiff::SignedDuration;
 use serde::Deserialize;
 
 /// The OpenID provider.
@@ -52,6 +53,12 @@ impl Default for OauthConfig {
 }
 
 impl OauthConfig {
+    /// How long a grant lives at most: one that outlives the sign-on (`offline_access`), or one that does not.
+    pub fn longest_grant(&self, offline: bool) -> SignedDuration {
+        let hours = if offline { 24 * self.offline_days } else { self.grant_hours };
+        SignedDuration::from_hours(hours.into())
+    }
+
     /// Every number with its key and its range.
     pub(super) const fn ranges(&self) -> [(&'static str, u32, u32, u32); 6] {
         [

@@ -1,4 +1,5 @@
 //! A person's own passkeys, security keys and sign-ons, in a browser where she has just proved who she is.
+pub(crate) mod applications;
 pub(crate) mod change;
 pub(crate) mod page;
 pub(crate) mod register;
@@ -37,6 +38,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(change::rename))
         .routes(routes!(change::remove))
         .routes(routes!(change::end))
+        .routes(routes!(applications::withdraw))
         .layer(DefaultBodyLimit::max(LARGEST))
         .layer(from_fn(language::speak))
 }

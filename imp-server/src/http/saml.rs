@@ -7,6 +7,8 @@ pub(crate) mod providers;
 pub(crate) mod resume;
 pub(crate) mod sso;
 
+use std::sync::Arc;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use imp_identity::sign_on::SignOn;
@@ -25,7 +27,7 @@ const REQUEST: &str = "SAMLRequest";
 const ANSWER: &str = "SAMLResponse";
 
 /// Ourselves.
-fn provider<'a>(app: &'a App, rng: &mut Rng) -> Result<&'a IdentityProvider, ProblemResponse> {
+fn provider(app: &App, rng: &mut Rng) -> Result<Arc<IdentityProvider>, ProblemResponse> {
     app.saml.provider(app.now(), rng).map_err(|error| problem::internal(&error))
 }
 

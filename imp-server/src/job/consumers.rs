@@ -25,8 +25,9 @@ mod step;
 
 pub(crate) use registry::Source;
 
-/// How often it looks without having been woken: for what other processes appended, and for waits that are over.
-const POLL: Duration = Duration::from_secs(1);
+/// How often it looks without having been woken: for what other processes appended, and for waits that are over. Receivers
+/// hear of the end of a session within a second, whichever server ended it.
+const POLL: Duration = Duration::from_millis(500);
 
 /// After a commit it waits so long for more, so that a busy minute costs a few large batches instead of many small ones.
 const GATHER: Duration = Duration::from_millis(100);

@@ -322,6 +322,40 @@ impl Oauth<'_> {
         Ok(())
     }
 
+    /// To what a user consented, and when, by client.
+    pub async fn consents(
+        &mut self,
+        user: UserId,
+    ) -> Result<Vec<(ClientId, Scope, Timestamp)>, StorageError> {
+        const SQL: &str = "SELECT client_id, scopes, consented_at FROM consents WHERE user_id = $1 \
+            ORDER BY client_id";
+        let rows: Vec<(Uuid, String, i64)> = on!(&mut *self.0, |conn| sqlx::query_as(SQL)
+            .bind(user.as_uuid())
+            .fetch_all(conn)
+            .await?);
+        let consent = |(client, scopes, at): (Uuid, String, i64)| {
+            let at = instant("consents.consented_at", at)?;
+            Ok((client.into(), scope("consents.scopes", &scopes)?, at))
+        };
+        rows.into_iter().map(consent).collect()
+    }
+
+    /// Forgets what a user consented to for a client. Answers whether she had.
+    pub async fn forget_consent(
+        &mut self,
+        user: UserId,
+        client: ClientId,
+    ) -> Result<bool, StorageError> {
+        const SQL: &str = "DELETE FROM consents WHERE user_id = $1 AND client_id = $2";
+        Ok(on!(&mut *self.0, |conn| sqlx::query(SQL)
+            .bind(user.as_uuid())
+            .bind(client.as_uuid())
+            .execute(conn)
+            .await?
+            .rows_affected())
+            > 0)
+    }
+
     /// Forgets what has expired.
     pub async fn purge(&mut self, now: Timestamp) -> Result<u64, StorageError> {
         const SQL: [&str; 4] = [

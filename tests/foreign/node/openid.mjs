@@ -53,7 +53,10 @@ async function configuration(name) {
     },
   }[method]
   const options = method === 'tls_client_auth' ? { [oidc.customFetch]: overMachine } : undefined
-  return oidc.discovery(new URL(issuer), client_id, clients[name], await authenticate(), options)
+  const config = await oidc.discovery(new URL(issuer), client_id, clients[name], await authenticate(), options)
+  // The signatures of ID tokens are checked, too, though they came over TLS.
+  oidc.enableNonRepudiationChecks(config)
+  return config
 }
 
 /** Connections that show the machine's certificate. */
@@ -162,6 +165,18 @@ const steps = {
     const { payload } = await jose.jwtVerify(
       tokens.access_token, jose.createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri)), { issuer, typ: 'at+jwt' })
     assert.equal(payload.client_id, clients.charts.client_id)
+  },
+
+  async 'tokens that are signed with EdDSA'() {
+    const config = await configuration('rounds')
+    const tokens = await codeFlow(config, 'rounds')
+    assert.equal(jose.decodeProtectedHeader(tokens.id_token).alg, 'EdDSA')
+    const { protectedHeader } = await jose.jwtVerify(
+      tokens.access_token, jose.createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri)), { issuer, typ: 'at+jwt' })
+    assert.equal(protectedHeader.alg, 'EdDSA')
+    assert.equal((await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub)).preferred_username, username)
+    const resource = await configuration('gateway')
+    assert.equal((await oidc.tokenIntrospection(resource, tokens.access_token)).active, true)
   },
 
   async 'a passkey signs a browser on'() {

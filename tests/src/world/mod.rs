@@ -29,6 +29,7 @@ use imp_client::enrolment::{EnrolCommand, Progress};
 use imp_events::Entry;
 use imp_hardware::ble::emulated::Air;
 use imp_hardware::camera::CameraConfig;
+use imp_hardware::keystore::Keystore;
 use imp_identity::policy::Policy;
 use imp_identity::user::Role;
 use imp_identity::{Clock, Event, Secret, TapId, UserId};
@@ -77,8 +78,13 @@ impl World {
 
     /// The same, with another configuration of the server.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_at("2026-11-02T07:00:00Z".parse().expect("a time"), change).await
+    }
+
+    /// The same, at another time: where others' programs take part, that of their clocks.
+    pub async fn start_at(at: Timestamp, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let clock = Arc::new(VirtualClock::at("2026-11-02T07:00:00Z".parse().expect("a time")));
+        let clock = Arc::new(VirtualClock::at(at));
         let mut config = Config::at(&folder.path().join("server"));
         change(&mut config);
         // Pages ask the agent at the port that the server is told; other worlds have none of their own.
@@ -166,6 +172,17 @@ impl World {
     pub async fn workstation(&self, name: &str, unit: Option<&str>) -> Workstation {
         let invitation = self.invite_workstation(name, unit).await;
         Workstation::start(self, name, &invitation).await
+    }
+
+    /// The same, with its keys where the test can have them.
+    pub async fn workstation_keeping(
+        &self,
+        name: &str,
+        unit: Option<&str>,
+        keystore: Arc<dyn Keystore>,
+    ) -> Workstation {
+        let invitation = self.invite_workstation(name, unit).await;
+        Workstation::start_keeping(self, name, &invitation, keystore).await
     }
 
     /// Invites a workstation.

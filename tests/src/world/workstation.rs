@@ -11,6 +11,7 @@ use imp_client::meeting::enrol_machine;
 use imp_client::state::StateDirectory;
 use imp_client::tap::{TapCommand, TapOutcome, TapReport};
 use imp_hardware::camera::CameraConfig;
+use imp_hardware::desktop::Scripted;
 use imp_hardware::keystore::{Keystore, KeystoreConfig};
 use imp_hardware::security_key::EmulatedKey;
 use imp_identity::refusal::Abandonment;
@@ -31,6 +32,8 @@ pub struct Workstation {
     pub keystore: Arc<dyn Keystore>,
     /// The security key that is in it, with the PIN [`PIN`]; whose it is, a registration says.
     pub key: Arc<EmulatedKey>,
+    /// Its screen: everybody works in the session of the account `ward`.
+    pub screen: Arc<Scripted>,
     /// Where browsers on its desktop ask.
     pub broker: SocketAddr,
 }
@@ -63,8 +66,19 @@ impl Workstation {
     /// Enrols the machine and starts its agent.
     pub(super) async fn start(world: &World, name: &str, invitation: &InvitationUri) -> Self {
         let folder = world.folder.path().join(name.replace(' ', "-"));
-        let state = StateDirectory::open(&folder).expect("a state folder");
         let keystore = KeystoreConfig::software(folder.join("keys")).open().expect("a keystore");
+        Self::start_keeping(world, name, invitation, keystore).await
+    }
+
+    /// The same, with its keys there.
+    pub(super) async fn start_keeping(
+        world: &World,
+        name: &str,
+        invitation: &InvitationUri,
+        keystore: Arc<dyn Keystore>,
+    ) -> Self {
+        let folder = world.folder.path().join(name.replace(' ', "-"));
+        let state = StateDirectory::open(&folder).expect("a state folder");
         let clock: Arc<dyn Clock> = world.clock.clone();
         enrol_machine(&state, keystore.clone(), invitation, false, clock.clone())
             .await
@@ -77,6 +91,7 @@ impl Workstation {
         config.broker.port = world.broker_port;
         config.enrolment.interval_milliseconds = 0;
         let key = Arc::new(EmulatedKey::registered("localhost", &[], PIN, true));
+        let screen = Arc::new(Scripted::with_sessions_of(&["ward"]).shared_by_all("ward"));
         let parts = Parts {
             config,
             state,
@@ -86,13 +101,14 @@ impl Workstation {
                 camera: scene.factory(),
                 keystore: keystore.clone(),
                 keys: key.clone(),
+                desktop: screen.clone(),
                 engine: faces::engine(),
             },
             recorder: Some(world.traffic.recorder()),
         };
         let agent = Agent::start(parts, &world.shutdown).await.expect("the agent starts");
         let broker = broker::serve(&agent).await.expect("the broker listens");
-        Self { agent, folder, scene, keystore, key, broker }
+        Self { agent, folder, scene, keystore, key, screen, broker }
     }
 
     /// A press on "tap in" by somebody whose phone is near.

@@ -1,39 +1,150 @@
-//! schemathesis sends what the HTTP contract allows, and what it does not: nothing may answer 500.
+//! schemathesis sends what the HTTP contract allows, and what it does not, as everybody who may ask: nothing may answer 500, and
+//! every operation is reached.
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::process::Command;
 
+use imp_identity::user::Role;
 use imp_tests::python;
+use serde_json::Value;
 
 use super::house::House;
 
-/// Seconds of the run, which ends by itself.
+mod callers;
+mod reached;
+
+use callers::{Caller, Shows};
+use reached::{Reached, operations};
+
+/// Seconds that the administrator's run may take; the others take turns beside it.
 const BUDGET: &str = "40";
+/// The most requests for one operation in one phase.
+const EXAMPLES: &str = "3";
+
+/// Operations that no caller of this test gets past the first look at who asks, and why. They are asked all the same.
+const TURNED_AWAY: [(&str, &[&str]); 3] = [
+    (
+        "for a phone, whose certificate takes an enrolment with a face: tests/tests/journeys",
+        &[
+            "answer_phone_sign_in",
+            "dispute_use",
+            "erase_reference",
+            "notices",
+            "own_use",
+            "own_uses",
+            "phone_sign_in",
+            "revoke_self",
+        ],
+    ),
+    (
+        "for a workstation and an officer at once: tests/tests/journeys",
+        &["confirm_reference", "enrolment_status", "issue_reference", "open_enrolment"],
+    ),
+    (
+        "for whoever proved herself in this browser: imp-server/tests/server/sign_in.rs",
+        &[
+            "begin_credential",
+            "end_own_sign_on",
+            "finish_credential",
+            "remove_own_credential",
+            "rename_credential",
+            "withdraw_application",
+        ],
+    ),
+];
+
+/// One run of schemathesis.
+struct Run<'a> {
+    house: &'a House,
+    program: PathBuf,
+    contract: &'a Value,
+}
+
+impl Run<'_> {
+    /// Asks as the caller, and tells what was answered.
+    fn command(&self, caller: &Caller) -> (Command, PathBuf) {
+        let folder = self.house.folder.path();
+        let contract = folder.join(format!("{}.json", caller.name));
+        let asked = reached::only(self.contract, |scheme| caller.schemes.contains(&scheme));
+        std::fs::write(&contract, asked.to_string()).unwrap();
+        let answers = folder.join(format!("{}.har", caller.name));
+        let mut command = Command::new(&self.program);
+        command.arg("run").arg(&contract).current_dir(folder);
+        command.args(["--url", &self.house.issuer(), "--checks", "not_a_server_error"]);
+        command.arg("--tls-verify").arg(self.house.root());
+        match &caller.shows {
+            Shows::Header(name, value) => {
+                command.arg("--header").arg(format!("{name}: {value}"));
+            }
+            Shows::Certificate(file, key) => {
+                command.arg("--request-cert").arg(file).arg("--request-cert-key").arg(key);
+            }
+        }
+        let phases = if caller.everything { "coverage,fuzzing" } else { "coverage" };
+        command.args(["--phases", phases, "--max-time", BUDGET, "--max-examples", EXAMPLES]);
+        command.args(["--seed", "1", "--workers", "1", "--generation-database", "none"]);
+        command.args(["--request-timeout", "20", "--request-retries", "3"]);
+        command.args(["--continue-on-failure", "--warnings", "off", "--no-color"]);
+        command.args(["--report", "har", "--report-har-path"]).arg(&answers);
+        (command, answers)
+    }
+
+    async fn ask(&self, caller: &Caller) -> Reached {
+        let (mut command, answers) = self.command(caller);
+        let finished = tokio::task::spawn_blocking(move || command.output()).await;
+        let finished = finished.unwrap().unwrap();
+        let said = String::from_utf8_lossy(&finished.stdout);
+        let failed = String::from_utf8_lossy(&finished.stderr);
+        assert!(said.contains("Test cases:"), "{}: {said}\n{failed}", caller.name);
+        assert!(finished.status.success(), "{}: {said}", caller.name);
+        let answers: Value = serde_json::from_slice(&std::fs::read(answers).unwrap()).unwrap();
+        Reached::read(self.contract, &self.house.issuer(), &answers)
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_is_sent_makes_the_server_fail() {
-    let house = House::open().await;
-    let contract = house.folder.path().join("openapi.json");
-    std::fs::write(&contract, house.command_line(&["openapi"]).stdout).unwrap();
+async fn nothing_that_anybody_sends_makes_the_server_fail_and_every_operation_is_reached() {
+    let house = House::open_with(|config| {
+        config.limits.failures_per_minute = 1_000_000;
+        config.limits.openings_per_minute = 1_000_000;
+        config.oauth.access_token_seconds = 3600;
+        config.directory.roles = vec![Role::Staff, Role::Officer];
+    })
+    .await;
+    let contract: Value = serde_json::from_str(&house.command_line(&["openapi"]).stdout).unwrap();
+    let callers = callers::all(&house).await;
     let program = python::interpreter().unwrap().with_file_name("schemathesis");
-    let mut command = Command::new(program);
-    command.arg("run").arg(&contract).args([
-        "--url",
-        &house.issuer(),
-        "--checks",
-        "not_a_server_error",
-    ]);
-    command.arg("--header").arg(format!("Authorization: Bearer {}", house.token));
-    command.arg("--tls-verify").arg(house.root()).current_dir(house.folder.path());
-    command.args(["--seed", "1", "--max-examples", "5", "--max-time", BUDGET, "--workers", "1"]);
-    command.args(["--request-timeout", "20", "--request-retries", "3", "--continue-on-failure"]);
-    command.args(["--warnings", "off", "--no-color"]);
-    let finished = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-    let said = String::from_utf8_lossy(&finished.stdout);
-    assert!(said.contains("Test cases:"), "{said}\n{}", String::from_utf8_lossy(&finished.stderr));
-    assert!(finished.status.success(), "{said}");
-    let asked = house.http.get(format!("{}/healthz", house.server.url())).send().await.unwrap();
-    assert!(
-        asked.status().is_success(),
-        "the server does not answer afterwards: {}",
-        asked.status()
+    let run = Run { house: &house, program, contract: &contract };
+    let (everything, others): (Vec<_>, Vec<_>) = callers.iter().partition(|it| it.everything);
+    let one_after_the_other = async |callers: Vec<&Caller>| {
+        let mut reached = Reached::default();
+        for caller in callers {
+            let one = run.ask(caller).await;
+            println!("{}: {} requests, {one}", caller.name, one.requests());
+            reached.merge(one);
+        }
+        reached
+    };
+    let (mut reached, beside) =
+        tokio::join!(one_after_the_other(everything), one_after_the_other(others));
+    reached.merge(beside);
+    println!("together: {} requests, {reached}", reached.requests());
+
+    let all = operations(&contract);
+    assert!(all.len() > 200, "only {} operations", all.len());
+    let unanswered: BTreeSet<_> = all.difference(&reached.answered()).collect();
+    assert!(unanswered.is_empty(), "never asked: {unanswered:?}");
+    let known: BTreeSet<String> =
+        TURNED_AWAY.iter().flat_map(|(_, names)| *names).map(|&name| name.to_owned()).collect();
+    let let_in = reached.let_in();
+    let turned_away: BTreeSet<_> = all.difference(&let_in).cloned().collect();
+    assert_eq!(
+        turned_away, known,
+        "who is turned away whoever asks (left) is not as known (right)"
     );
+    let failed: BTreeMap<_, _> = reached.failed();
+    assert!(failed.is_empty(), "{failed:?}");
+    let asked = house.http.get(format!("{}/healthz", house.server.url())).send().await.unwrap();
+    let status = asked.status();
+    assert!(status.is_success(), "the server does not answer afterwards: {status}");
 }

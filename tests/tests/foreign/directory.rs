@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use imp_identity::Secret;
 use imp_ldap::{Credentials, ReadError, Settings, read};
+use imp_tests::frozen::{Frozen, moment};
 use imp_tests::process::{self, POLL, Running};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::Value;
@@ -13,6 +14,7 @@ use serde_json::Value;
 use super::house::{House, free_port};
 
 const PEOPLE: usize = 1200;
+const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
 const ADMINISTRATOR: &str = "cn=admin,dc=hospital,dc=example";
 /// An account that only reads, and that the directory answers at most 200 entries at a time.
 const READER: &str = "cn=imp,dc=hospital,dc=example";
@@ -231,4 +233,74 @@ async fn people_join_move_and_leave_with_the_directory() {
     let users = house.ask("/v1/users?limit=500", None).await;
     let active = users["users"].as_array().unwrap().iter().filter(|it| it["active"] == true);
     assert_eq!(active.count(), 40, "39 and the administrator");
+}
+
+impl House {
+    /// Who is active, but for the administrator.
+    async fn staff(&self) -> usize {
+        let users = self.ask("/v1/users?limit=500", None).await;
+        let users = users["users"].as_array().unwrap();
+        users.iter().filter(|it| it["active"] == true && it["role"] == "staff").count()
+    }
+
+    /// Waits until so many imports are in the log, and tells which failed.
+    async fn imports(&self, count: usize) -> Vec<Option<String>> {
+        let until = std::time::Instant::now() + process::PATIENCE;
+        loop {
+            let kinds = ["events", "--kind", "directory-imported", "--json", "--all"];
+            let said = self.command_line(&kinds).stdout;
+            let found: Vec<Option<String>> = said.lines().map(problem).collect();
+            if found.len() >= count {
+                return found;
+            }
+            assert!(std::time::Instant::now() < until, "{} imports, not {count}", found.len());
+            moment().await;
+        }
+    }
+}
+
+/// Why an import failed, by its line of the log.
+fn problem(line: &str) -> Option<String> {
+    fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+        let object = value.as_object()?;
+        object.get(name).or_else(|| object.values().find_map(|inner| member(inner, name)))
+    }
+    let line: Value = serde_json::from_str(line).unwrap();
+    member(&line, "problem").and_then(Value::as_str).map(str::to_owned)
+}
+
+#[tokio::test]
+async fn the_schedule_goes_on_when_the_directory_was_away_and_nobody_is_lost_meanwhile() {
+    let mut directory = Directory::open(20);
+    let settings = Settings { minutes: 30, ..directory.settings("") };
+    let house = House::open_with(|config| config.directory.ldap = Some(settings)).await;
+    let time = Frozen::from_now_on();
+    moment().await;
+    time.passes(MINUTE * 29).await;
+    assert_eq!(house.staff().await, 0, "not before its time");
+    time.passes(MINUTE).await;
+    assert_eq!(house.imports(1).await, [None]);
+    assert_eq!(house.staff().await, 20);
+
+    let mover = "dn: uid=N0001,ou=people,dc=hospital,dc=example\nchangetype: modify\nreplace: ou\nou: Surgery\n";
+    directory.modify("ldapmodify", mover);
+    directory.modify("ldapdelete", "uid=N0002,ou=people,dc=hospital,dc=example\n");
+    directory.running = None;
+    for failed in [1, 2] {
+        time.passes(MINUTE * 30).await;
+        let imports = house.imports(1 + failed).await;
+        let why = imports.last().unwrap().clone().expect("an import without a directory");
+        assert!(why.starts_with("the directory was not read"), "{why}");
+        assert_eq!(house.staff().await, 20, "whom nobody can look up stays");
+    }
+
+    directory.start();
+    time.passes(MINUTE * 30).await;
+    assert_eq!(house.imports(4).await.last(), Some(&None));
+    assert_eq!(house.staff().await, 19);
+    let users = house.ask("/v1/users?limit=500", None).await;
+    let moved = users["users"].as_array().unwrap().iter().find(|it| it["username"] == "n0001");
+    assert_eq!(moved.unwrap()["unit"], "Surgery");
+    time.passes(MINUTE * 29).await;
+    assert_eq!(house.imports(4).await.len(), 4, "and then waits again");
 }

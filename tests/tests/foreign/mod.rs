@@ -20,3 +20,4 @@ mod scim;
 mod tlog;
 mod token;
 mod webauthn;
+mod workstation;

@@ -71,6 +71,13 @@ fn applications(backchannel: u16, public: &Value, machine: &str) -> Vec<(&'stati
         "grant_types": ["authorization_code", "refresh_token"],
         "scope": "openid profile",
     });
+    let rounds = json!({
+        "client_name": "Rounds",
+        "token_endpoint_auth_method": "client_secret_basic",
+        "redirect_uris": ["https://charts.example/rounds"],
+        "id_token_signed_response_alg": "EdDSA",
+        "scope": "openid profile",
+    });
     vec![
         ("bound", bound),
         ("charts", charts),
@@ -78,6 +85,7 @@ fn applications(backchannel: u16, public: &Value, machine: &str) -> Vec<(&'stati
         ("backend", backend),
         ("gateway", gateway),
         ("monitor", monitor),
+        ("rounds", rounds),
     ]
 }
 
@@ -85,7 +93,7 @@ fn applications(backchannel: u16, public: &Value, machine: &str) -> Vec<(&'stati
 const TOKEN: &str = "0123456789abcdef0123456789abcdef-initial";
 
 /// Enrols a machine with a key that OpenSSL made, as `machine.key` and `machine.pem`; answers its name.
-async fn machine(house: &House) -> String {
+pub(super) async fn machine(house: &House) -> String {
     let folder = house.folder.path();
     let mut command = std::process::Command::new("openssl");
     command.args(["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
@@ -143,5 +151,5 @@ async fn a_certified_client_goes_through_every_flow() {
         "machine": { "key": folder.join("machine.key"), "certificate": folder.join("machine.pem") },
         "registration": TOKEN,
     });
-    house.run("openid.mjs", &settings, 21).await;
+    house.run("openid.mjs", &settings, 22).await;
 }

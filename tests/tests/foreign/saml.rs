@@ -25,6 +25,35 @@ fn provider() -> IdentityProvider {
     IdentityProvider::new("https://imp.example", SigningKey::open(&credential).unwrap())
 }
 
+/// A provider, and the same after its key was replaced.
+fn before_and_after() -> [IdentityProvider; 2] {
+    let [old, new] =
+        [(); 2].map(|()| Credential::generate("imp", SystemClock.now(), &mut rand::rng()).unwrap());
+    let provider = |credential: &Credential| {
+        IdentityProvider::new("https://imp.example", SigningKey::open(credential).unwrap())
+    };
+    let other = |credential: &Credential| vec![credential.certificate.clone()];
+    [provider(&old).announcing(other(&new)), provider(&new).announcing(other(&old))]
+}
+
+#[test]
+fn an_application_that_knows_both_keys_outlives_their_change_and_one_that_does_not_is_shut_out() {
+    let [before, after] = before_and_after();
+    let respond = |provider: &IdentityProvider| respond(provider, &request(), "nurse");
+    let responses = [respond(&before), respond(&after)];
+    for provider in [before, after] {
+        let issued = Issued { provider, response: String::new() };
+        for response in &responses {
+            let verdict = issued.judged("pysaml2", response, "response");
+            assert!(verdict.accepted, "{}", verdict.said);
+            assert_eq!(read(&verdict)["name"], "nurse");
+        }
+        let alone = Issued { provider: issued.provider.announcing(vec![]), ..issued };
+        let taken = responses.iter().map(|it| alone.judged("pysaml2", it, "response").accepted);
+        assert_eq!(taken.filter(|accepted| *accepted).count(), 1, "its own only");
+    }
+}
+
 fn request() -> AuthnRequest {
     AuthnRequest {
         id: "_request".to_owned(),

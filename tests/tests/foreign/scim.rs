@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::house::House;
 
 /// An access token with the scope `scim`, of an application that was registered for it.
-async fn provisioning_token(house: &House) -> String {
+pub(super) async fn provisioning_token(house: &House) -> String {
     let registered = house
         .register(&json!({
             "client_name": "Human resources",

@@ -8,6 +8,7 @@ mod limits;
 mod one_factor;
 mod policy;
 mod privacy;
+mod promptness;
 mod renewal;
 mod sign_on;
 mod theft;
@@ -28,7 +29,11 @@ struct Ward {
 impl Ward {
     /// Opens it.
     async fn open() -> Self {
-        let world = World::start().await;
+        Self::open_in(World::start().await).await
+    }
+
+    /// Opens it in a hospital.
+    async fn open_in(world: World) -> Self {
         let workstation = world.workstation("Ward 3 left", Some(WARD)).await;
         world.user("ada", Role::Staff, Some(WARD)).await;
         let phone = world.enrol(&workstation, "ada", faces::ADA_ENROLLED).await;

@@ -29,13 +29,20 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) async fn open() -> Self {
-        let ward = Ward::open().await;
-        let metadata = json!({
+        Self::open_in(Ward::open().await, json!({})).await
+    }
+
+    /// In a ward; `more` is registered of the application besides.
+    pub(super) async fn open_in(ward: Ward, more: Value) -> Self {
+        let mut metadata = json!({
             "client_name": "Charts",
             "redirect_uris": [CALLBACK],
             "scope": "openid profile",
             "grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:token-exchange"],
         });
+        for (member, value) in more.as_object().expect("members") {
+            metadata[member] = value.clone();
+        }
         let client: Value =
             ward.world.administrator.post("v1/clients", &metadata).await.expect("a client");
         let text = |name: &str| client[name].as_str().expect(name).to_owned();

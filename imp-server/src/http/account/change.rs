@@ -17,7 +17,7 @@ use crate::http::sign_in::origin::OwnPage;
 use crate::http::sign_in::{html, sign_out};
 use crate::http::{ProblemResponse, problem};
 
-const HERE: &str = "/account";
+pub(super) const HERE: &str = "/account";
 
 /// What it is called from now on.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -45,7 +45,7 @@ pub(crate) struct End {
     sign_on: SignOnId,
 }
 
-fn read<T>(form: Result<Form<T>, FormRejection>) -> Result<T, ProblemResponse> {
+pub(super) fn read<T>(form: Result<Form<T>, FormRejection>) -> Result<T, ProblemResponse> {
     form.map(|Form(form)| form)
         .map_err(|_| problem::QUERY_INVALID.says("The form is not what is expected."))
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use super::applications::{self, ApplicationLine};
 use super::{Holder, Reach};
 use crate::app::{self, App};
 use crate::command::{self, InteractionError, NewInteraction};
@@ -43,6 +44,7 @@ struct AccountPage<'a> {
     then: Option<InteractionId>,
     credentials: Vec<CredentialLine>,
     sign_ons: Vec<SignOnLine>,
+    applications: Vec<ApplicationLine>,
 }
 
 struct CredentialLine {
@@ -136,6 +138,7 @@ async fn page(
     let credentials = command::credentials_of_user(&app.storage, user).await;
     let sign_ons = command::sign_ons_of_user(&app.storage, user, app.now()).await;
     let sign_ons = sign_ons.map_err(problem::unread)?;
+    let applications = applications::lines(app, user, &zone).await.map_err(problem::unread)?;
     let page = AccountPage {
         t: spoken(),
         name: holder.user.display_name.as_str(),
@@ -147,6 +150,7 @@ async fn page(
             .map(|credential| credential_line(credential, &zone))
             .collect(),
         sign_ons: sign_ons.iter().map(|one| sign_on_line(one, holder, &zone)).collect(),
+        applications,
     };
     html::page(app, StatusCode::OK, &page)
 }
@@ -178,6 +182,6 @@ fn sign_on_line(sign_on: &SignOn, holder: &Holder, zone: &TimeZone) -> SignOnLin
 }
 
 /// The date and the minute, by the hospital's clock.
-fn wall_clock(at: Timestamp, zone: &TimeZone) -> String {
+pub(crate) fn wall_clock(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }

@@ -28,7 +28,7 @@ use crate::oauth::RegisteredClient;
 use crate::store::{Tables as _, Visit, Wishes};
 
 /// Where a browser goes on after its interaction.
-pub(super) const CONTINUE: &str = "/oauth/continue";
+pub(crate) const CONTINUE: &str = "/oauth/continue";
 
 /// The longest query to which a posted request is turned: longer ones are answered without the browser's cookies.
 const LONGEST_QUERY: usize = 6 * 1024;
@@ -340,15 +340,10 @@ impl Asking<'_> {
     }
 
     fn new_grant(&self, sign_on: &SignOn, user: &User) -> NewGrant {
-        let (request, config) = (&self.request, &self.app.config.oauth);
-        let hours = |count: u32| SignedDuration::from_hours(count.into());
+        let request = &self.request;
         let offline = request.scope.contains(OFFLINE_ACCESS);
-        let now = self.app.now();
-        let expires_at = if offline {
-            now + hours(24 * config.offline_days)
-        } else {
-            sign_on.expires_at.min(now + hours(config.grant_hours))
-        };
+        let latest = self.app.now() + self.app.config.oauth.longest_grant(offline);
+        let expires_at = if offline { latest } else { latest.min(sign_on.expires_at) };
         NewGrant {
             client: self.client.id,
             user: user.id,

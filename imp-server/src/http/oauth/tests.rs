@@ -1,6 +1,7 @@
 //! Every flow and its refusals, through the whole router.
 mod clients;
 mod code;
+mod consent;
 mod contract;
 mod desktop;
 mod devices;

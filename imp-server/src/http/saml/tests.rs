@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::http::router::router;
 use crate::store::Tables as _;
 
+mod keys;
 mod providers;
 mod sign_out;
 

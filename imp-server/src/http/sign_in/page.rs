@@ -7,6 +7,9 @@ use imp_identity::InteractionId;
 use imp_identity::name::Username;
 use imp_identity::sign_on::{SignOn, answers};
 use imp_identity::user::User;
+use imp_oauth::authorize::AuthorizationRequest;
+use imp_oauth::scope::OFFLINE_ACCESS;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::cookie::{self, BrowserSignOn};
@@ -15,7 +18,8 @@ use super::text::{LANGUAGES, Text};
 use super::{answer, html};
 use crate::app::{self, App};
 use crate::command::{self, Interaction, InteractionAnswer, InteractionError};
-use crate::http::account::page::HERE;
+use crate::http::account::page::{HERE, wall_clock};
+use crate::http::oauth::authorize::CONTINUE;
 use crate::http::{ProblemResponse, Query, problem};
 
 /// Which sign-in.
@@ -58,6 +62,10 @@ struct ConsentPage<'a> {
     /// The code of the device that will act in her name, if it is one.
     device: Option<&'a str>,
     asked: Vec<String>,
+    /// Where the answer goes: the host of the application's own page, or its scheme.
+    place: Option<String>,
+    /// Until when what she agrees to counts.
+    until: String,
 }
 
 /// Goes on where the browser is signed on as required; else shows how to sign in, or asks whether she agrees.
@@ -116,19 +124,45 @@ async fn shown(
     };
     command::answer_interaction(context, asked.id, InteractionAnswer::SignOn(sign_on)).await?;
     match &asked.requirements.consent {
-        Some(wanted) if !asked.consented => {
-            let page = ConsentPage {
-                t: spoken(),
-                interaction: asked.id,
-                application: application(&asked),
-                name: user.display_name.as_str(),
-                device: wanted.iter().find_map(|one| one.strip_prefix(DEVICE)),
-                asked: wanted.iter().filter_map(|one| sentence(one)).collect(),
-            };
-            html::page(app, StatusCode::OK, &page)
-        }
+        Some(wanted) if !asked.consented => consent(app, &asked, wanted, (sign_on, user)).await,
         Some(_) | None => Ok(back(&asked)),
     }
+}
+
+async fn consent(
+    app: &App,
+    asked: &Interaction,
+    wanted: &[String],
+    (sign_on, user): (&SignOn, &User),
+) -> Result<Response, ProblemResponse> {
+    let policy = command::current_policy(&app.storage).await.map_err(problem::unread)?;
+    let zone = TimeZone::get(&policy.time_zone).unwrap_or(TimeZone::UTC);
+    let device = wanted.iter().find_map(|one| one.strip_prefix(DEVICE));
+    let offline = wanted.iter().any(|scope| scope == OFFLINE_ACCESS);
+    let latest = app.now() + app.config.oauth.longest_grant(offline);
+    // A device is not in this browser: what it is granted does not end with the sign-on.
+    let until = if offline || device.is_some() { latest } else { latest.min(sign_on.expires_at) };
+    let page = ConsentPage {
+        t: spoken(),
+        interaction: asked.id,
+        application: application(asked),
+        name: user.display_name.as_str(),
+        device,
+        asked: wanted.iter().filter_map(|one| sentence(one)).collect(),
+        place: place(asked),
+        until: wall_clock(until, &zone),
+    };
+    html::page(app, StatusCode::OK, &page)
+}
+
+/// Where an application's answer goes. Its name is what it says of itself; this is what it was registered for.
+fn place(asked: &Interaction) -> Option<String> {
+    if asked.continue_at != CONTINUE {
+        return None;
+    }
+    let request: AuthorizationRequest = serde_json::from_str(&asked.request).ok()?;
+    let uri = url::Url::parse(&request.redirect_uri).ok()?;
+    Some(uri.host_str().map_or_else(|| uri.scheme().to_owned(), str::to_owned))
 }
 
 async fn choices(
@@ -167,7 +201,7 @@ fn application(asked: &Interaction) -> &str {
 pub(crate) const DEVICE: &str = "device:";
 
 /// What a scope means to a person; others are shown as they are.
-fn sentence(scope: &str) -> Option<String> {
+pub(crate) fn sentence(scope: &str) -> Option<String> {
     let known = match scope {
         "openid" => spoken().scope_openid,
         "profile" => spoken().scope_profile,

@@ -76,6 +76,9 @@ sentences! {
     refused_other,
     consent,
     consent_asks,
+    consent_goes_to,
+    consent_until,
+    consent_withdraw,
     scope_openid,
     scope_profile,
     scope_email,
@@ -128,6 +131,13 @@ sentences! {
     by_desktop,
     by_own,
     end,
+    applications,
+    applications_why,
+    no_applications,
+    column_may,
+    column_until,
+    holds_nothing,
+    withdraw,
     name_invalid,
 }
 

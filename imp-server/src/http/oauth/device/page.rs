@@ -8,7 +8,6 @@ use imp_identity::user::User;
 use imp_identity::{Actor, ClientId};
 use imp_oauth::device::UserCode;
 use imp_oauth::scope::OFFLINE_ACCESS;
-use jiff::SignedDuration;
 
 use crate::app::{self, App};
 use crate::command::{self, InteractionFailure, NewGrant, NewInteraction};
@@ -178,10 +177,7 @@ fn new_grant(
     sign_on: &SignOn,
     user: imp_identity::UserId,
 ) -> NewGrant {
-    let config = &app.config.oauth;
-    let hours = |count: u32| SignedDuration::from_hours(count.into());
     let offline = device.scope.contains(OFFLINE_ACCESS);
-    let lifetime = if offline { 24 * config.offline_days } else { config.grant_hours };
     let client: ClientId = device.client;
     NewGrant {
         client,
@@ -193,7 +189,7 @@ fn new_grant(
         authentication: sign_on.authentication.clone(),
         wishes: Wishes { resources: device.resources.clone(), ..Wishes::default() },
         offline,
-        expires_at: app.now() + hours(lifetime),
+        expires_at: app.now() + app.config.oauth.longest_grant(offline),
     }
 }
 

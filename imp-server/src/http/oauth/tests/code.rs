@@ -163,7 +163,7 @@ async fn somebody_else_than_expected_is_not_signed_on() {
 }
 
 /// The interaction that the browser was sent to, and its cookie.
-fn interaction(answer: &super::house::Answer) -> (imp_identity::InteractionId, String) {
+pub(super) fn interaction(answer: &super::house::Answer) -> (imp_identity::InteractionId, String) {
     assert!(answer.location().starts_with("/sign-in?interaction="), "{}", answer.location());
     let id = answer.sent("interaction").unwrap().parse().unwrap();
     let cookie = answer.headers["set-cookie"].to_str().unwrap();

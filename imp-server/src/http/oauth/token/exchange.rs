@@ -6,7 +6,6 @@ use imp_oauth::exchange::{ExchangeRequest, TokenType};
 use imp_oauth::scope::OFFLINE_ACCESS;
 use imp_oauth::token::{TokenResponse, narrow};
 use imp_oauth::{ErrorCode, OAuthError, Scope};
-use jiff::SignedDuration;
 
 use super::Proven;
 use crate::app;
@@ -126,7 +125,7 @@ async fn grant(
     if let Some(grant) = same {
         return Ok((grant, user));
     }
-    let longest = SignedDuration::from_hours(app.config.oauth.grant_hours.into());
+    let longest = app.config.oauth.longest_grant(false);
     let new = NewGrant {
         client: proven.client.id,
         user: user.id,
