@@ -76,7 +76,6 @@ mod revoke_workstation;
 mod roster;
 mod run_consumer;
 mod saml_keys;
-mod saml_keys;
 pub mod scim;
 mod security_key;
 mod send_notice;
@@ -213,7 +212,6 @@ pub(crate) use service_certificates::{
     AppointSignerError, ShowListenerError, renew_listener, renew_ocsp_signer,
 };
 pub(crate) use service_provider::record_assertion;
-pub use saml_keys::{ChangeSamlKeyError, SamlKeyChange, change_saml_key};
 pub use service_provider::{
     RegisterProviderError, change_service_provider, find_service_provider, list_service_providers,
     register_service_provider, service_provider,
