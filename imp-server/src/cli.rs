@@ -25,6 +25,7 @@ mod directory;
 mod doctor;
 mod events;
 mod group;
+mod heap;
 mod key;
 mod log;
 mod output;
@@ -146,6 +147,9 @@ enum Command {
 /// Reads the command line and does what it says. 0: done. 1: failed, and stderr says why. 2: wrong usage.
 pub fn run() -> ExitCode {
     let CommandLine { options, command } = CommandLine::parse();
+    if let Command::Serve = command {
+        heap::share();
+    }
     // Nothing that this process creates is for other accounts.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     match execute(&options, command) {
