@@ -389,9 +389,11 @@ impl Certificates<'_> {
         rows.into_iter().map(Certificate::try_from).collect()
     }
 
-    /// Removes what expired before an instant; how many.
+    /// Removes what expired before an instant; how many. What was revoked because others may know its key stays: the key is never
+    /// certified again.
     pub async fn purge(&mut self, before: Timestamp) -> Result<u64, StorageError> {
-        const SQL: &str = "DELETE FROM certificates WHERE certificate_expires_at < $1";
+        const SQL: &str = "DELETE FROM certificates WHERE certificate_expires_at < $1 \
+            AND (certificate_revocation IS NULL OR certificate_revocation <> 'key-compromise')";
         Ok(on!(self.0, |conn| sqlx::query(SQL)
             .bind(to_micros(before))
             .execute(conn)

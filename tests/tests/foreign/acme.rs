@@ -133,6 +133,29 @@ impl Ward {
         );
     }
 
+    fn certbot(&self) -> Command {
+        let program = python::interpreter().unwrap().with_file_name("certbot");
+        let mut certbot = Command::new(program);
+        certbot.env("REQUESTS_CA_BUNDLE", self.house.root());
+        for (argument, folder) in
+            [("--config-dir", "config"), ("--work-dir", "work"), ("--logs-dir", "logs")]
+        {
+            certbot.arg(argument).arg(self.file(folder));
+        }
+        certbot.arg("--non-interactive");
+        certbot
+    }
+
+    fn certbot_obtains(&self, binding: &Binding, name: &str) -> Command {
+        let mut obtain = self.certbot();
+        obtain.args(["certonly", "--standalone", "--agree-tos", "-m", "it@hospital.example"]);
+        obtain.args(["--server", &self.directory(), "-d", name]);
+        obtain.args(["--eab-kid", &binding.id, "--eab-hmac-key", &binding.key]);
+        obtain.args(["--http-01-address", "127.0.0.1"]);
+        obtain.args(["--http-01-port", &self.http_port.to_string()]);
+        obtain
+    }
+
     fn lego(&self, binding: &Binding, domain: &str) -> Command {
         let mut lego = Command::new("lego");
         lego.env("LEGO_CA_CERTIFICATES", self.house.root());
@@ -149,36 +172,39 @@ async fn certbot_obtains_renews_and_revokes() {
     let ward = Ward::open().await;
     let name = "pump.hospital.test";
     let binding = ward.device("pump", &[name]).await;
-    let certbot = || {
-        let program = python::interpreter().unwrap().with_file_name("certbot");
-        let mut certbot = Command::new(program);
-        certbot.env("REQUESTS_CA_BUNDLE", ward.house.root());
-        for (argument, folder) in
-            [("--config-dir", "config"), ("--work-dir", "work"), ("--logs-dir", "logs")]
-        {
-            certbot.arg(argument).arg(ward.file(folder));
-        }
-        certbot.arg("--non-interactive");
-        certbot
-    };
-    let mut obtain = certbot();
-    obtain.args(["certonly", "--standalone", "--agree-tos", "-m", "it@hospital.example"]);
-    obtain.args(["--server", &ward.directory(), "-d", name]);
-    obtain.args(["--eab-kid", &binding.id, "--eab-hmac-key", &binding.key]);
-    obtain.args(["--http-01-address", "127.0.0.1"]);
-    obtain.args(["--http-01-port", &ward.http_port.to_string()]);
-    ward.done(obtain).await;
+    ward.done(ward.certbot_obtains(&binding, name)).await;
     let chain = ward.file(&format!("config/live/{name}/fullchain.pem"));
     let first = ward.check(&chain, name).await;
-    let mut renew = certbot();
+    let mut renew = ward.certbot();
     renew.args(["renew", "--force-renewal", "--no-random-sleep-on-renew"]);
     ward.done(renew).await;
     assert_ne!(ward.check(&chain, name).await, first);
-    let mut revoke = certbot();
+    let mut revoke = ward.certbot();
     revoke.args(["revoke", "--no-delete-after-revoke", "--reason", "superseded"]);
     revoke.args(["--server", &ward.directory(), "--cert-path"]).arg(&chain);
     ward.done(revoke).await;
     ward.issued_two_and_revoked_one();
+}
+
+/// certbot asks for renewal information (RFC 9773): of two new certificates, neither of which is due, it renews the one of which
+/// the server says so, because it was revoked.
+#[tokio::test(flavor = "multi_thread")]
+async fn certbot_renews_when_the_server_suggests_it() {
+    let ward = Ward::open().await;
+    let names = ["pump.hospital.test", "monitor.hospital.test"];
+    let chain = |name: &str| ward.file(&format!("config/live/{name}/fullchain.pem"));
+    let binding = ward.device("ward", &names).await;
+    let mut first = vec![];
+    for name in names {
+        ward.done(ward.certbot_obtains(&binding, name)).await;
+        first.push(ward.check(&chain(name), name).await);
+    }
+    ward.house.command_line(&["device", "revoke", &first[0], "--reason", "superseded"]);
+    let mut renew = ward.certbot();
+    renew.args(["renew", "--no-random-sleep-on-renew"]);
+    ward.done(renew).await;
+    assert_ne!(ward.check(&chain(names[0]), names[0]).await, first[0], "it was told to");
+    assert_eq!(ward.check(&chain(names[1]), names[1]).await, first[1], "it was told to wait");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -169,8 +169,10 @@ async fn certificates_say_what_was_issued_and_what_no_longer_counts() {
         assert_eq!(certificates.revoked_since(&issuer, later).await.unwrap(), []);
         assert_eq!(certificates.all_revoked(&issuer, None, later).await.unwrap(), []);
         assert_eq!(certificates.valid(&issuer, NOW, "", 10).await.unwrap().len(), 1);
+        assert_eq!(certificates.purge(later + 1.hour()).await.unwrap(), 0, "its key stays known");
         certificates.withdraw("0a", None).await.unwrap();
         assert_eq!(certificates.status("0a").await.unwrap(), Some(one));
+        assert_eq!(certificates.purge(later + 1.hour()).await.unwrap(), 1);
     }
 }
 
