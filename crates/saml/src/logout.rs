@@ -143,7 +143,7 @@ mod tests {
             SigningKey::open(&Credential::generate(name, now(), &mut rand::rng()).unwrap()).unwrap()
         };
         let (theirs, ours) = (key("emr"), key("imp"));
-        let info = theirs.key_info().canonical();
+        let info = crate::key::key_info(theirs.certificate()).canonical();
         let descriptor = format!("<KeyDescriptor use='signing'>{info}</KeyDescriptor>");
         let provider =
             ServiceProvider::from_metadata(metadata("", &descriptor).as_bytes()).unwrap();

@@ -217,7 +217,7 @@ mod tests {
     fn what_a_browser_brings_back_is_the_applications_own_answer_or_nothing() {
         let theirs = Credential::generate("emr", now(), &mut rand::rng()).unwrap();
         let theirs = SigningKey::open(&theirs).unwrap();
-        let info = theirs.key_info().canonical();
+        let info = crate::key::key_info(theirs.certificate()).canonical();
         let descriptor = format!("<KeyDescriptor use='signing'>{info}</KeyDescriptor>");
         let metadata = crate::service_provider::tests::metadata("", &descriptor);
         let provider = ServiceProvider::from_metadata(metadata.as_bytes()).unwrap();

@@ -2,7 +2,7 @@
 //! step-up by `acr_values` and `max_age`, both algorithms, and keys that change.
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -16,7 +16,7 @@ use imp_identity::user::Role;
 use imp_identity::{Clock as _, Secret};
 use imp_tests::world::{BoundPhone, WARD, Workstation, World, faces};
 use imp_tests::{node, process};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 
@@ -139,6 +139,8 @@ struct Desk {
     world: World,
     workstation: Workstation,
     _phone: BoundPhone,
+    /// When the keys change.
+    change: Mutex<Option<Timestamp>>,
     settings: Value,
 }
 
@@ -176,6 +178,7 @@ impl Desk {
             "issuer": world.issuer(),
             "username": "ada",
             "session": session.id,
+            "now": world.now().as_millisecond(),
             "workstation": credentials.spiffe_id,
             "clients": clients,
             "shots": shots("workstation"),
@@ -185,7 +188,7 @@ impl Desk {
                 "certificate": folder.join("workstation.pem"),
             },
         });
-        Self { world, workstation, _phone: phone, settings }
+        Self { world, workstation, _phone: phone, change: Mutex::default(), settings }
     }
 
     /// What happens in the hospital when the program asks for it.
@@ -196,7 +199,13 @@ impl Desk {
                 self.world.clock.advance(seconds);
             }
             None if what == "lock" => self.workstation.agent.lock().await,
-            None if what == "rotate" => self.rotate(),
+            None if what == "rotate" => *self.change.lock().unwrap() = Some(self.rotate()),
+            _ if what == "come close to the change" => {
+                let change = self.change.lock().unwrap().expect("the keys are to change");
+                let before =
+                    change.duration_since(self.world.now()) - SignedDuration::from_secs(30);
+                self.world.clock.advance(before);
+            }
             _ if what == "resume by the phone alone" => {
                 let change = |policy: &mut imp_identity::policy::Policy| {
                     policy.session.reauthentication = Some(SignedDuration::from_mins(5));
@@ -210,8 +219,8 @@ impl Desk {
         }
     }
 
-    /// The keys change early, by the command line beside the running server.
-    fn rotate(&self) {
+    /// The keys change early, by the command line beside the running server; answers when.
+    fn rotate(&self) -> Timestamp {
         let mut command = Command::new(process::binary("imp-server"));
         command.arg("--data").arg(self.world.folder.path().join("server"));
         let config = self.world.folder.path().join("imp.toml");
@@ -219,6 +228,10 @@ impl Desk {
         command.arg("--config").arg(config).args(["key", "rotate"]);
         let finished = process::run(&mut command).unwrap();
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        let next = finished.stdout.lines().find(|line| line.contains(" next "));
+        let next = next.unwrap_or_else(|| panic!("no next key: {}", finished.stdout));
+        let (_, from) = next.split_once("signs from ").unwrap();
+        from.split_whitespace().next().unwrap().parse().unwrap()
     }
 }
 
@@ -236,7 +249,8 @@ async fn a_certified_client_at_a_workstation_exchanges_steps_up_and_outlives_a_c
     while let Some(line) = said.next_line().await.unwrap() {
         if let Some(what) = line.strip_prefix("please ") {
             desk.happens(what).await;
-            tell.write_all(b"done\n").await.unwrap();
+            let now = format!("{}\n", desk.world.now().as_millisecond());
+            tell.write_all(now.as_bytes()).await.unwrap();
         }
         heard.push(line);
     }
