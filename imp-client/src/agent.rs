@@ -10,10 +10,11 @@ use imp_authenticator::tls::TlsError;
 use imp_biometrics::Engine;
 use imp_hardware::ble::Central;
 use imp_hardware::camera::{Camera, CameraError};
+use imp_hardware::desktop::DesktopSession;
 use imp_hardware::keystore::Keystore;
 use imp_hardware::security_key::SecurityKey;
-use imp_identity::Clock;
 use imp_identity::tap::Purpose;
+use imp_identity::{Clock, PhoneId};
 use imp_service::Shutdown;
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -21,11 +22,14 @@ use tokio::sync::Notify;
 use crate::config::ClientConfig;
 use crate::credentials::{CredentialsError, Standing};
 use crate::desktop::Desktop;
+use crate::journal::Journal;
+use crate::leaving::{self, Departures};
 use crate::looking::Looking;
 use crate::outbox::{Message, Outbox};
 use crate::prefetch::Prefetch;
 use crate::presence::Presence;
 use crate::roster::RosterKeeper;
+use crate::screen::{self, Screen};
 use crate::server::Server;
 use crate::state::{StateDirectory, StateError, StateLock};
 use crate::status::RadioState;
@@ -50,6 +54,8 @@ pub struct Devices {
     pub keystore: Arc<dyn Keystore>,
     /// Signs for whoever holds it.
     pub keys: Arc<dyn SecurityKey>,
+    /// Locks the screen, and opens it.
+    pub desktop: Arc<dyn DesktopSession>,
     /// Recognises faces.
     pub engine: Arc<Engine>,
 }
@@ -82,6 +88,10 @@ pub struct Agent {
     pub(crate) presence: Mutex<Presence>,
     pub(crate) prefetch: Mutex<Prefetch>,
     pub(crate) outbox: Outbox,
+    /// What was decided here without the server.
+    pub(crate) journal: Arc<Journal>,
+    /// One report of it at a time.
+    pub(crate) reconciling: tokio::sync::Mutex<()>,
     /// A phone was heard that was not near before, or became known.
     pub(crate) news: Notify,
     /// Somebody wants the roster to be asked for.
@@ -96,6 +106,10 @@ pub struct Agent {
     pub(crate) camera: Arc<tokio::sync::Mutex<()>>,
     /// What the person before the screen is shown.
     pub(crate) looking: Arc<Looking>,
+    /// Whether whoever is at work has left.
+    pub(crate) departures: Departures,
+    /// The machine's own screen.
+    pub(crate) screen: Screen,
     pub(crate) radio: Mutex<RadioState>,
     /// Whether the server says at once what changes of the sessions here.
     pub(crate) watching: AtomicBool,
@@ -134,7 +148,7 @@ impl Agent {
     /// from starting.
     pub async fn start(parts: Parts, shutdown: &Shutdown) -> Result<Arc<Self>, StartError> {
         let agent = Arc::new(Self::new(parts, shutdown.clone()).await?);
-        agent.outbox.flush(&agent.server).await;
+        agent.tell().await;
         agent.refresh_sessions().await;
         if let Err(error) = agent.refresh_roster().await {
             tracing::warn!(error = %error, "starting without a new roster");
@@ -142,12 +156,14 @@ impl Agent {
         shutdown.spawn(upkeep::listen(agent.clone()));
         shutdown.spawn(upkeep::keep_up(agent.clone()));
         shutdown.spawn(watch::watch(agent.clone()));
+        shutdown.spawn(screen::keep(agent.clone()));
+        shutdown.spawn(leaving::watch(agent.clone()));
         Ok(agent)
     }
 
     async fn new(parts: Parts, shutdown: Shutdown) -> Result<Self, StartError> {
         let lock = parts.state.lock()?;
-        let (standing, roster) = take_up(&parts).await?;
+        let (standing, roster, journal) = take_up(&parts).await?;
         let client =
             Client::new(&standing.stored.server, standing.server_tls(parts.clock.clone())?)?;
         let server = Server::new(client);
@@ -158,6 +174,8 @@ impl Agent {
         Ok(Self {
             server,
             roster: Arc::new(roster),
+            journal: Arc::new(journal),
+            reconciling: tokio::sync::Mutex::default(),
             standing: RwLock::new(Arc::new(standing)),
             presence: Mutex::new(Presence::new(memory)),
             prefetch: Mutex::default(),
@@ -169,6 +187,8 @@ impl Agent {
             enrolling: tokio::sync::Mutex::default(),
             camera: Arc::default(),
             looking: Arc::default(),
+            departures: Departures::new(&config.walk_away),
+            screen: Screen::new(devices.desktop.clone(), config.accounts.clone()),
             radio: Mutex::default(),
             watching: AtomicBool::new(false),
             desktop: Mutex::default(),
@@ -182,7 +202,8 @@ impl Agent {
         })
     }
 
-    /// Locks the desktop, whether or not the server can be told now. What is to be told is kept first: a crash in between leaves the desktop locked.
+    /// Locks the desktop, whether or not the server can be told now. What is to be told is kept first: a crash in between leaves the desktop
+    /// locked. The screen is locked before the session is suspended; one that does not obey does not keep the server from being told.
     pub async fn lock(&self) {
         self.change_desktop(|desktop| {
             let (desktop, suspended) = desktop.lock();
@@ -192,14 +213,17 @@ impl Agent {
             desktop
         });
         crash::point("lock:locked");
+        self.settle_screen_soon().await;
         let patience = Duration::from_secs(2);
-        let _told_or_later = tokio::time::timeout(patience, self.outbox.flush(&self.server)).await;
+        let _told_or_later = tokio::time::timeout(patience, self.tell()).await;
         crash::point("lock:told");
     }
 
-    /// Opens the desktop to whom the server let in, or closes it after she signed out.
-    pub(crate) fn admit(&self, purpose: Purpose, session: Session) {
+    /// Opens the desktop to whom the server let in, or closes it after she signed out. `phone` is what she tapped with.
+    pub(crate) fn admit(&self, purpose: Purpose, session: Session, phone: Option<PhoneId>) {
+        let mut before = Desktop::Unknown;
         self.change_desktop(|desktop| {
+            before = desktop.clone();
             // This is newer than any suspension that still waits, and would be undone by it.
             self.outbox.forget_suspensions(session.id);
             let (desktop, displaced) = desktop.accept(purpose, session);
@@ -209,6 +233,7 @@ impl Agent {
             }
             desktop
         });
+        self.attend(&before, phone);
     }
 
     /// Who is signed in now.
@@ -226,6 +251,7 @@ impl Agent {
         held.desktop = change(std::mem::take(&mut held.desktop).expire(now));
         held.changes += 1;
         drop(held);
+        self.screen.notice();
         self.notice();
     }
 
@@ -252,7 +278,7 @@ impl Agent {
     pub(crate) fn follow(&self, sessions: &[Session], asked_at: u64) -> bool {
         let now = self.clock.now();
         let mut held = self.held();
-        if held.changes != asked_at {
+        if held.changes != asked_at || self.journal.is_waiting() {
             return false;
         }
         let before = std::mem::take(&mut held.desktop);
@@ -266,6 +292,7 @@ impl Agent {
             self.outbox_wanted.notify_one();
         }
         drop(held);
+        self.screen.notice();
         self.notice();
         true
     }
@@ -302,15 +329,16 @@ impl Agent {
     }
 }
 
-/// Reads credentials, key and kept roster; a TPM may take a while.
-async fn take_up(parts: &Parts) -> Result<(Standing, RosterKeeper), CredentialsError> {
+/// Reads credentials, key, kept roster and journal; a TPM may take a while.
+async fn take_up(parts: &Parts) -> Result<(Standing, RosterKeeper, Journal), CredentialsError> {
     let (state, keystore, clock) =
         (parts.state.clone(), parts.devices.keystore.clone(), parts.clock.clone());
     let load = move || {
         let now = clock.now();
         let standing = Standing::load(&state, keystore.as_ref(), clock)?;
+        let journal = Journal::open(state.clone(), keystore.clone());
         let roster = RosterKeeper::open(state, keystore, &standing.stored, now);
-        Ok((standing, roster))
+        Ok((standing, roster, journal))
     };
     tokio::task::spawn_blocking(load)
         .await

@@ -94,6 +94,11 @@ impl Context {
     fn open(state: &Path, config: ClientConfig) -> Result<Self, StateError> {
         Ok(Self { state: StateDirectory::open(state)?, config })
     }
+
+    /// Where the agent listens.
+    fn socket(&self) -> PathBuf {
+        self.config.socket(&self.state)
+    }
 }
 
 /// Why a command failed.

@@ -1,16 +1,21 @@
 //! What a workstation is told about itself: `client.toml` and `IMP_CLIENT__…` variables.
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use imp_hardware::ble::CentralConfig;
 use imp_hardware::camera::CameraConfig;
+use imp_hardware::desktop::DesktopConfig;
 use imp_hardware::keystore::KeystoreConfig;
 use imp_service::config::ConfigError;
 use imp_service::telemetry::Telemetry;
 use serde::Deserialize;
 
 use crate::state::StateDirectory;
+
+mod walk_away;
+pub use walk_away::WalkAwayConfig;
 
 /// The prefix of the environment variables.
 pub const ENVIRONMENT: &str = "IMP_CLIENT";
@@ -27,6 +32,12 @@ pub struct ClientConfig {
     pub camera: CameraConfig,
     /// What hears the phone.
     pub radio: CentralConfig,
+    /// What is locked and opened.
+    pub desktop: DesktopConfig,
+    /// Which local accounts people have.
+    pub accounts: AccountsConfig,
+    /// Where programs of the machine ask.
+    pub socket: SocketConfig,
     /// Where the machine's key is; software keys in the state folder if absent.
     pub keystore: Option<KeystoreConfig>,
     /// How faces are captured.
@@ -37,8 +48,34 @@ pub struct ClientConfig {
     pub limits: Limits,
     /// How often the server is asked.
     pub refresh: Refresh,
+    /// When the desktop is locked behind whoever has left.
+    pub walk_away: WalkAwayConfig,
     /// How the session is handed over to the browser.
     pub broker: BrokerConfig,
+}
+
+/// Which local account each person has, by her username; one of the same name, where nothing else is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct AccountsConfig(BTreeMap<String, String>);
+
+/// Whose a local account is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Everybody's who taps.
+    Everybody,
+    /// This person's, by her username.
+    Person(String),
+}
+
+/// Where programs of the machine ask: its window, its PAM module, the command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SocketConfig {
+    /// Where it is; `agent.sock` in the agent's folder, for its own account and root alone, if absent.
+    pub path: Option<PathBuf>,
+    /// The accounts (uid) that may ask beside the agent's own and root; if none, whoever sits before the machine.
+    pub accounts: Vec<u32>,
 }
 
 /// How the session is handed over to the browser on the desktop.
@@ -167,6 +204,28 @@ impl CaptureConfig {
     }
 }
 
+impl AccountsConfig {
+    /// The local account of the person who signs in as `username`.
+    pub fn account_of<'a>(&'a self, username: &'a str) -> &'a str {
+        self.0.get(username).map_or(username, String::as_str)
+    }
+
+    /// Whose `account` is; nobody's where it is the system's, or several people's who do not share it.
+    pub fn owner(&self, account: &str, shared: &[String]) -> Option<Owner> {
+        if shared.iter().any(|shared| shared == account) {
+            return Some(Owner::Everybody);
+        }
+        let mut named = self.0.iter().filter(|(_, theirs)| *theirs == account).map(|(who, _)| who);
+        match (named.next(), named.next()) {
+            (Some(person), None) => Some(Owner::Person(person.clone())),
+            (Some(_), Some(_)) => None,
+            // Who has another account does not have the one of her name as well.
+            (None, _) if account == "root" || self.0.contains_key(account) => None,
+            (None, _) => Some(Owner::Person(account.to_owned())),
+        }
+    }
+}
+
 impl Limits {
     /// Of a whole tap.
     pub fn tap(&self) -> Duration {
@@ -195,6 +254,11 @@ impl ClientConfig {
         self.keystore.clone().unwrap_or_else(|| KeystoreConfig::software(state.path("keys")))
     }
 
+    /// Where programs of the machine ask.
+    pub fn socket(&self, state: &StateDirectory) -> PathBuf {
+        self.socket.path.clone().unwrap_or_else(|| state.socket())
+    }
+
     /// The folder of the models: the configured one, else `models` beside the program, else the system's.
     pub fn models(&self) -> PathBuf {
         if let Some(folder) = &self.models {
@@ -212,7 +276,7 @@ impl ClientConfig {
 
     fn check(&self) -> Result<(), InvalidConfig> {
         let Self { capture, enrolment, limits, refresh, .. } = self;
-        for (key, value, least, most) in [
+        let own = [
             ("capture.frames", capture.frames.into(), 1, 16),
             ("capture.attempts", capture.attempts.into(), 1, 10),
             ("enrolment.photographs", enrolment.photographs.into(), 1, 16),
@@ -225,7 +289,8 @@ impl ClientConfig {
             ("limits.receipt_seconds", limits.receipt_seconds.into(), 1, 60),
             ("refresh.roster_seconds", refresh.roster_seconds, 5, 3600),
             ("refresh.sessions_seconds", refresh.sessions_seconds, 2, 600),
-        ] {
+        ];
+        for (key, value, least, most) in own.into_iter().chain(self.walk_away.ranges()) {
             if !(least..=most).contains(&value) {
                 return Err(InvalidConfig::Range { key, least, most });
             }
@@ -261,6 +326,26 @@ mod tests {
         let config = load(&shown, &[]).unwrap();
         assert!(config.models.is_some() && config.capture.threads.is_some());
         assert!(config.broker.issuer.is_some() && config.broker.accounts == [1000]);
+        assert!(config.socket.path.is_some() && config.socket.accounts == [1000]);
+        assert_eq!(config.accounts.account_of("ada.lovelace"), "ada");
+        assert_eq!(config.desktop.shared(), ["ward"]);
+    }
+
+    #[test]
+    fn an_account_is_one_persons_or_everybodys() {
+        let text = "[desktop]\nkind = \"logind\"\nshared = [\"ward\"]\n\
+                    [accounts]\n\"ada.l\" = \"ada\"\nbob = \"twins\"\nbea = \"twins\"\nrita = \"root\"\n";
+        let config = load(text, &[]).unwrap();
+        let owner = |account| config.accounts.owner(account, config.desktop.shared());
+        let person = |name: &str| Some(Owner::Person(name.to_owned()));
+        assert_eq!(owner("ward"), Some(Owner::Everybody));
+        assert_eq!(owner("ada"), person("ada.l"));
+        assert_eq!(owner("carla"), person("carla"));
+        assert_eq!(owner("root"), person("rita"));
+        assert_eq!((owner("twins"), owner("bob"), owner("ada.l")), (None, None, None));
+        assert_eq!(config.accounts.account_of("ada.l"), "ada");
+        assert_eq!(config.accounts.account_of("carla"), "carla");
+        assert_eq!(ClientConfig::default().accounts.owner("root", &[]), None);
     }
 
     #[test]
@@ -271,6 +356,8 @@ mod tests {
             ("[capture]\nframes = 0\n", "capture.frames"),
             ("[capture]\nframes = 17\n", "capture.frames"),
             ("[limits]\ntap_seconds = 0\n", "limits.tap_seconds"),
+            ("[walk_away]\ncountdown_seconds = 1\n", "walk_away.countdown_seconds"),
+            ("[walk_away]\nfar_decibels = 400\n", "walk_away.far_decibels"),
             ("[refresh]\nroster_seconds = 4000\n", "refresh.roster_seconds"),
         ] {
             assert!(load(text, &[]).unwrap_err().to_string().contains(key), "{text}");

@@ -82,6 +82,23 @@ impl Desktop {
         }
     }
 
+    /// The session that was opened here without the server has become `standing`, or does not stand. Nothing that is closed opens.
+    #[must_use]
+    pub fn adopt(self, here: SessionId, standing: Option<&Session>) -> Self {
+        match (self, standing) {
+            (Self::Open(mine), Some(session)) if mine.id == here && session.state == "active" => {
+                Self::Open(session.clone())
+            }
+            (Self::Open(mine) | Self::Locked(mine), Some(session))
+                if mine.id == here && session.state != "ended" =>
+            {
+                Self::Locked(session.clone())
+            }
+            (Self::Open(mine) | Self::Locked(mine), _) if mine.id == here => Self::Free,
+            (other, _) => other,
+        }
+    }
+
     /// What a press without further words means for `user`.
     pub fn purpose_for(&self, user: imp_identity::UserId) -> Purpose {
         match self {
@@ -180,6 +197,21 @@ mod tests {
         assert_eq!(open.clone().follow(&[session(1, 1, "ended")], NOW), Desktop::Free);
         assert!(open.clone().follow(&[session(1, 1, "suspended")], NOW).is_locked());
         assert_eq!(open.accept(Purpose::TapOut, session(1, 1, "ended")).0, Desktop::Free);
+    }
+
+    #[test]
+    fn what_was_opened_without_the_server_becomes_its_session_or_is_closed() {
+        let (here, theirs) = (session(1, 1, "active"), session(7, 1, "active"));
+        let open = Desktop::Open(here.clone());
+        assert_eq!(open.clone().adopt(here.id, Some(&theirs)), Desktop::Open(theirs.clone()));
+        assert_eq!(open.clone().adopt(here.id, None), Desktop::Free);
+        let locked = Desktop::Locked(here.clone());
+        assert_eq!(locked.adopt(here.id, Some(&theirs)), Desktop::Locked(theirs.clone()));
+        let late = session(7, 1, "suspended");
+        assert_eq!(open.clone().adopt(here.id, Some(&late)), Desktop::Locked(late));
+        let over = session(7, 1, "ended");
+        assert_eq!(open.clone().adopt(here.id, Some(&over)), Desktop::Free);
+        assert_eq!(open.clone().adopt(theirs.id, None), open, "another's");
     }
 
     #[test]

@@ -37,6 +37,7 @@ impl Devices {
             camera: camera(config),
             keystore: config.keystore(state).open()?,
             keys: Arc::new(UsbKeys::new()),
+            desktop: config.desktop.open(),
             engine: Arc::new(Engine::load(&store, config.capture.threads())?),
         })
     }

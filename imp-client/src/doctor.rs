@@ -1,5 +1,6 @@
 //! Looks at everything a tap needs and says in plain words what is wrong and how to mend it.
 mod checks;
+mod screen;
 
 use std::sync::Arc;
 
@@ -55,6 +56,8 @@ pub async fn examine(
             "enrol it first",
         )),
     }
-    found.push(checks::agent(state).await);
+    found.push(screen::desktop(&config.desktop).await);
+    found.push(screen::pam());
+    found.push(checks::agent(&config.socket(state)).await);
     found
 }

@@ -96,7 +96,7 @@ impl Agent {
         };
         if !self.outbox.suspensions().is_empty() {
             // The server has to know that the desktop was locked before it can be unlocked.
-            self.outbox.flush(&self.server).await;
+            self.tell().await;
         }
         let challenge = {
             let _step = timeline.step("ask");
@@ -113,7 +113,9 @@ impl Agent {
             self.server.answer_key(&body).await?
         };
         let (purpose, session) = (accepted.purpose, accepted.session);
-        self.admit(purpose, session.clone());
+        let _step = timeline.step("unlock");
+        self.admit(purpose, session.clone(), None);
+        self.settle_screen_soon().await;
         Ok((purpose, session))
     }
 
@@ -146,7 +148,8 @@ impl Agent {
         let _one_at_a_time = self.busy.try_lock().map_err(|_| EntryError::Busy)?;
         let BreakGlassCommand { username, reason } = command;
         let session = self.server.break_glass(&BreakGlass { username, reason }).await?;
-        self.admit(Purpose::TapIn, session.clone());
+        self.admit(Purpose::TapIn, session.clone(), None);
+        self.settle_screen_soon().await;
         Ok(session)
     }
 

@@ -16,15 +16,19 @@ pub mod entry;
 pub mod gateway;
 pub mod hardening;
 pub mod introduction;
+pub mod journal;
+mod leaving;
 mod looking;
 pub mod m2m;
 pub mod machine;
 pub mod meeting;
+mod offline;
 pub mod outbox;
 pub mod prefetch;
 pub mod presence;
 pub mod receipt;
 pub mod roster;
+mod screen;
 pub mod server;
 pub mod socket;
 pub mod state;
@@ -34,6 +38,7 @@ pub mod tap;
 mod tests;
 pub mod timeline;
 pub mod upkeep;
+pub mod vouch;
 mod watch;
 
 #[cfg(test)]

@@ -101,6 +101,17 @@ impl Outbox {
         }
     }
 
+    /// A session that was opened without the server has another name from now on.
+    pub fn rename(&self, from: SessionId, to: SessionId) {
+        let (before, after) =
+            (Message::Suspend { session: from }, Message::Suspend { session: to });
+        if from != to && self.waiting().contains(&before) {
+            self.change(|waiting| {
+                waiting.iter_mut().filter(|it| **it == before).for_each(|it| *it = after.clone());
+            });
+        }
+    }
+
     /// Tells the server, in order, until all is told or one cannot be told now. Only what the server refuses for good is dropped.
     pub async fn flush(&self, server: &Server) {
         let _one_at_a_time = self.flushing.lock().await;

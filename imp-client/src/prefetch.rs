@@ -22,6 +22,8 @@ pub struct Challenge {
     pub nonce: [u8; 32],
     /// First instant at which it no longer counts.
     pub expires_at: Timestamp,
+    /// Whether this workstation drew it itself, because the server could not be reached.
+    pub drawn_here: bool,
 }
 
 /// The server's challenge is not 32 bytes.
@@ -43,7 +45,7 @@ impl TryFrom<TapOpened> for Challenge {
 
     fn try_from(opened: TapOpened) -> Result<Self, MalformedChallenge> {
         let nonce = opened.challenge.0.try_into().map_err(|_| MalformedChallenge)?;
-        Ok(Self { tap: opened.tap, nonce, expires_at: opened.expires_at })
+        Ok(Self { tap: opened.tap, nonce, expires_at: opened.expires_at, drawn_here: false })
     }
 }
 
@@ -135,6 +137,7 @@ mod tests {
             tap: TapId::from(Uuid::from_u128(n.into())),
             nonce: [n; 32],
             expires_at: NOW + 60.seconds(),
+            drawn_here: false,
         }
     }
 

@@ -15,7 +15,8 @@ use imp_api::session::{
     WatchSessions,
 };
 use imp_api::tap::{
-    AbandonTap, OpenTap, Session, SignedRoster, SubmitPresence, SubmitTap, TapAccepted, TapOpened,
+    AbandonTap, JournalTaken, OpenTap, ReportJournal, Session, SignedRoster, SubmitPresence,
+    SubmitTap, TapAccepted, TapOpened,
 };
 use imp_api::{Client, ClientError};
 use imp_identity::{EnrolmentId, Secret, SessionId, TapId};
@@ -99,6 +100,12 @@ impl Server {
             self.send(&path, body, client.submit_presence(id, body)).await
         })
         .await
+    }
+
+    /// Tells what was decided here without the server.
+    pub async fn report_journal(&self, body: &ReportJournal) -> Result<JournalTaken, ClientError> {
+        let client = self.client();
+        self.send("v1/taps/journal", body, client.report_journal(body)).await
     }
 
     /// Reports that a tap was given up.

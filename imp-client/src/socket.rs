@@ -1,4 +1,5 @@
 //! The agent's side of its local socket. What is said there: `imp-socket`.
+mod accounts;
 mod service;
 
 pub use imp_socket::{

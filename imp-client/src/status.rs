@@ -1,7 +1,9 @@
 //! How the workstation is: who is signed in, and whether everything works that a tap needs.
 use std::sync::PoisonError;
 
-pub use imp_socket::{RadioState, RosterStatus, SignedIn, StatusReport};
+pub use imp_socket::{
+    Leaving, LeavingReason, RadioState, RosterStatus, ScreenState, SignedIn, StatusReport, Switched,
+};
 use tokio::time::Instant;
 
 use crate::agent::Agent;
@@ -25,8 +27,9 @@ impl Agent {
             signed_in: signed_in(&desktop),
             locked: desktop.is_locked(),
             tapping: self.looking.tapping(),
-            leaving: None,
-            guard: None,
+            leaving: self.departures.leaving(),
+            guard: self.departures.guard(),
+            screen: self.screen.state(),
             near,
             unknown_phones: self.presence().unknown(Instant::now()).len(),
             radio: self.radio.lock().unwrap_or_else(PoisonError::into_inner).clone(),

@@ -26,6 +26,7 @@ use crate::agent::Agent;
 use crate::crash;
 use crate::credentials::Standing;
 use crate::desktop::Desktop;
+use crate::offline::DECIDED_HERE;
 use crate::outbox::Message;
 use crate::timeline::Timeline;
 
@@ -148,9 +149,9 @@ impl Agent {
                 return report(purpose, None, TapOutcome::Refused { reason }, None, timeline);
             }
         };
-        if !self.outbox.suspensions().is_empty() {
-            // The server has to know that a desktop was locked before it can be unlocked.
-            let flush = self.outbox.flush(&self.server);
+        if !self.outbox.suspensions().is_empty() || self.journal.is_waiting() {
+            // The server has to know that a desktop was locked before it can be unlocked, and what was decided without it.
+            let flush = self.tell();
             let _told_or_not = tokio::time::timeout(Duration::from_secs(1), flush).await;
         }
         let selected = {
@@ -190,7 +191,8 @@ impl Agent {
         match came_of {
             Ok(session) => {
                 let outcome = TapOutcome::Accepted { session: shown(session) };
-                report(Some(purpose), Some(person(&attempt.entry)), outcome, None, timeline)
+                let here = self.journal.is_waiting().then(|| DECIDED_HERE.to_owned());
+                report(Some(purpose), Some(person(&attempt.entry)), outcome, here, timeline)
             }
             Err(failure) => {
                 let (tap, entry) = (attempt.tap.get().copied(), Some(&attempt.entry));

@@ -59,6 +59,7 @@ impl Authority {
             expires_at: issued_at + 1.hour(),
             entries,
             policy_version: 1,
+            offline: None,
         };
         roster.sign(self.signer.as_ref()).unwrap()
     }

@@ -146,8 +146,9 @@ pub(crate) async fn keep_up(agent: Arc<Agent>) {
                 roster_due = Due::after(if asked.is_some() { roster } else { RETRY });
                 demand.asked(asked.unwrap_or_default(), Instant::now());
             }
-            if !agent.outbox.is_empty() && outbox_due.is_now() {
-                agent.outbox.flush(&agent.server).await;
+            let anything = !agent.outbox.is_empty() || agent.journal.is_waiting();
+            if anything && outbox_due.is_now() {
+                agent.tell().await;
                 outbox_due = Due::after(RETRY);
             }
             if sessions_due.is_now() && !agent.watching.load(Ordering::Relaxed) {
@@ -170,7 +171,7 @@ impl Agent {
     /// One round of everything now, whether due or not; the certificate by the clock.
     pub async fn maintain(&self) {
         self.presence().forget_gone(Instant::now());
-        self.outbox.flush(&self.server).await;
+        self.tell().await;
         self.refresh_roster_or_log().await;
         self.refresh_sessions().await;
         self.renew_if_due().await;
@@ -229,7 +230,9 @@ impl Agent {
     pub(crate) fn hear(&self, advertisement: Advertisement) {
         let now = self.now();
         let known = self.roster.current(now);
-        let phone = known.and_then(|known| known.resolve(advertisement.identifier, now));
+        let phone = known.as_ref().and_then(|known| known.resolve(advertisement.identifier, now));
+        let entry = phone.and_then(|phone| known.as_ref()?.entry(phone));
+        self.departures.hear(&advertisement, entry.map(|entry| (entry.phone, entry.user)));
         let news = self.presence().hear(advertisement, phone, Instant::now());
         if news && phone.is_none() {
             self.roster_wanted.notify_one();

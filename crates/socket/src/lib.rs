@@ -16,9 +16,10 @@ pub use enrolment::{EnrolCommand, Enrolled, Progress};
 pub use line::{LONGEST_LINE, LineError, read_line, write_line};
 pub use protocol::{
     Answer, BreakGlassCommand, Entered, Frame, KeyCommand, Request, Token, TokenCommand,
+    VouchCommand,
 };
 pub use status::{
-    Leaving, LeavingReason, RadioState, Reach, RosterStatus, SignedIn, StatusReport, Switched,
-    Tapping,
+    Leaving, LeavingReason, RadioState, Reach, RosterStatus, ScreenState, SignedIn, StatusReport,
+    Switched, Tapping,
 };
 pub use tap::{Hint, Person, Session, TapCommand, TapMeans, TapOutcome, TapReport};

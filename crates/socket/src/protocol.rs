@@ -31,6 +31,8 @@ pub enum Request {
     BreakGlass(BreakGlassCommand),
     /// Get a token for an application of this desktop. Answers [`Answer::Token`].
     Token(TokenCommand),
+    /// Say, after a tap, whether whoever is here may use a local account. Answers [`Answer::Hint`]s, then [`Answer::Vouched`].
+    Vouch(VouchCommand),
 }
 
 /// What the agent answers: any number of hints, progress, statuses or frames, then one of the others, then the connection closes.
@@ -56,6 +58,11 @@ pub enum Answer {
     Entered(Entered),
     /// The token.
     Token(Token),
+    /// Whoever is here may use this local account, and no other.
+    Vouched {
+        /// The account that was asked for.
+        account: String,
+    },
     /// It was not done.
     Failed {
         /// Why, with its causes.
@@ -95,6 +102,19 @@ pub struct Entered {
     pub purpose: Purpose,
     /// The session that was opened, resumed, stepped up or ended.
     pub session: Session,
+}
+
+/// What a PAM module wants to know (`pam-imp`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VouchCommand {
+    /// The local account that somebody wants to use (`PAM_USER`).
+    pub account: String,
+    /// Who asks for it (`PAM_SERVICE`), such as `sudo`.
+    pub service: String,
+    /// The local account that she uses already (`PAM_RUSER`), if any.
+    #[serde(default)]
+    pub asker: Option<String>,
 }
 
 /// For which application of the desktop a token is wanted (RFC 8693).

@@ -23,6 +23,9 @@ pub struct StatusReport {
     /// The desktop has just changed hands: whoever types should look whose it is.
     #[serde(default)]
     pub guard: Option<Switched>,
+    /// What the screen of the machine's own desktop does.
+    #[serde(default)]
+    pub screen: ScreenState,
     /// Whose phones are near.
     pub near: Vec<Person>,
     /// Phones near that are not bound to anybody here.
@@ -96,6 +99,33 @@ pub struct SignedIn {
     pub session: SessionId,
     /// First instant at which it no longer counts.
     pub expires_at: Timestamp,
+}
+
+/// What the screen of the machine's own desktop does: it follows who is signed in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum ScreenState {
+    /// Not told anything yet.
+    #[default]
+    Starting,
+    /// It is not the agent's to lock: only a window covers it.
+    Uncontrolled,
+    /// It is locked.
+    Locked,
+    /// It is open.
+    Open,
+    /// She is signed in here, and has no desktop of her own yet: she signs in at the display manager.
+    SignIn,
+    /// It should be locked and is not, or does not say so. Tried again until it is.
+    NotLocked {
+        /// Why.
+        reason: String,
+    },
+    /// It should be open and is not. Tried again until it is.
+    NotOpened {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// Whether the radio hears.

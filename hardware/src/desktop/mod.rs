@@ -33,6 +33,11 @@ pub trait DesktopSession: Send + Sync {
 
     /// Who is signed in at the seat now.
     async fn sessions(&self) -> Result<Vec<SeatSession>, DesktopError>;
+
+    /// Whether there is anything that it locks.
+    fn controls(&self) -> bool {
+        true
+    }
 }
 
 /// A graphical session of somebody.
@@ -115,6 +120,14 @@ const fn two_seconds() -> u16 {
 }
 
 impl DesktopConfig {
+    /// The local accounts in whose session everybody works who taps in.
+    pub fn shared(&self) -> &[String] {
+        match self {
+            Self::None => &[],
+            Self::Logind { shared, .. } => shared,
+        }
+    }
+
     /// Takes it up; whether there is a logind shows when it is used.
     pub fn open(&self) -> Arc<dyn DesktopSession> {
         match self {
@@ -152,6 +165,10 @@ impl DesktopSession for Uncontrolled {
 
     async fn sessions(&self) -> Result<Vec<SeatSession>, DesktopError> {
         Ok(vec![])
+    }
+
+    fn controls(&self) -> bool {
+        false
     }
 }
 

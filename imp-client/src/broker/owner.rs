@@ -44,6 +44,13 @@ impl Accounts {
         admitted
     }
 
+    /// Whether `uid` is one of them.
+    pub(crate) async fn include(&self, uid: u32) -> bool {
+        let accounts = self.clone();
+        let look = move || accounts.contain(uid, Path::new(SEATS));
+        tokio::task::spawn_blocking(look).await.unwrap_or(false)
+    }
+
     fn contain(&self, uid: u32, seats: &Path) -> bool {
         match self {
             Self::Configured(accounts) => accounts.contains(&uid),

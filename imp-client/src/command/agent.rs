@@ -13,6 +13,7 @@ use super::{Context, Failure, output};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(context: Context) -> Result<ExitCode, Failure> {
+    let socket_path = context.socket();
     let Context { state, config } = context;
     config.telemetry.start()?;
     let shutdown = Shutdown::new();
@@ -44,7 +45,7 @@ pub(super) async fn run(context: Context) -> Result<ExitCode, Failure> {
         }
     }
     let name = agent.standing().stored.name.clone();
-    output::say(&format!("the agent of “{name}” listens at {}", state.socket().display()));
+    output::say(&format!("the agent of “{name}” listens at {}", socket_path.display()));
     drop(agent);
     shutdown.requested().await;
     shutdown.finished(PATIENCE).await?;

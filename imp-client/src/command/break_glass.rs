@@ -22,7 +22,7 @@ impl BreakGlass {
     pub(super) async fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         let (username, reason) = (self.user.clone(), self.reason.clone());
         let request = Request::BreakGlass(BreakGlassCommand { username, reason });
-        let mut connection = Connection::ask(&context.state.socket(), &request).await?;
+        let mut connection = Connection::ask(&context.socket(), &request).await?;
         match connection.next().await? {
             Answer::Entered(entered) => {
                 let (name, until) = (entered.session.display_name, entered.session.expires_at);
@@ -39,7 +39,8 @@ impl BreakGlass {
             | Answer::Tap(_)
             | Answer::Status(_)
             | Answer::Enrolled(_)
-            | Answer::Token(_) => {
+            | Answer::Token(_)
+            | Answer::Vouched { .. } => {
                 Err("the agent answered something else: is it of another version?".into())
             }
         }

@@ -132,7 +132,7 @@ fn fresh_file(path: &Path) -> Result<File, Failure> {
 
 async fn person(context: &Context, command: EnrolCommand, json: bool) -> Result<ExitCode, Failure> {
     let request = Request::Enrol(command);
-    let mut connection = Connection::ask(&context.state.socket(), &request).await?;
+    let mut connection = Connection::ask(&context.socket(), &request).await?;
     loop {
         match connection.next().await? {
             Answer::Progress(progress) if json => output::say(&serde_json::to_string(&progress)?),
@@ -154,7 +154,8 @@ async fn person(context: &Context, command: EnrolCommand, json: bool) -> Result<
             | Answer::Tap(_)
             | Answer::Status(_)
             | Answer::Entered(_)
-            | Answer::Token(_) => {
+            | Answer::Token(_)
+            | Answer::Vouched { .. } => {
                 return Err("the agent answered something else: is it of another version?".into());
             }
         }

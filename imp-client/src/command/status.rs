@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use imp_client::server::Reach;
 use imp_client::socket::{Answer, Connection, Request};
-use imp_client::status::{RadioState, StatusReport};
+use imp_client::status::{RadioState, ScreenState, StatusReport};
 
 use super::{Context, Failure, output};
 
@@ -16,7 +16,7 @@ pub(super) async fn lock(context: &Context, json: bool) -> Result<ExitCode, Fail
 }
 
 async fn ask(context: &Context, request: &Request) -> Result<StatusReport, Failure> {
-    let mut connection = Connection::ask(&context.state.socket(), request).await?;
+    let mut connection = Connection::ask(&context.socket(), request).await?;
     match connection.next().await? {
         Answer::Status(status) => Ok(*status),
         Answer::Failed { message } => Err(message.into()),
@@ -26,7 +26,8 @@ async fn ask(context: &Context, request: &Request) -> Result<StatusReport, Failu
         | Answer::Tap(_)
         | Answer::Enrolled(_)
         | Answer::Entered(_)
-        | Answer::Token(_) => {
+        | Answer::Token(_)
+        | Answer::Vouched { .. } => {
             Err("the agent answered something else: is it of another version?".into())
         }
     }
@@ -61,6 +62,7 @@ fn lines(status: &StatusReport) -> Vec<String> {
     if let Some(signed_in) = &status.signed_in {
         lines.push(format!("Session       until {:.0}", signed_in.expires_at));
     }
+    lines.extend(screen(&status.screen));
     lines.push(format!("Phones near   {}", names(&status.near)));
     if status.unknown_phones > 0 {
         lines
@@ -94,6 +96,19 @@ fn radio(state: &RadioState) -> String {
     }
 }
 
+/// The desktop's own lock: of interest where it is not as it should be.
+fn screen(state: &ScreenState) -> Option<String> {
+    let what = match state {
+        ScreenState::Starting | ScreenState::Uncontrolled => return None,
+        ScreenState::Locked => "locked".to_owned(),
+        ScreenState::Open => "open".to_owned(),
+        ScreenState::SignIn => "sign in at the screen: there is no desktop of hers yet".to_owned(),
+        ScreenState::NotLocked { reason } => format!("CANNOT BE LOCKED: {reason}"),
+        ScreenState::NotOpened { reason } => format!("cannot be opened: {reason}"),
+    };
+    Some(format!("Screen        {what}"))
+}
+
 const fn server(reach: Reach) -> &'static str {
     match reach {
         Reach::Unknown => "not asked yet",
@@ -121,6 +136,7 @@ mod tests {
             tapping: None,
             leaving: None,
             guard: None,
+            screen: ScreenState::Uncontrolled,
             near: vec![],
             unknown_phones: 2,
             radio: RadioState::Listening,

@@ -48,7 +48,7 @@ impl Tap {
         let (purpose, user, intent) = (self.purpose, self.user.clone(), self.intent);
         let phone_alone = self.phone_alone;
         let request = Request::Tap(TapCommand { purpose, user, intent, phone_alone });
-        let mut connection = Connection::ask(&context.state.socket(), &request).await?;
+        let mut connection = Connection::ask(&context.socket(), &request).await?;
         let report = loop {
             match connection.next().await? {
                 Answer::Hint { hint } if !self.json => output::say(&format!("… {}", hint.words())),
@@ -60,7 +60,8 @@ impl Tap {
                 | Answer::Status(_)
                 | Answer::Enrolled(_)
                 | Answer::Entered(_)
-                | Answer::Token(_) => {
+                | Answer::Token(_)
+                | Answer::Vouched { .. } => {
                     return Err(
                         "the agent answered something else: is it of another version?".into()
                     );
@@ -88,7 +89,7 @@ impl Tap {
         let pin = if self.pin { Some(read_pin()?) } else { None };
         let (purpose, touch) = (self.purpose, self.touch);
         let request = Request::Key(KeyCommand { purpose, pin, touch });
-        let mut connection = Connection::ask(&context.state.socket(), &request).await?;
+        let mut connection = Connection::ask(&context.socket(), &request).await?;
         match connection.next().await? {
             Answer::Entered(entered) if self.json => output::say_json(&entered)?,
             Answer::Entered(Entered { purpose, session }) => {
@@ -109,7 +110,8 @@ impl Tap {
             | Answer::Tap(_)
             | Answer::Status(_)
             | Answer::Enrolled(_)
-            | Answer::Token(_) => {
+            | Answer::Token(_)
+            | Answer::Vouched { .. } => {
                 return Err("the agent answered something else: is it of another version?".into());
             }
         }

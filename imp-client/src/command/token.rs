@@ -34,7 +34,7 @@ impl Token {
             resource: self.resource.clone(),
             id_token: self.identity,
         });
-        let mut connection = Connection::ask(&context.state.socket(), &request).await?;
+        let mut connection = Connection::ask(&context.socket(), &request).await?;
         match connection.next().await? {
             Answer::Token(token) if self.json => output::say_json(&token)?,
             Answer::Token(token) => output::say(token.access_token.expose()),
@@ -48,7 +48,8 @@ impl Token {
             | Answer::Tap(_)
             | Answer::Status(_)
             | Answer::Enrolled(_)
-            | Answer::Entered(_) => {
+            | Answer::Entered(_)
+            | Answer::Vouched { .. } => {
                 return Err("the agent answered something else: is it of another version?".into());
             }
         }

@@ -1,5 +1,6 @@
 //! The looks, one by one.
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::receipt::{CertificateReceiptError, Proven};
 use crate::roster::RosterKeeper;
 use crate::socket::{Answer, Connection, Request};
 use crate::state::StateDirectory;
+use crate::status::ScreenState;
 use crate::tap::{image, with_causes};
 
 /// How long the radio listens.
@@ -283,9 +285,9 @@ fn skew(date: Timestamp, before: Timestamp, after: Timestamp) -> Check {
 }
 
 /// Whether the agent answers on its socket.
-pub(super) async fn agent(state: &StateDirectory) -> Check {
+pub(super) async fn agent(socket: &Path) -> Check {
     let ask = async {
-        let mut connection = Connection::ask(&state.socket(), &Request::Status).await?;
+        let mut connection = Connection::ask(socket, &Request::Status).await?;
         connection.next().await
     };
     match tokio::time::timeout(Duration::from_secs(5), ask).await {
@@ -293,7 +295,18 @@ pub(super) async fn agent(state: &StateDirectory) -> Check {
             let who =
                 status.signed_in.map_or_else(|| "nobody".to_owned(), |s| s.person.display_name);
             let lock = if status.locked { "locked" } else { "open" };
-            Check::good("agent", format!("runs; {who} is signed in, the desktop is {lock}"))
+            let found = format!("runs; {who} is signed in, the desktop is {lock}");
+            match status.screen {
+                ScreenState::NotLocked { reason } | ScreenState::NotOpened { reason } => {
+                    let found = format!("{found}, but the screen does not obey: {reason}");
+                    Check::bad("agent", found, "see what `desktop` says above")
+                }
+                ScreenState::Starting
+                | ScreenState::Uncontrolled
+                | ScreenState::Locked
+                | ScreenState::Open
+                | ScreenState::SignIn => Check::good("agent", found),
+            }
         }
         Ok(Err(error)) => Check::bad(
             "agent",
@@ -347,7 +360,7 @@ mod tests {
             (&enrolment[0], "imp-server workstation add"),
             (&models, "install the models"),
             (&camera(&config, None).await, "plugged in"),
-            (&agent(&state).await, "imp-client agent"),
+            (&agent(&state.socket()).await, "imp-client agent"),
         ] {
             assert!(!check.ok, "{check:?}");
             assert!(check.mend.as_ref().is_some_and(|mend| mend.contains(words)), "{check:?}");

@@ -11,11 +11,15 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use super::accounts;
 use crate::agent::Agent;
+use crate::broker::Accounts;
+use crate::config::SocketConfig;
 use crate::enrolment::EnrolCommand;
 use crate::tap::{TapCommand, shown, with_causes};
 use imp_socket::{
-    Answer, Entered, Hint, LineError, Request, Token, TokenCommand, read_line, write_line,
+    Answer, Entered, Hint, LineError, Request, Token, TokenCommand, VouchCommand, read_line,
+    write_line,
 };
 
 /// Most connections at a time.
@@ -39,7 +43,7 @@ pub struct ListenError {
 
 /// Listens in the agent's state folder until the agent stops. Returns once programs can connect.
 pub fn serve(agent: &Arc<Agent>) -> Result<(), ListenError> {
-    let path = agent.state.socket();
+    let path = agent.config.socket(&agent.state);
     let failed = |source| ListenError { path: path.clone(), source };
     // The lock of the folder says that no other agent listens: what is there is left from a crash.
     match std::fs::remove_file(&path) {
@@ -47,7 +51,9 @@ pub fn serve(agent: &Arc<Agent>) -> Result<(), ListenError> {
         Ok(()) | Err(_) => {}
     }
     let listener = UnixListener::bind(&path).map_err(failed)?;
-    std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
+    // Where others may come to the door, who they are is asked of the kernel.
+    let mode = if agent.config.socket.path.is_some() { 0o666 } else { 0o600 };
+    std::fs::set_permissions(&path, Permissions::from_mode(mode)).map_err(failed)?;
     agent.shutdown.spawn(accept(agent.clone(), listener));
     Ok(())
 }
@@ -72,24 +78,24 @@ async fn accept(agent: Arc<Agent>, listener: UnixListener) {
             token.run_until_cancelled(Box::pin(connection(&agent, stream))).await;
         });
     }
-    let _gone_or_not = std::fs::remove_file(agent.state.socket());
+    let _gone_or_not = std::fs::remove_file(agent.config.socket(&agent.state));
 }
 
 async fn connection(agent: &Arc<Agent>, stream: UnixStream) {
-    let own = rustix::process::geteuid().as_raw();
-    match stream.peer_cred() {
-        Ok(peer) if may_ask(peer.uid(), own) => {}
-        Ok(peer) => {
-            tracing::warn!(uid = peer.uid(), "another account asked the agent: refused");
-            return;
-        }
+    let peer = match stream.peer_cred() {
+        Ok(peer) => peer.uid(),
         Err(error) => {
             tracing::warn!(error = %error, "nobody can be told to have asked: refused");
             return;
         }
+    };
+    let own = rustix::process::geteuid().as_raw();
+    if !may_ask(peer, own) && !sits_here(agent, peer).await {
+        tracing::warn!(uid = peer, "another account asked the agent: refused");
+        return;
     }
     let (read, write) = stream.into_split();
-    if let Err(error) = converse(agent, BufReader::new(read), write).await {
+    if let Err(error) = converse(agent, peer, BufReader::new(read), write).await {
         tracing::debug!(error = %error, "a connection to the socket ended early");
     }
 }
@@ -99,8 +105,15 @@ const fn may_ask(peer: u32, own: u32) -> bool {
     peer == own || peer == 0
 }
 
+/// Those who sit before the machine may, or those who are configured, where the socket is in a place that they can reach.
+async fn sits_here(agent: &Agent, peer: u32) -> bool {
+    let SocketConfig { path, accounts } = &agent.config.socket;
+    path.is_some() && Accounts::new(accounts).include(peer).await
+}
+
 async fn converse(
     agent: &Arc<Agent>,
+    peer: u32,
     mut read: BufReader<impl AsyncRead + Unpin>,
     mut write: impl AsyncWrite + Unpin,
 ) -> Result<(), LineError> {
@@ -120,9 +133,11 @@ async fn converse(
         }
         Request::Follow => follow(agent, &mut read, &mut write).await,
         Request::Preview => preview(agent, &mut read, &mut write).await,
-        Request::Status | Request::Stay => {
+        Request::Stay => {
+            agent.stay();
             answer(&mut write, &Answer::Status(Box::new(agent.status()))).await
         }
+        Request::Status => answer(&mut write, &Answer::Status(Box::new(agent.status()))).await,
         Request::Enrol(command) => enrol(agent, &command, &mut read, &mut write).await,
         Request::Key(command) => {
             let used = agent.use_key(command).await;
@@ -138,6 +153,7 @@ async fn converse(
                 .map(|session| Answer::Entered(Entered { purpose, session: shown(session) }));
             answer(&mut write, &entered.unwrap_or_else(|error| failed(&error))).await
         }
+        Request::Vouch(command) => vouch(agent, peer, command, &mut read, &mut write).await,
         Request::Token(wanted) => {
             let token = agent.token(&exchange(wanted)).await;
             let token = token.map(|token| Answer::Token(handed(token)));
@@ -241,6 +257,36 @@ async fn tap(
         }
     };
     answer(write, &Answer::Tap(report)).await
+}
+
+/// Has whoever is here tap for a local account. Root may ask for any, others for their own.
+async fn vouch(
+    agent: &Agent,
+    peer: u32,
+    mut command: VouchCommand,
+    read: &mut BufReader<impl AsyncRead + Unpin>,
+    write: &mut (impl AsyncWrite + Unpin),
+) -> Result<(), LineError> {
+    if peer != 0 {
+        command.asker = Some(accounts::name_of(peer).unwrap_or_default());
+    }
+    let cancelled = CancellationToken::new();
+    let vouching = agent.vouch(&command, &cancelled);
+    tokio::pin!(vouching);
+    let vouched = tokio::select! {
+        biased;
+        vouched = &mut vouching => vouched,
+        () = gone(read) => {
+            cancelled.cancel();
+            vouching.await
+        }
+    };
+    let vouched = vouched.map(|()| Answer::Vouched { account: command.account.clone() });
+    let said = vouched.unwrap_or_else(|error| {
+        tracing::info!(service = command.service, error = %error, "nobody is vouched for");
+        failed(&error)
+    });
+    answer(write, &said).await
 }
 
 /// Runs an enrolment; the program that asked for it may go away, which stops it.

@@ -1,6 +1,7 @@
 //! The phone's half of a tap: reach it, prove who we are, ask.
 use std::sync::Arc;
 
+use imp_api::ClientError;
 use imp_api::tap::OpenTap;
 use imp_authenticator::message::{
     DeclineReason, Declined, Message, PresenceResponse, ReceiptDelivery, ReleasedReference,
@@ -266,15 +267,27 @@ impl Attempt<'_> {
             Some(challenge) => challenge,
             None => self.open_tap().await?,
         };
-        self.tap.get_or_init(|| challenge.tap);
+        if !challenge.drawn_here {
+            self.tap.get_or_init(|| challenge.tap);
+        }
         crash::point("tap:challenge");
         Ok(challenge)
     }
 
     async fn open_tap(&self) -> Result<Challenge, Failure> {
         let body = OpenTap { phone: self.entry.phone, purpose: self.purpose, ahead: false };
-        let opened = timeout_at(self.deadline, self.agent.server.open_tap(&body)).await;
-        let opened = opened.map_err(|_| Failure::abandoned(Abandonment::Timeout, None))??;
+        let patience = self.agent.patience_with_server().map(|patience| Instant::now() + patience);
+        let until = patience.map_or(self.deadline, |until| until.min(self.deadline));
+        let opened = match timeout_at(until, self.agent.server.open_tap(&body)).await {
+            Ok(Err(error @ ClientError::Unreachable(_))) => {
+                return self.challenge_here().ok_or_else(|| error.into());
+            }
+            Ok(answered) => answered?,
+            Err(_elapsed) => {
+                let late = || Failure::abandoned(Abandonment::Timeout, None);
+                return self.challenge_here().ok_or_else(late);
+            }
+        };
         let malformed = |error| Failure::abandoned(Abandonment::Timeout, with_causes(&error));
         Challenge::try_from(opened).map_err(malformed)
     }

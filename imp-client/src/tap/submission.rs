@@ -1,14 +1,23 @@
 //! The server's half of a tap, and what follows from its word.
 use std::time::Duration;
 
+use imp_api::ClientError;
 use imp_api::tap::{Session, SubmitPresence, SubmitTap, TapAccepted};
 use imp_authenticator::evidence::MatchEvidence;
 use imp_identity::refusal::Abandonment;
+use tokio::time::error::Elapsed;
 use tokio_util::sync::CancellationToken;
 
 use super::phone::{Answer, Contact, Present};
 use super::{Attempt, Failure, with_causes};
 use crate::crash;
+use crate::offline::Said;
+
+/// Who let her in.
+enum Decided {
+    ByServer(TapAccepted),
+    Here(Session),
+}
 
 /// The least time that is left to the server.
 const LEAST_FOR_SERVER: Duration = Duration::from_secs(2);
@@ -21,13 +30,21 @@ impl Attempt<'_> {
             return Err(Failure::abandoned(Abandonment::Cancelled, None));
         };
         let (mut answer, capture) = both?;
+        let credential = answer.reference.credential.clone();
         let evidence = self.compare(&mut answer, &capture);
         drop(capture);
         crash::point("tap:compared");
-        let accepted = self.submit(&answer, &evidence).await?;
-        self.unlock(accepted.session.clone());
-        self.deliver_receipt(answer.contact, accepted.receipt.0);
-        Ok(accepted.session)
+        match self.submit(&answer, &evidence, credential).await? {
+            Decided::ByServer(accepted) => {
+                self.unlock(accepted.session.clone()).await;
+                self.deliver_receipt(answer.contact, accepted.receipt.0);
+                Ok(accepted.session)
+            }
+            Decided::Here(session) => {
+                self.unlock(session.clone()).await;
+                Ok(session)
+            }
+        }
     }
 
     /// The same with the phone alone: nobody looks at a camera.
@@ -40,7 +57,7 @@ impl Attempt<'_> {
         };
         let present = present?;
         let accepted = self.submit_presence(&present).await?;
-        self.unlock(accepted.session.clone());
+        self.unlock(accepted.session.clone()).await;
         self.deliver_receipt(present.contact, accepted.receipt.0);
         Ok(accepted.session)
     }
@@ -59,27 +76,49 @@ impl Attempt<'_> {
         &self,
         answer: &Answer,
         evidence: &MatchEvidence,
-    ) -> Result<TapAccepted, Failure> {
+        credential: Vec<u8>,
+    ) -> Result<Decided, Failure> {
         let _step = self.timeline.step("submit");
         let broken = |detail| Failure::abandoned(Abandonment::Cancelled, Some(detail));
         let evidence = evidence
             .sign(self.standing.stored.workstation, self.standing.identity.signer.as_ref())
             .map_err(|error| broken(with_causes(&error)))?;
-        let body =
-            SubmitTap { statement: answer.statement.clone().into(), evidence: evidence.into() };
+        let (challenge, statement) = (answer.challenge.clone(), answer.statement.clone());
+        let said = Said { challenge, statement, credential, evidence };
+        let unanswered = if answer.challenge.drawn_here {
+            Failure::abandoned(Abandonment::Timeout, None)
+        } else {
+            match self.ask_server(&said).await {
+                Ok(Ok(accepted)) => return Ok(Decided::ByServer(accepted)),
+                Ok(Err(error @ ClientError::Unreachable(_))) => error.into(),
+                Ok(Err(error)) => return Err(error.into()),
+                Err(_elapsed) => Failure::abandoned(Abandonment::Timeout, None),
+            }
+        };
+        // Only without any answer: a server that says no is not asked whether it is there.
+        let decided = self.decide_here(said).await.unwrap_or(Err(unanswered));
+        Ok(Decided::Here(decided?))
+    }
+
+    async fn ask_server(&self, said: &Said) -> Result<Result<TapAccepted, ClientError>, Elapsed> {
+        let (statement, evidence) = (said.statement.clone().into(), said.evidence.clone().into());
+        let body = SubmitTap { statement, evidence };
         crash::point("tap:submitting");
         let time = self.agent.config.limits.tap().saturating_sub(self.timeline.elapsed());
-        let submitted = self.agent.server.submit_tap(answer.challenge.tap, &body);
-        let submitted = tokio::time::timeout(time.max(LEAST_FOR_SERVER), submitted).await;
+        let time = time.max(LEAST_FOR_SERVER);
+        let time = self.agent.patience_with_server().map_or(time, |patience| patience.min(time));
+        let submitted = self.agent.server.submit_tap(said.challenge.tap, &body);
+        let submitted = tokio::time::timeout(time, submitted).await;
         crash::point("tap:submitted");
-        Ok(submitted.map_err(|_| Failure::abandoned(Abandonment::Timeout, None))??)
+        submitted
     }
 
     /// Opens the desktop to her, or closes it after she tapped out.
-    fn unlock(&self, session: Session) {
+    async fn unlock(&self, session: Session) {
         let _step = self.timeline.step("unlock");
-        self.agent.admit(self.purpose, session);
+        self.agent.admit(self.purpose, session, Some(self.entry.phone));
         crash::point("tap:unlocked");
+        self.agent.settle_screen_soon().await;
     }
 
     /// Hands the phone its receipt, after the person was answered. A receipt that does not arrive is in the server's log all the same.

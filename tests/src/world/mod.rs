@@ -25,6 +25,7 @@ use imp_api::audit::EventsQuery;
 use imp_api::{Client, ClientError};
 use imp_authenticator::invitation::InvitationUri;
 use imp_authenticator::tls;
+use imp_client::config::WalkAwayConfig;
 use imp_client::enrolment::{EnrolCommand, Progress};
 use imp_events::Entry;
 use imp_hardware::ble::emulated::Air;
@@ -64,6 +65,8 @@ pub struct World {
     pub traffic: Traffic,
     /// Ends the agents and phones.
     pub shutdown: Shutdown,
+    /// When workstations that are started from now on lock behind whoever has left: never, unless a journey is about that.
+    pub walk_away: WalkAwayConfig,
     /// Where browsers ask the agent of a workstation; 0: any port that is free.
     pub broker_port: u16,
     /// Holds everybody's files.
@@ -104,6 +107,7 @@ impl World {
             clock,
             server,
             administrator,
+            walk_away: WalkAwayConfig { enabled: false, ..WalkAwayConfig::default() },
             broker_port,
             folder,
         };

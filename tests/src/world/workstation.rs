@@ -89,6 +89,7 @@ impl Workstation {
         config.limits.tap_seconds = 60;
         config.capture.frames = 1;
         config.broker.port = world.broker_port;
+        config.walk_away = world.walk_away;
         config.enrolment.interval_milliseconds = 0;
         let key = Arc::new(EmulatedKey::registered("localhost", &[], PIN, true));
         let screen = Arc::new(Scripted::with_sessions_of(&["ward"]).shared_by_all("ward"));

@@ -10,9 +10,11 @@ mod policy;
 mod privacy;
 mod promptness;
 mod renewal;
+mod screen;
 mod sign_on;
 mod theft;
 mod uses;
+mod walk_away;
 
 use imp_identity::Refusal;
 use imp_identity::event::Event;

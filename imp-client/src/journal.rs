@@ -1,0 +1,300 @@
+//! The journal of what this workstation decided while the server could not be reached: one file, sealed (AES-256-GCM under the machine's key), each
+//! entry chained to the one before. An entry is on the disk before the desktop opens, and stays until the server has taken it in.
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use imp_api::Base64;
+use imp_authenticator::journal::{InvalidEntry, JournalEntry, JournalHead, MOST};
+use imp_authenticator::offline::attempts_of;
+use imp_hardware::keystore::{Keystore, KeystoreError};
+use imp_identity::attempts::Attempts;
+use imp_identity::{Digest, Refusal, UserId};
+use jiff::Timestamp;
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
+
+use crate::crash;
+use crate::credentials::KEY;
+use crate::state::{StateDirectory, StateError};
+
+const FILE: &str = "journal.sealed";
+/// Associated data of the seal: nothing else that is sealed under the machine's key is taken for a journal.
+const SEALED_AS: &[u8] = b"imp-client journal 1";
+/// The most entries that wait for the server: then the workstation decides nothing more on its own.
+const MOST_WAITING: usize = 500;
+
+/// What was decided here, in memory and in the state folder.
+pub struct Journal {
+    state: StateDirectory,
+    keystore: Arc<dyn Keystore>,
+    kept: Mutex<Kept>,
+}
+
+/// What is in the file.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Kept {
+    head: Option<Head>,
+    /// Entries that the server has not taken in, oldest first.
+    waiting: Vec<Base64>,
+    /// The server does not take them: somebody has to look.
+    broken: bool,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    journal: Base64,
+    sequence: u64,
+    last: Digest,
+    decided_at: Timestamp,
+}
+
+/// Nothing was written down, so nothing may be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// There are as many entries as are kept.
+    #[error("the journal is full: the server has to be reached first")]
+    Full,
+    /// The server refused what is in it.
+    #[error("the server does not take this workstation's journal: somebody has to look into it")]
+    Broken,
+    /// The clock stands before the last entry.
+    #[error("the clock went back behind the last entry of the journal")]
+    Clock,
+    /// It cannot be written like this.
+    #[error("the entry cannot be written")]
+    Entry(#[from] InvalidEntry),
+    /// It cannot be encoded.
+    #[error("the journal cannot be written")]
+    Json(#[from] serde_json::Error),
+    /// It cannot be sealed.
+    #[error("the journal cannot be sealed")]
+    Keystore(#[from] KeystoreError),
+    /// It cannot be kept.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+impl Journal {
+    /// Takes up what an earlier run left behind. A file that cannot be read is left aside, and a new journal is begun: the server learns of it by
+    /// its name. Blocks.
+    pub fn open(state: StateDirectory, keystore: Arc<dyn Keystore>) -> Self {
+        let journal = Self { state, keystore, kept: Mutex::default() };
+        match journal.read() {
+            Ok(kept) => *journal.kept() = kept.unwrap_or_default(),
+            Err(error) => tracing::error!(error = %error, "the journal cannot be read"),
+        }
+        journal
+    }
+
+    fn read(&self) -> Result<Option<Kept>, JournalError> {
+        let Some(sealed) = self.state.read(FILE)? else { return Ok(None) };
+        let json = self.keystore.unseal(KEY, SEALED_AS, &sealed)?;
+        Ok(Some(serde_json::from_slice(json.expose())?))
+    }
+
+    /// Writes an entry down: `make` is given the end that it has to follow. It is on the disk when this returns. Blocks.
+    pub fn append(
+        &self,
+        rng: &mut impl CryptoRng,
+        make: impl FnOnce(&JournalHead) -> JournalEntry,
+    ) -> Result<(), JournalError> {
+        let mut kept = self.kept();
+        if kept.broken {
+            return Err(JournalError::Broken);
+        }
+        if kept.waiting.len() >= MOST_WAITING {
+            return Err(JournalError::Full);
+        }
+        let end = kept.end().unwrap_or_else(|| {
+            let mut name = [0; 32];
+            rng.fill_bytes(&mut name);
+            JournalHead::begin(name)
+        });
+        let entry = make(&end);
+        if kept.head.as_ref().is_some_and(|head| entry.decided_at < head.decided_at) {
+            return Err(JournalError::Clock);
+        }
+        let bytes = entry.to_bytes()?;
+        let JournalHead { journal, sequence, last } = end.after(&bytes);
+        let mut next = kept.clone();
+        let journal = journal.to_vec().into();
+        next.head = Some(Head { journal, sequence, last, decided_at: entry.decided_at });
+        next.waiting.push(bytes.into());
+        self.write(&next)?;
+        *kept = next;
+        drop(kept);
+        crash::point("offline:written");
+        Ok(())
+    }
+
+    /// The oldest entries that wait, as they are sent.
+    pub fn waiting(&self) -> Vec<Base64> {
+        self.kept().waiting.iter().take(MOST).cloned().collect()
+    }
+
+    /// The server has taken in the oldest `taken` entries. Blocks.
+    pub fn taken(&self, taken: usize) -> Result<(), JournalError> {
+        let mut kept = self.kept();
+        let mut next = kept.clone();
+        next.waiting.drain(..taken.min(next.waiting.len()));
+        self.write(&next)?;
+        *kept = next;
+        Ok(())
+    }
+
+    /// The server will never take the entries that wait: nothing is decided here until somebody has looked. Blocks.
+    pub fn refused(&self) -> Result<(), JournalError> {
+        let mut kept = self.kept();
+        kept.broken = true;
+        let next = kept.clone();
+        self.write(&next)
+    }
+
+    /// Whether entries wait that the server may still take: what it says of sessions meanwhile is not the whole.
+    pub fn is_waiting(&self) -> bool {
+        let kept = self.kept();
+        !kept.broken && !kept.waiting.is_empty()
+    }
+
+    /// How many entries wait.
+    pub fn len(&self) -> usize {
+        self.kept().waiting.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A person's failed comparisons that the server was not told yet.
+    pub fn attempts(&self, user: UserId) -> Attempts {
+        let waiting = self.kept().waiting.clone();
+        let entries = waiting.iter().filter_map(|bytes| JournalEntry::read(&bytes.0).ok());
+        let hers = entries.filter(|entry| entry.user == user);
+        let outcomes = hers.filter_map(|entry| match entry.refused {
+            None => Some((true, entry.decided_at)),
+            Some(Refusal::ComparisonFailed | Refusal::PresentationAttack) => {
+                Some((false, entry.decided_at))
+            }
+            Some(_) => None,
+        });
+        attempts_of(user, outcomes)
+    }
+
+    fn write(&self, kept: &Kept) -> Result<(), JournalError> {
+        let sealed = self.keystore.seal(KEY, SEALED_AS, &serde_json::to_vec(kept)?)?;
+        Ok(self.state.write(FILE, &sealed)?)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn end(&self) -> Option<JournalHead> {
+        let head = self.head.as_ref()?;
+        let journal = head.journal.0.as_slice().try_into().ok()?;
+        Some(JournalHead { journal, sequence: head.sequence, last: head.last })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{Authority, NOW};
+    use imp_authenticator::journal::Follows;
+    use imp_identity::id::Id;
+    use imp_identity::tap::Purpose;
+    use jiff::ToSpan as _;
+    use rand::SeedableRng as _;
+
+    fn entry(end: &JournalHead, decided_at: Timestamp, refused: Option<Refusal>) -> JournalEntry {
+        JournalEntry {
+            journal: end.journal,
+            sequence: end.sequence + 1,
+            previous: end.last,
+            workstation: Id::from_bytes([1; 16]),
+            tap: Id::from_bytes([2; 16]),
+            phone: Id::from_bytes([3; 16]),
+            user: Id::from_bytes([4; 16]),
+            purpose: Purpose::TapIn,
+            reference: Id::from_bytes([5; 16]),
+            challenge: [6; 32],
+            challenge_expires_at: decided_at,
+            decided_at,
+            roster_issued_at: NOW,
+            session: Id::from_bytes([8; 16]),
+            refused,
+            statement: b"a statement".to_vec(),
+            evidence: b"evidence".to_vec(),
+        }
+    }
+
+    fn journal(authority: &Authority) -> Journal {
+        Journal::open(authority.state.clone(), authority.keystore.clone())
+    }
+
+    #[test]
+    fn entries_are_sealed_chained_and_survive_a_restart() {
+        let authority = Authority::new();
+        let mut rng = rand::rngs::StdRng::seed_from_u64(5);
+        for n in 0..3 {
+            // Each by another run.
+            let journal = journal(&authority);
+            journal.append(&mut rng, |end| entry(end, NOW + n.seconds(), None)).unwrap();
+        }
+        let opened = journal(&authority);
+        let mut end: Option<JournalHead> = None;
+        for bytes in opened.waiting() {
+            let entry = JournalEntry::read(&bytes.0).unwrap();
+            assert_eq!(entry.follows(end.as_ref()), Ok(Follows::Next));
+            end = Some(end.unwrap_or(JournalHead::begin(entry.journal)).after(&bytes.0));
+        }
+        assert_eq!(end.unwrap().sequence, 3);
+        let sealed = authority.state.read(FILE).unwrap().unwrap();
+        assert!(!sealed.windows(11).any(|window| window == b"a statement"));
+        opened.taken(2).unwrap();
+        assert_eq!(journal(&authority).len(), 1);
+        opened.taken(9).unwrap();
+        assert!(!journal(&authority).is_waiting());
+        // The chain goes on where it was.
+        opened.append(&mut rng, |end| entry(end, NOW + 4.seconds(), None)).unwrap();
+        let bytes = opened.waiting().remove(0).0;
+        assert_eq!(JournalEntry::read(&bytes).unwrap().follows(end.as_ref()), Ok(Follows::Next));
+    }
+
+    #[test]
+    fn nothing_is_written_by_a_clock_that_went_back_or_into_a_broken_journal() {
+        let authority = Authority::new();
+        let mut rng = rand::rngs::StdRng::seed_from_u64(6);
+        let opened = journal(&authority);
+        opened.append(&mut rng, |end| entry(end, NOW, None)).unwrap();
+        let back = opened.append(&mut rng, |end| entry(end, NOW - 1.second(), None));
+        assert!(matches!(back, Err(JournalError::Clock)), "{back:?}");
+        opened.refused().unwrap();
+        let again = journal(&authority);
+        let refused = again.append(&mut rng, |end| entry(end, NOW, None));
+        assert!(matches!(refused, Err(JournalError::Broken)), "{refused:?}");
+        assert!(!again.is_waiting() && again.len() == 1, "kept for whoever looks");
+    }
+
+    #[test]
+    fn failed_comparisons_count_until_a_face_is_accepted() {
+        let authority = Authority::new();
+        let mut rng = rand::rngs::StdRng::seed_from_u64(7);
+        let opened = journal(&authority);
+        let user = Id::from_bytes([4; 16]);
+        for n in 0..5 {
+            let failed = Some(Refusal::ComparisonFailed);
+            opened.append(&mut rng, |end| entry(end, NOW + n.seconds(), failed)).unwrap();
+        }
+        let attempts = journal(&authority).attempts(user);
+        assert_eq!(attempts.failures, 5);
+        assert_eq!(attempts.check(NOW + 5.seconds()), Err(Refusal::TooManyAttempts));
+        assert_eq!(opened.attempts(Id::from_bytes([9; 16])).failures, 0);
+        opened.append(&mut rng, |end| entry(end, NOW + 60.seconds(), None)).unwrap();
+        assert_eq!(opened.attempts(user).failures, 0);
+    }
+}
