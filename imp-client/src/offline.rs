@@ -65,6 +65,17 @@ impl Agent {
         Some(Terms { known, policy })
     }
 
+    /// Why this workstation does not decide on its own, if its roster once let it.
+    pub(crate) fn why_not_here(&self) -> Option<String> {
+        let known = self.roster.newest()?;
+        let terms = known.roster().offline.as_ref()?;
+        let over = terms.until <= self.now() || !known.roster().is_current(self.now());
+        over.then(|| {
+            "The server could not be reached, and the list by which this workstation may decide on its own is out of date."
+                .to_owned()
+        })
+    }
+
     /// How long the server is waited for, if not for as long as it takes.
     pub(crate) fn patience_with_server(&self) -> Option<Duration> {
         self.terms()?;

@@ -10,4 +10,5 @@ pub mod presentation;
 pub mod process;
 pub mod python;
 pub mod source_tree;
+pub mod wire;
 pub mod world;

@@ -138,6 +138,14 @@ impl Client {
         self.post_nothing(&format!("v1/phone-sign-ins/{id}"), body).await
     }
 
+    /// `POST /v1/taps/journal`
+    pub async fn report_journal(
+        &self,
+        body: &tap::ReportJournal,
+    ) -> Result<tap::JournalTaken, ClientError> {
+        self.post("v1/taps/journal", body).await
+    }
+
     /// `GET /v1/roster`
     pub async fn roster(&self) -> Result<tap::SignedRoster, ClientError> {
         self.get("v1/roster").await

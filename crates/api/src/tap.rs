@@ -1,7 +1,7 @@
 //! Taps: `/v1/taps` and `/v1/roster`.
 use imp_identity::refusal::Abandonment;
 use imp_identity::tap::{Purpose, Step};
-use imp_identity::{PhoneId, SessionId, TapId, UserId};
+use imp_identity::{PhoneId, Refusal, SessionId, TapId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -107,6 +107,39 @@ pub struct AbandonTap {
     #[serde(default)]
     #[schema(value_type = Vec<Object>)]
     pub steps: Vec<Step>,
+}
+
+/// `POST /v1/taps/journal`: taps that the workstation decided while the server could not be reached, oldest first, each an entry of its journal
+/// (CBOR). Answers 200 [`JournalTaken`]; what was taken in before is answered as it was then.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportJournal {
+    /// At most ten.
+    pub entries: Vec<Base64>,
+}
+
+/// What became of the entries of a journal.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct JournalTaken {
+    /// In the order in which they were sent.
+    pub entries: Vec<JournalVerdict>,
+}
+
+/// What became of one.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct JournalVerdict {
+    /// Its place in the journal.
+    pub sequence: u64,
+    /// The tap.
+    #[schema(value_type = Uuid)]
+    pub tap: TapId,
+    /// The session that stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
+    /// Why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub refusal: Option<Refusal>,
 }
 
 /// `GET /v1/roster`: who may tap at this workstation, signed.

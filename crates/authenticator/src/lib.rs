@@ -3,7 +3,8 @@
 //!
 //! From the bottom: [`link`] carries a byte stream in radio frames, [`tls`] says whom to trust, [`channel`]
 //! carries [`message`]s over both; [`cose`] signs and checks the bodies of [`statement`], [`evidence`], [`presence`],
-//! [`credential`], [`storage`], [`receipt`] and [`roster`]; [`decision`] is the server's verdict on a tap.
+//! [`credential`], [`storage`], [`receipt`] and [`roster`]; [`decision`] is the server's verdict on a tap, [`offline`] that of a workstation on its
+//! own, and [`journal`] what it writes down of it.
 pub mod channel;
 pub mod cose;
 pub mod credential;
@@ -12,9 +13,11 @@ pub mod evidence;
 pub mod fuzz;
 pub mod identifier;
 pub mod invitation;
+pub mod journal;
 pub mod knock;
 pub mod link;
 pub mod message;
+pub mod offline;
 pub mod presence;
 pub mod receipt;
 pub mod roster;

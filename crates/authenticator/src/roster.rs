@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use minicbor::{Decode, Encode};
 
 use crate::cose;
+use crate::offline::OfflineTerms;
 
 /// The longest signed roster, in bytes: room for some 50,000 people.
 pub const LIMIT: usize = 16 * 1024 * 1024;
@@ -28,6 +29,9 @@ pub struct Roster {
     /// The version of the policy in force.
     #[n(4)]
     pub policy_version: u32,
+    /// By what a workstation decides without the server; if absent, it does not.
+    #[n(5)]
+    pub offline: Option<OfflineTerms>,
 }
 
 /// One bound phone and its user.

@@ -29,6 +29,9 @@ pub struct Policy {
     pub sign_on: SignOnPolicy,
     /// Who may enter without the usual proof in an emergency; if absent, nobody.
     pub break_glass: Option<BreakGlass>,
+    /// How long after its roster was made a workstation decides taps on its own while the server cannot be reached; if
+    /// absent, it never does.
+    pub offline: Option<SignedDuration>,
     /// The IANA time zone of the rules' hours.
     pub time_zone: String,
     /// A tap is allowed if one of these matches; with none, everywhere and always.
@@ -229,6 +232,7 @@ impl Default for Policy {
             reference_lifetime: SignedDuration::from_hours(24 * 365),
             session: SessionLimits::DEFAULT,
             break_glass: None,
+            offline: None,
             sign_on: SignOnPolicy::default(),
             time_zone: "UTC".to_owned(),
             rules: vec![],
@@ -269,6 +273,7 @@ impl Policy {
             ("sign_on.overall", self.sign_on.overall, 60, 30 * day),
             ("sign_on.idle", self.sign_on.idle, 60, 30 * day),
         ];
+        all.extend(self.offline.map(|value| ("offline", value, 900, 3 * day)));
         let suspended = session.suspended.as_secs();
         for (field, value, least, most) in [
             ("session.idle", session.idle, 60, day),

@@ -280,11 +280,15 @@ impl Attempt<'_> {
         let until = patience.map_or(self.deadline, |until| until.min(self.deadline));
         let opened = match timeout_at(until, self.agent.server.open_tap(&body)).await {
             Ok(Err(error @ ClientError::Unreachable(_))) => {
-                return self.challenge_here().ok_or_else(|| error.into());
+                let unreachable = || match self.agent.why_not_here() {
+                    Some(detail) => Failure::abandoned(Abandonment::Timeout, detail),
+                    None => error.into(),
+                };
+                return self.challenge_here().ok_or_else(unreachable);
             }
             Ok(answered) => answered?,
             Err(_elapsed) => {
-                let late = || Failure::abandoned(Abandonment::Timeout, None);
+                let late = || Failure::abandoned(Abandonment::Timeout, self.agent.why_not_here());
                 return self.challenge_here().ok_or_else(late);
             }
         };

@@ -64,6 +64,7 @@ mod public_key;
 mod purge;
 mod receipt;
 mod receiver;
+mod reconcile_tap;
 mod record_certificate;
 mod redeem_sign_in_code;
 mod refuse_access;
@@ -178,6 +179,7 @@ pub use receiver::{
     AdmitReceiverError, DismissReceiverError, NewReceiver, ReceiverAdmitted, admit_receiver,
     authenticate_receiver, dismiss_receiver, list_receivers,
 };
+pub use reconcile_tap::{ReconcileTapError, Reconciled, reconcile_tap};
 pub use record_certificate::{RecordCertificateError, record_certificate};
 pub use redeem_sign_in_code::{RedeemSignInCodeError, SignedIn, redeem_sign_in_code};
 pub use refuse_access::{adopt_policies, refuse_access};

@@ -1,8 +1,11 @@
 //! The roster: who may tap, signed, for workstations to resolve phones and to work without the server.
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use imp_authenticator::offline::{LONGEST_POLICY, OfflinePerson, OfflineTerms, Workplace};
 use imp_authenticator::{Roster, RosterEntry, SignError};
 use imp_identity::WorkstationId;
+use imp_identity::policy::Policy;
 use imp_storage::{StorageError, Transaction};
 use jiff::{SignedDuration, Timestamp};
 
@@ -78,15 +81,51 @@ async fn compile(
     context: &Context<'_>,
     transaction: &mut Transaction,
 ) -> Result<Roster, StorageError> {
-    let policy_version = transaction.policies().current().await?.version;
+    let policy = transaction.policies().current().await?;
     let bound = transaction.phones().bound().await?;
+    let offline = match policy.offline {
+        Some(time) => offline(&policy, context.now + time, &bound, transaction).await?,
+        None => None,
+    };
+    let lifetime = policy.offline.map_or(LIFETIME, |time| time.max(LIFETIME));
     Ok(Roster {
         trust_domain: context.trust_domain.clone(),
         issued_at: context.now,
-        expires_at: context.now + LIFETIME,
+        expires_at: context.now + lifetime,
         entries: bound.into_iter().map(entry).collect(),
-        policy_version,
+        policy_version: policy.version,
+        offline,
     })
+}
+
+/// By what workstations decide while they cannot ask.
+async fn offline(
+    policy: &Policy,
+    until: Timestamp,
+    bound: &[RosterRow],
+    transaction: &mut Transaction,
+) -> Result<Option<OfflineTerms>, StorageError> {
+    let json = serde_json::to_vec(policy).unwrap_or_default();
+    if json.is_empty() || json.len() > LONGEST_POLICY {
+        tracing::warn!("the policy is too long for rosters: no workstation decides on its own");
+        return Ok(None);
+    }
+    let failures: HashMap<_, _> = transaction.attempts().all().await?.into_iter().collect();
+    let person = |row: &RosterRow| OfflinePerson {
+        phone: row.phone,
+        role: row.user.role,
+        unit: row.user.unit.clone(),
+        failures: failures.get(&row.user.id).copied().unwrap_or_default(),
+    };
+    let workplaces = transaction.workstations().enrolled().await?;
+    let workplaces =
+        workplaces.into_iter().map(|(workstation, unit)| Workplace { workstation, unit });
+    Ok(Some(OfflineTerms {
+        until,
+        policy: json,
+        workplaces: workplaces.collect(),
+        people: bound.iter().map(person).collect(),
+    }))
 }
 
 fn entry(row: RosterRow) -> RosterEntry {

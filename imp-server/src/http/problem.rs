@@ -65,6 +65,7 @@ kinds! {
     LAST_ADMINISTRATOR = "last-administrator", 409, "The last administrator cannot be disabled.";
     ADMINISTRATOR_MISSING = "administrator-missing", 422, "The administrator token needs the first administrator's names.";
     ADMINISTRATOR_UNEXPECTED = "administrator-unexpected", 422, "This code does not create an administrator.";
+    JOURNAL_BROKEN = "journal-broken", 409, "Entries are missing from the journal of the workstation, or others stand in their place; the title says which.";
     REVOKED_ALREADY = "revoked-already", 409, "It was revoked already.";
     NO_SESSION = "no-session", 409, "Nobody is signed in at this workstation, or its desktop is locked.";
     STEP_UP_REQUIRED = "step-up-required", 403, "More assurance, or a newer authentication, is required; `detail` names the purpose of the tap that brings it.";

@@ -104,6 +104,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(tap::abandon::abandon_opened))
         .routes(routes!(tap::abandon::abandon))
         .routes(routes!(tap::roster::roster))
+        .routes(routes!(tap::journal::reconcile))
         .merge(sessions())
         // Machines
         .routes(routes!(machine::renew::renew))

@@ -3,6 +3,7 @@ use imp_identity::UserId;
 use imp_identity::attempts::Attempts;
 use imp_identity::clock::to_micros;
 use imp_storage::{StorageError, Transaction, on};
+use uuid::Uuid;
 
 use super::value::{corrupt, instant_if};
 
@@ -33,6 +34,18 @@ impl AttemptsTable<'_> {
             .fetch_optional(conn)
             .await?);
         attempts(user, row.map(|row| row.0), row.and_then(|row| row.1))
+    }
+
+    /// How many failed comparisons in a row everybody has who has some.
+    pub async fn all(&mut self) -> Result<Vec<(UserId, u32)>, StorageError> {
+        const SQL: &str = "SELECT user_id, failures FROM attempts WHERE failures > 0";
+        let rows: Vec<(Uuid, i64)> =
+            on!(self.0, |conn| sqlx::query_as(SQL).fetch_all(conn).await?);
+        let read = |(user, failures): (Uuid, i64)| {
+            let failures = u32::try_from(failures).map_err(|_| corrupt("attempts.failures"))?;
+            Ok((user.into(), failures))
+        };
+        rows.into_iter().map(read).collect()
     }
 
     /// Stores them; none removes the row.

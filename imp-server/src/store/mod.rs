@@ -22,6 +22,7 @@ mod grants;
 mod groups;
 mod handovers;
 mod interactions;
+mod journals;
 mod knowledge;
 mod log;
 mod log_checkpoints;
@@ -72,6 +73,7 @@ pub use grants::{AuthorizationCode, Grant, Grants, RefreshToken, Wishes};
 pub use groups::{Groups, StoredGroup};
 pub use handovers::{Handover, Handovers};
 pub use interactions::{Interaction, InteractionFailure, Interactions};
+pub use journals::Journals;
 pub use knowledge::TapKnowledge;
 pub use log::{Head, Log, TILES};
 pub use log_checkpoints::LogCheckpoints;
@@ -156,6 +158,8 @@ tables! {
     entries: Entries,
     /// Codes that hand desktops over to browsers.
     handovers: Handovers,
+    /// Journals of workstations that decided on their own.
+    journals: Journals,
     /// The tree over the entries.
     log: Log,
     /// Checkpoints that are kept.

@@ -158,6 +158,16 @@ impl Phones<'_> {
         row.map(Phone::try_from).transpose()
     }
 
+    /// The key of a phone that is bound, or was.
+    pub async fn key(&mut self, id: PhoneId) -> Result<Option<Vec<u8>>, StorageError> {
+        const SQL: &str = "SELECT phone_key FROM phones WHERE phone_id = $1";
+        let key: Option<Option<Vec<u8>>> = on!(self.0, |conn| sqlx::query_scalar(SQL)
+            .bind(id.as_uuid())
+            .fetch_optional(conn)
+            .await?);
+        Ok(key.flatten())
+    }
+
     /// The phone that was invited with a code, used or not, and the invitation.
     pub async fn find_by_code(
         &mut self,

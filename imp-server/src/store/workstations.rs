@@ -144,6 +144,20 @@ impl Workstations<'_> {
         row.map(Workstation::try_from).transpose()
     }
 
+    /// The workstations that count, and the units where they stand.
+    pub async fn enrolled(&mut self) -> Result<Vec<(WorkstationId, Option<Label>)>, StorageError> {
+        const SQL: &str = "SELECT workstation_id, workstation_unit FROM workstations \
+            WHERE workstation_key IS NOT NULL AND workstation_revoked_at IS NULL \
+            ORDER BY workstation_id";
+        let rows: Vec<(Uuid, Option<String>)> =
+            on!(&mut *self.0, |conn| sqlx::query_as(SQL).fetch_all(conn).await?);
+        let read = |(id, unit): (Uuid, Option<String>)| {
+            let unit = unit.map(|unit| text("workstations.workstation_unit", &unit)).transpose()?;
+            Ok((id.into(), unit))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
     /// The workstation that was invited with a code, used or not, and the invitation.
     pub async fn find_by_code(
         &mut self,

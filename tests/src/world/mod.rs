@@ -15,6 +15,7 @@ mod record;
 mod workstation;
 
 use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use imp_api::admin::{
@@ -39,6 +40,7 @@ use imp_service::Shutdown;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
+use crate::wire::Wire;
 use clock::VirtualClock;
 pub use phone::BoundPhone;
 pub use record::{Traffic, Upload};
@@ -187,6 +189,16 @@ impl World {
     ) -> Workstation {
         let invitation = self.invite_workstation(name, unit).await;
         Workstation::start_keeping(self, name, &invitation, keystore).await
+    }
+
+    /// A workstation that reaches the server over a wire that can be pulled.
+    pub async fn workstation_on_a_wire(&self, name: &str) -> (Workstation, Wire) {
+        let mut invitation = self.invite_workstation(name, Some(WARD)).await;
+        let (_, port) = self.server.url().rsplit_once(':').expect("a port");
+        let server = SocketAddr::from(([127, 0, 0, 1], port.parse().expect("a port")));
+        let wire = Wire::to(server, &self.shutdown).await.expect("a wire");
+        invitation.server = format!("https://localhost:{}", wire.address().port());
+        (Workstation::start(self, name, &invitation).await, wire)
     }
 
     /// Invites a workstation.

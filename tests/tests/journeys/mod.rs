@@ -5,6 +5,7 @@ mod bombs;
 mod day;
 mod emergency;
 mod limits;
+mod offline;
 mod one_factor;
 mod policy;
 mod privacy;

@@ -26,7 +26,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Whoever is told: an application by its back channel, a receiver by its stream.
 #[derive(Clone, Default)]
-struct Ears {
+pub(super) struct Ears {
     logouts: Arc<AtomicUsize>,
     signals: Arc<AtomicUsize>,
 }
@@ -62,7 +62,7 @@ impl Ears {
         drop(stream.write_all(answer.as_bytes()).await);
     }
 
-    fn heard(&self) -> (usize, usize) {
+    pub(super) fn heard(&self) -> (usize, usize) {
         (self.logouts.load(Ordering::SeqCst), self.signals.load(Ordering::SeqCst))
     }
 }
@@ -78,13 +78,13 @@ fn whole(request: &[u8]) -> bool {
 }
 
 /// A ward, an application that is signed on from its desktop, and whoever is told.
-struct Watched {
-    desk: Desk,
-    ears: Ears,
+pub(super) struct Watched {
+    pub(super) desk: Desk,
+    pub(super) ears: Ears,
 }
 
 impl Watched {
-    async fn open(world: World) -> Self {
+    pub(super) async fn open(world: World) -> Self {
         let ears = Ears::default();
         let address = ears.listen().await;
         let told = json!({ "backchannel_logout_uri": format!("{address}/logout") });
@@ -173,6 +173,17 @@ async fn a_leavers_session_is_over_everywhere_within_a_second() {
     let before = watched.ears.heard();
     let time = Frozen::from_now_on();
     watched.leaves("ada").await;
+    // Her phone and her keys are gone when the answer arrives; face and certificates with the phone.
+    let world = &watched.desk.ward.world;
+    let user = world.find("ada").await;
+    let ask = async |what: &str| -> String {
+        let path = format!("v1/users/{user}/{what}");
+        world.administrator.get::<Value>(&path).await.unwrap().to_string()
+    };
+    let phones = ask("phones").await;
+    assert!(phones.contains("\"revoked\"") && !phones.contains("\"bound\""), "{phones}");
+    let keys = ask("credentials").await;
+    assert!(!keys.contains("registered_at"), "{keys}");
     watched.notice(&time, before).await;
 }
 

@@ -193,6 +193,7 @@ pub(crate) fn roster(entries: u32) -> Roster {
         expires_at: now() + 4.hours(),
         entries: (0..entries).map(entry).collect(),
         policy_version: 7,
+        offline: None,
     }
 }
 
