@@ -588,4 +588,20 @@ mod tests {
             "{said:#?}"
         );
     }
+
+    #[test]
+    fn a_gateway_that_reports_of_others_is_named() {
+        let samples = testing::samples();
+        let unexpected = |entry: &&crate::Entry| {
+            matches!(entry.record.event, Event::ConnectionUnexpected { .. })
+        };
+        let mut record = samples.iter().find(unexpected).unwrap().record.clone();
+        let gateway: imp_identity::DeviceId =
+            "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        record.actor = Actor::Device(gateway);
+        let said = sentence(&record, &Plainly);
+        assert!(said.ends_with(&format!("(as device {gateway} reports)")), "{said}");
+        record.actor = Actor::Server;
+        assert!(!sentence(&record, &Plainly).contains("reports"));
+    }
 }

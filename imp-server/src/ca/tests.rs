@@ -1,3 +1,5 @@
+use imp_identity::Clock;
+
 use super::*;
 use jiff::ToSpan as _;
 use rand::SeedableRng as _;

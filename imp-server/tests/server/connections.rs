@@ -206,7 +206,8 @@ async fn what_machines_report_is_in_the_log_and_learned_by_two_people() {
                 at,
             },
             RefusalReport::Machine {
-                peer: "192.0.2.1".to_owned(),
+                // As long as a stranger can make it: else it would take the rest of the report with it.
+                peer: format!("spiffe://{}/device/x (192.0.2.1)", "a".repeat(400)),
                 reason: MachineRefusal::Expired,
                 at,
             },

@@ -2,4 +2,5 @@
 mod dependencies;
 mod emulators;
 mod licences;
+mod signatures;
 mod sources;

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::{Failure, Held, Key, Site};
 
 /// How often it is asked how an order stands.
-const POLLS: u32 = 200;
+const POLLS: u32 = 1600;
 
 /// An account of a device.
 pub(crate) struct Account {
@@ -61,11 +61,11 @@ impl Responder {
         let said = thumbprint.clone();
         std::thread::spawn(move || {
             for stream in socket.incoming().map_while(Result::ok) {
-                let mut line = String::new();
-                if BufReader::new(&stream).read_line(&mut line).is_err() {
-                    continue;
-                }
-                let token = line.split_whitespace().nth(1).and_then(|path| path.rsplit('/').next());
+                // All of the request: who closes before everything is read resets the connection.
+                let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+                let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+                let path = head.first().and_then(|line| line.split_whitespace().nth(1));
+                let token = path.and_then(|path| path.rsplit('/').next());
                 let body = format!("{}.{}", token.unwrap_or_default(), said.lock().unwrap());
                 let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
                 // Who asked may have gone.
@@ -145,7 +145,9 @@ impl Account {
         let url = self.address(&format!("/renewal-info/{id}"));
         let text = self.http.get(url).send().await?.error_for_status()?.text().await?;
         let said: Value = serde_json::from_str(&text)?;
-        let at = |name: &str| said["suggestedWindow"][name].as_str().unwrap_or_default().parse();
+        let at = |name: &str| {
+            said["suggestedWindow"][name].as_str().unwrap_or_default().parse::<Timestamp>()
+        };
         Ok((at("start")?, at("end")?))
     }
 

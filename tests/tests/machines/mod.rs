@@ -1,5 +1,6 @@
 //! Machines of a hospital: who tries to get a certificate that is not for her, and many that renew theirs at once.
 mod attacks;
+mod every_certificate;
 mod renewals;
 
 use std::sync::Arc;

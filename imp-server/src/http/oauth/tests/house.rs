@@ -390,7 +390,7 @@ impl House {
         certificate.uris.push(spiffe_id.to_string());
         let expires_at = now + SignedDuration::from_hours(24);
         let peer = Peer { spiffe_id, public_key };
-        (id, PeerCertificate { peer, certificate, serial, expires_at })
+        (id, PeerCertificate { peer, certificate, serial: String::new(), expires_at })
     }
 
     /// The kinds of all events, in order.
