@@ -106,6 +106,7 @@ impl App {
         let warns = matches!(self.model.screen(), Screen::Leaving(_) | Screen::Guard(_));
         let strip = Place::Strip { height: if warns { high } else { low } };
         match self.mode {
+            Mode::Strip if asks(&self.model.screen()) => Place::Whole,
             Mode::Strip => strip,
             Mode::Window => Place::Whole,
             Mode::Kiosk if warns || self.model.screen() == Screen::Open => strip,
@@ -159,6 +160,25 @@ impl eframe::App for App {
             context.request_repaint();
         }
         context.request_repaint_after(TICK);
+    }
+}
+
+/// Somebody has to do something that does not fit into a strip.
+const fn asks(screen: &Screen) -> bool {
+    match screen {
+        Screen::Looking { .. }
+        | Screen::Waiting { .. }
+        | Screen::Choose(_)
+        | Screen::Refused(_)
+        | Screen::Pin
+        | Screen::Emergency => true,
+        Screen::Starting
+        | Screen::AgentAway
+        | Screen::Idle
+        | Screen::Locked
+        | Screen::Open
+        | Screen::Leaving(_)
+        | Screen::Guard(_) => false,
     }
 }
 

@@ -3,6 +3,7 @@ mod forms;
 mod looking;
 mod pieces;
 mod screens;
+mod strip;
 pub(crate) mod theme;
 
 use eframe::egui::{self, Rect, TextureHandle, Ui, UiBuilder, pos2};
@@ -60,7 +61,7 @@ pub(crate) fn draw(ui: &mut Ui, model: &Model, shown: &mut Shown, layout: Layout
     }
     match layout {
         Layout::Whole => whole(ui, model, &screen, shown, &mut wishes),
-        Layout::Strip => screens::strip(ui, model, &screen, shown, &mut wishes),
+        Layout::Strip => strip::draw(ui, model, &screen, shown, &mut wishes),
     }
     wishes
 }

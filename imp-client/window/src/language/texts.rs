@@ -181,14 +181,14 @@ texts! {
     }
     Offline { en: "OFFLINE", it: "FUORI LINEA", el: "ΕΚΤΟΣ ΣΥΝΔΕΣΗΣ" }
     OfflineMeans {
-        en: "The server does not answer. Work goes on; what is done here is told to it later ({count} waiting).",
-        it: "Il server non risponde. Il lavoro continua; ciò che si fa qui gli sarà comunicato dopo ({count} in attesa).",
-        el: "Ο διακομιστής δεν απαντά. Η εργασία συνεχίζεται· ό,τι γίνεται εδώ θα του σταλεί αργότερα ({count} σε αναμονή).",
+        en: "The server does not answer. Work goes on; messages that wait for it: {count}",
+        it: "Il server non risponde. Il lavoro continua; messaggi in attesa: {count}",
+        el: "Ο διακομιστής δεν απαντά. Η εργασία συνεχίζεται· σε αναμονή: {count}",
     }
     RadioFails {
-        en: "Bluetooth does not work here: phones are not heard. Use a security key.",
-        it: "Il Bluetooth qui non funziona: i telefoni non si sentono. Usa una chiave di sicurezza.",
-        el: "Το Bluetooth δεν λειτουργεί εδώ: τα κινητά δεν ακούγονται. Χρησιμοποιήστε κλειδί ασφαλείας.",
+        en: "Bluetooth does not work here. Use a security key.",
+        it: "Il Bluetooth qui non funziona. Usa una chiave di sicurezza.",
+        el: "Το Bluetooth δεν λειτουργεί. Χρησιμοποιήστε κλειδί ασφαλείας.",
     }
     NotLocked {
         en: "The screen cannot be locked. Close what you have open and tell the help desk.",

@@ -42,12 +42,18 @@ pub(crate) fn shout(ui: &mut Ui, text: &str, size: f32, colour: Color32) -> Resp
 /// One bold line, with smaller letters if it would not fit into the width, and cut where even that does not help.
 pub(crate) fn line(ui: &mut Ui, text: &str, size: f32, colour: Color32) -> Response {
     let font = FontId::new(size, crate::fonts::bold());
-    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, colour);
-    let fitted = size * (ui.available_width() / galley.size().x.max(1.0)).min(1.0);
-    let text = RichText::new(text)
-        .font(FontId::new(fitted.max(size * 0.4), crate::fonts::bold()))
-        .color(colour);
+    let font = fitted(ui, text, font, ui.available_width());
+    let text = RichText::new(text).font(font).color(colour);
     ui.add(eframe::egui::Label::new(text).truncate())
+}
+
+/// `font`, with smaller letters if `text` would not fit into `width` as one line; half as large at least.
+fn fitted(ui: &Ui, text: &str, font: FontId, width: f32) -> FontId {
+    let line = ui.painter().layout_no_wrap(text.to_owned(), font.clone(), theme::INK);
+    let ratio = (width / line.size().x.max(1.0)).clamp(0.5, 1.0);
+    // A little less, because letters are placed at whole pixels.
+    let size = if ratio < 1.0 { font.size * ratio * 0.98 } else { font.size };
+    FontId { size, ..font }
 }
 
 /// How much a button asks for.
@@ -73,7 +79,9 @@ pub(crate) fn button(
     };
     let family =
         if weight == Weight::First { crate::fonts::bold() } else { FontFamily::Proportional };
-    let text = RichText::new(text).font(FontId::new(letters, family)).color(ink);
+    let padding = ui.spacing().button_padding.x.max(letters * 0.4);
+    let font = fitted(ui, text, FontId::new(letters, family), size.x - padding * 2.0);
+    let text = RichText::new(text).font(font).color(ink);
     let button = Button::new(text).fill(fill).stroke(Stroke::new(2.0, edge)).min_size(size).wrap();
     let response = ui
         .allocate_ui_with_layout(size, Layout::top_down_justified(Align::Center), |ui| {

@@ -1,5 +1,5 @@
 //! The screens: who is signed in above, what to do in the middle, how the workstation is below.
-use eframe::egui::{Align, Layout as Direction, Rect, Ui, pos2, vec2};
+use eframe::egui::{Align, Layout as Direction, Ui, vec2};
 use imp_socket::{Leaving, LeavingReason, Person, Switched};
 
 use super::pieces::{Scale, Weight, button, line, row, say, shout};
@@ -19,7 +19,7 @@ pub(super) fn owner(ui: &mut Ui, model: &Model, shown: &Shown, scale: Scale) {
 }
 
 /// Whose desktop it is, in words.
-fn whose(model: &Model, language: Language) -> String {
+pub(super) fn whose(model: &Model, language: Language) -> String {
     let Some(owner) = model.owner() else { return Text::AgentAway.say(language).to_owned() };
     let Some(name) = owner.name else { return Text::Nobody.say(language).to_owned() };
     let state = if owner.locked { Text::Locked } else { Text::SignedIn };
@@ -112,7 +112,7 @@ fn home(
 fn other_ways(ui: &mut Ui, locked: bool, shown: &Shown, scale: Scale) -> Option<Wish> {
     let language = shown.language;
     say(ui, Text::OtherWays.say(language), scale.text, theme::INK);
-    ui.add_space(scale.text * 0.4);
+    ui.add_space(scale.text * 0.6);
     let all = [
         (Text::SecurityKey, Wish::TypePin),
         (Text::TouchKey, Wish::TouchKey),
@@ -190,6 +190,8 @@ fn choose(ui: &mut Ui, people: &[Person], shown: &Shown, scale: Scale) -> Option
     let mut chosen = None;
     let height = (ui.available_height() - scale.text * 5.0).max(size.y);
     eframe::egui::ScrollArea::vertical().max_height(height).show(ui, |ui| {
+        // Room for the ring around what has the focus.
+        ui.add_space(scale.text * 0.5);
         for (index, person) in people.iter().enumerate() {
             let pressed = button(ui, &person.display_name, Weight::Other, scale.large(), size);
             if shown.fresh && index == 0 {
@@ -198,7 +200,7 @@ fn choose(ui: &mut Ui, people: &[Person], shown: &Shown, scale: Scale) -> Option
             if pressed.clicked() {
                 chosen = Some(Wish::Be(person.clone()));
             }
-            ui.add_space(scale.text * 0.3);
+            ui.add_space(scale.text * 0.5);
         }
     });
     ui.add_space(scale.text * 0.5);
@@ -217,18 +219,15 @@ fn not_let_in(ui: &mut Ui, why: &Why, model: &Model, shown: &Shown, scale: Scale
         .corner_radius(10)
         .inner_margin(scale.text)
         .stroke((2.0, theme::INK));
-    ui.allocate_ui_with_layout(
-        vec2(box_width, 0.0),
-        Direction::top_down_justified(Align::Min),
-        |ui| {
-            frame.show(ui, |ui| {
-                say(ui, &text, scale.large(), theme::INK);
-                if let Why::Abandoned { hint: hint @ Some(_), .. } = why {
-                    shout(ui, looking::words(*hint).say(language), scale.large(), theme::INK);
-                }
-            });
-        },
-    );
+    ui.allocate_ui_with_layout(vec2(box_width, 0.0), Direction::top_down(Align::Min), |ui| {
+        frame.show(ui, |ui| {
+            ui.set_min_width(box_width - scale.text * 2.0);
+            say(ui, &text, scale.large(), theme::INK);
+            if let Why::Abandoned { hint: hint @ Some(_), .. } = why {
+                shout(ui, looking::words(*hint).say(language), scale.large(), theme::INK);
+            }
+        });
+    });
     if let Some(code) = code {
         say(ui, &Text::Code.with(language, "code", code), scale.text * 0.85, theme::INK);
     }
@@ -288,68 +287,8 @@ pub(super) fn foot(ui: &mut Ui, model: &Model, shown: &mut Shown, scale: Scale) 
 }
 
 /// From the press to the open desktop, in seconds.
-fn took(model: &Model, language: Language) -> Option<String> {
+pub(super) fn took(model: &Model, language: Language) -> Option<String> {
     let millis = model.took()?;
     let seconds = format!("{}.{:02}", millis / 1000, millis % 1000 / 10);
     Some(Text::Took.with(language, "seconds", &seconds))
-}
-
-/// The strip above the applications: who is signed in, and what must not be overlooked.
-pub(super) fn strip(
-    ui: &mut Ui,
-    model: &Model,
-    screen: &Screen,
-    shown: &mut Shown,
-    wishes: &mut Vec<Wish>,
-) {
-    let language = shown.language;
-    let area = ui.max_rect();
-    let scale = Scale { text: (area.height() / 3.2).clamp(12.0, 26.0) };
-    let warning = warning(model, screen, language);
-    let (ground, ink) = match &warning {
-        Some(_) => (theme::BRIGHT, theme::ON_BRIGHT),
-        None => (theme::RAISED, theme::INK),
-    };
-    ui.painter().rect_filled(area, 0.0, ground);
-    let inner = area.shrink2(vec2(scale.text, scale.text * 0.35));
-    let buttons = (scale.text * 30.0).min(inner.width() * 0.55);
-    let text = Rect::from_min_max(inner.min, pos2(inner.right() - buttons, inner.bottom()));
-    let rest = Rect::from_min_max(pos2(text.right(), inner.top()), inner.max);
-    within(ui, text, |ui| {
-        ui.with_layout(Direction::left_to_right(Align::Center), |ui| {
-            let text = warning.unwrap_or_else(|| whose(model, language));
-            line(ui, &text, scale.large(), ink);
-        });
-    });
-    within(ui, rest, |ui| {
-        ui.with_layout(Direction::right_to_left(Align::Center), |ui| {
-            let size = vec2((buttons - scale.text) / 3.1, scale.text * 2.0);
-            for (text, wish) in [
-                (Text::SignOut, Wish::SignOut),
-                (Text::SwitchUser, Wish::Switch),
-                (Text::Lock, Wish::Lock),
-            ] {
-                if button(ui, text.say(language), Weight::Other, scale.text * 0.9, size).clicked() {
-                    wishes.push(wish);
-                }
-            }
-        });
-    });
-}
-
-/// What must not be overlooked while somebody works.
-fn warning(model: &Model, screen: &Screen, language: Language) -> Option<String> {
-    if let Screen::Leaving(leaving) = screen {
-        let seconds = leaving.seconds_left.to_string();
-        let locks = Text::LocksIn.with(language, "seconds", &seconds);
-        return Some(format!("⚠ {locks}. {}", Text::AnyKeyStays.say(language)));
-    }
-    if let Screen::Guard(switched) = screen {
-        return Some(format!(
-            "⚠ {}",
-            Text::NowAnother.with(language, "name", &switched.to.display_name)
-        ));
-    }
-    let offline = model.notices().into_iter().any(|n| matches!(n, Notice::Offline { .. }));
-    offline.then(|| format!("{} — ⚠ {}", whose(model, language), Text::Offline.say(language)))
 }
