@@ -311,3 +311,6 @@ impl Below {
         self.since.filter(|since| now.saturating_sub(*since) >= least)
     }
 }
+
+#[cfg(test)]
+mod tests;

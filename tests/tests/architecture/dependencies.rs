@@ -6,6 +6,7 @@ use imp_tests::source_tree;
 
 const ALLOWED: &[(&str, &[&str])] = &[
     ("imp-identity", &[]),
+    ("imp-leaving", &[]),
     ("imp-models", &[]),
     ("imp-storage", &[]),
     ("imp-translog", &[]),
@@ -41,6 +42,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "imp-biometrics",
             "imp-connection",
             "imp-hardware",
+            "imp-leaving",
             "imp-message",
             "imp-models",
             "imp-service",

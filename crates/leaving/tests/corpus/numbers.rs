@@ -42,7 +42,8 @@ pub fn count_interval(count: usize) -> (f64, f64) {
 
 #[test]
 fn intervals_are_those_of_the_textbook() {
-    let near = |(a, b): (f64, f64), (c, d): (f64, f64)| (a - c).abs() < 0.01 && (b - d).abs() < 0.01;
+    let near =
+        |(a, b): (f64, f64), (c, d): (f64, f64)| (a - c).abs() < 0.01 && (b - d).abs() < 0.01;
     assert!(near(count_interval(0), (0.0, 3.69)), "{:?}", count_interval(0));
     assert!(near(count_interval(5), (1.62, 11.67)), "{:?}", count_interval(5));
     let values: Vec<_> = (0..1000).map(f64::from).collect();

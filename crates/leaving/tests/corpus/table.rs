@@ -91,19 +91,51 @@ pub fn write(tallies: &[(&str, Tally)], shorts: &[(String, Trace)]) -> String {
         format!("{:.2} [{:.2}, {:.2}] ({count})", each(count as f64), each(least), each(most))
     };
     row(&mut text, "shifts of 8 h", all().map(|t| t.shifts.to_string()));
-    row(&mut text, "**false locks a shift**, goal 0.1", all().map(|t| per_shift(t.false_locks, t.shifts)));
-    row(&mut text, "… of them because the phone was not heard", all().map(|t| t.silent.to_string()));
+    row(
+        &mut text,
+        "**false locks a shift**, goal 0.1",
+        all().map(|t| per_shift(t.false_locks, t.shifts)),
+    );
+    row(
+        &mut text,
+        "… of them because the phone was not heard",
+        all().map(|t| t.silent.to_string()),
+    );
     row(&mut text, "… of them within a second of a key", all().map(|t| t.while_typing.to_string()));
-    row(&mut text, "countdowns that began while she was there, a shift", all().map(|t| per_shift(t.countdowns, t.shifts)));
-    row(&mut text, "**leavings that were missed**, goal 0", all().map(|t| format!("{} of {}", t.missed, t.leavings)));
+    row(
+        &mut text,
+        "countdowns that began while she was there, a shift",
+        all().map(|t| per_shift(t.countdowns, t.shifts)),
+    );
+    row(
+        &mut text,
+        "**leavings that were missed**, goal 0",
+        all().map(|t| format!("{} of {}", t.missed, t.leavings)),
+    );
     let times = |sorted: &[f64]| {
         let (least, most) = quantile_interval(sorted, 0.95);
-        format!("{:.1} / {:.1} [{least:.1}, {most:.1}]", quantile(sorted, 0.5), quantile(sorted, 0.95))
+        format!(
+            "{:.1} / {:.1} [{least:.1}, {most:.1}]",
+            quantile(sorted, 0.5),
+            quantile(sorted, 0.95)
+        )
     };
-    row(&mut text, "**seconds from 3 m to the lock**, p50 / p95, goal 10", all().map(|t| times(&t.from_three_metres)));
-    row(&mut text, "seconds from standing up to the lock, p50 / p95", all().map(|t| times(&t.from_standing_up)));
+    row(
+        &mut text,
+        "**seconds from 3 m to the lock**, p50 / p95, goal 10",
+        all().map(|t| times(&t.from_three_metres)),
+    );
+    row(
+        &mut text,
+        "seconds from standing up to the lock, p50 / p95",
+        all().map(|t| times(&t.from_standing_up)),
+    );
     let of = |(locked, all): (usize, usize)| format!("{locked} of {all}");
-    row(&mut text, "ways to the printer (5–9 m, about 25 s) that locked", all().map(|t| of(t.printer)));
+    row(
+        &mut text,
+        "ways to the printer (5–9 m, about 25 s) that locked",
+        all().map(|t| of(t.printer)),
+    );
     row(&mut text, "stays at the next bed (4–6 m, minutes) that locked", all().map(|t| of(t.bed)));
     text.push_str("\n| Short trace | Countdowns while there | Locks while there | Locked behind her |\n|---|---|---|---|\n");
     for (name, trace) in shorts {
@@ -111,7 +143,11 @@ pub fn write(tallies: &[(&str, Tally)], shorts: &[(String, Trace)]) -> String {
         let behind: Vec<_> = judged
             .outcomes
             .iter()
-            .map(|o| o.locked.map_or("no".to_owned(), |(at, _)| format!("after {:.1} s", at - o.absence.leaves)))
+            .map(|o| {
+                o.locked.map_or("no".to_owned(), |(at, _)| {
+                    format!("after {:.1} s", at - o.absence.leaves)
+                })
+            })
             .collect();
         let behind = if behind.is_empty() { "she stays".to_owned() } else { behind.join(", ") };
         let (begun, locked) = (judged.countdowns.len(), judged.false_locks.len());
