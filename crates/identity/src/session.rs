@@ -212,6 +212,18 @@ impl Session {
         }
     }
 
+    /// Whether it may be continued at `workstation`, if it can be at all: where it was, and within the grace elsewhere.
+    pub fn follows_to(
+        &self,
+        workstation: WorkstationId,
+        limits: &SessionLimits,
+        now: Timestamp,
+    ) -> bool {
+        let State::Suspended { at, .. } = self.state else { return false };
+        let grace = limits.grace.unwrap_or(limits.suspended);
+        workstation == self.workstation || now.duration_since(at) < grace
+    }
+
     /// Continues it, at `workstation`.
     pub fn resume(
         mut self,
@@ -221,9 +233,8 @@ impl Session {
         now: Timestamp,
     ) -> Result<(Self, Event), SessionError> {
         match self.state {
-            State::Suspended { at, .. } if self.is_resumable(now) => {
-                let grace = limits.grace.unwrap_or(limits.suspended);
-                if workstation != self.workstation && now.duration_since(at) >= grace {
+            State::Suspended { .. } if self.is_resumable(now) => {
+                if !self.follows_to(workstation, limits, now) {
                     return Err(SessionError::Elsewhere);
                 }
                 match proof {

@@ -172,6 +172,9 @@ pub(super) fn change(
         return Err(Refusal::OneFactorInsufficient);
     }
     match arrival.purpose {
+        Purpose::TapIn if follows(&arrival, &own, limits, now) => {
+            resume(switch(others, limits, now), arrival, own, limits, now)
+        }
         Purpose::TapIn => open(switch(others, limits, now), arrival, own, (limits, now, rng)),
         Purpose::Unlock => resume(switch(others, limits, now), arrival, own, limits, now),
         Purpose::StepUp => step_up(arrival, own, now),
@@ -205,6 +208,23 @@ fn nearest(mut own: Vec<Session>, here: WorkstationId, now: Timestamp) -> Option
         (session.workstation == here, session.is_resumable(now), session.opened_at)
     });
     own.pop()
+}
+
+/// Whether whoever taps in goes on with the session that she has: what she left behind at this desktop when somebody else took it, or within the
+/// grace at another; and where she may have one only, also one that she has not left yet. Whoever only typed a name goes on with
+/// nothing, and nobody with an emergency.
+fn follows(arrival: &Arrival, own: &[Session], limits: &SessionLimits, now: Timestamp) -> bool {
+    let Proof::Authentication(authentication) = &arrival.proof else { return false };
+    if authentication.methods.contains(&Method::BreakGlass) {
+        return false;
+    }
+    let here = arrival.workstation;
+    let Some(hers) = nearest(own.to_vec(), here, now) else { return false };
+    if hers.authentication.methods.contains(&Method::BreakGlass) {
+        return false;
+    }
+    let moves = hers.is_active(now) && hers.workstation != here && limits.several == 1;
+    moves || hers.is_resumable(now) && hers.follows_to(here, limits, now)
 }
 
 /// Suspends, or ends when they are past their limits, the sessions of others at the desktop.

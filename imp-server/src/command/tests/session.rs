@@ -20,20 +20,59 @@ fn no_session(result: Result<TapAccepted, SubmitTapError>) {
 }
 
 #[tokio::test]
-async fn a_second_tap_in_supersedes_the_first_session() {
+async fn a_session_that_she_has_not_left_yet_follows_her_to_the_next_workstation() {
     for Ward { mut hospital, desk, nurse, .. } in wards().await {
         let elsewhere = hospital.desk("Ward 4").await;
         let first = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap();
         let place = hospital.place().await;
         let second = hospital.tap(&nurse, &elsewhere, Purpose::TapIn).await.unwrap();
+        assert_eq!(first.session.id, second.session.id);
+        assert_eq!(
+            hospital.events_after(place).await,
+            ["session-suspended", "session-resumed", "tap-accepted"]
+        );
+        let now = hospital.now;
+        let left = sessions_of_workstation(&hospital.storage, desk.id, now).await.unwrap();
+        assert_eq!(left, []);
+    }
+}
+
+#[tokio::test]
+async fn a_second_tap_in_at_the_same_workstation_supersedes_the_first_session() {
+    for Ward { mut hospital, desk, nurse, .. } in wards().await {
+        let first = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap();
+        let place = hospital.place().await;
+        let second = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap();
         assert_ne!(first.session.id, second.session.id);
         assert_eq!(
             hospital.events_after(place).await,
             ["session-revoked", "session-established", "tap-accepted"]
         );
-        let now = hospital.now;
-        let left = sessions_of_workstation(&hospital.storage, desk.id, now).await.unwrap();
-        assert_eq!(left, []);
+    }
+}
+
+#[tokio::test]
+async fn whoever_taps_in_goes_on_with_what_she_left_behind_here_or_within_the_grace_elsewhere() {
+    for Ward { mut hospital, desk, nurse, officer } in wards().await {
+        limit(&mut hospital, |session| session.grace = Some(SignedDuration::from_mins(10))).await;
+        let other = hospital.nurse("bea", officer.id, &desk).await;
+        let elsewhere = hospital.desk("Ward 4").await;
+        let hers = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap().session;
+        let his = hospital.tap(&other, &desk, Purpose::TapIn).await.unwrap().session;
+        let place = hospital.place().await;
+        let again = hospital.tap(&nurse, &desk, Purpose::TapIn).await.unwrap().session;
+        assert_eq!(again.id, hers.id, "she goes on");
+        assert_eq!(
+            hospital.events_after(place).await,
+            ["session-suspended", "session-resumed", "tap-accepted"]
+        );
+        hospital.advance(SignedDuration::from_mins(9));
+        let moved = hospital.tap(&other, &elsewhere, Purpose::TapIn).await.unwrap().session;
+        assert_eq!((moved.id, moved.workstation), (his.id, elsewhere.id));
+        suspend_session(&mut hospital.context(), elsewhere.id, his.id).await.unwrap();
+        hospital.advance(SignedDuration::from_mins(10));
+        let fresh = hospital.tap(&other, &desk, Purpose::TapIn).await.unwrap().session;
+        assert_ne!(fresh.id, his.id, "after the grace she begins anew");
     }
 }
 
