@@ -272,6 +272,64 @@ mod tests {
         assert!(again.has(&certificate(&device)), "it survives a restart");
     }
 
+    /// Another authority below the same root: its certificate, and the key that it signs with.
+    fn authority() -> (Vec<u8>, rcgen::Issuer<'static, rcgen::KeyPair>) {
+        let root = rcgen::Issuer::new(
+            rcgen::CertificateParams::default(),
+            rcgen::KeyPair::generate().unwrap(),
+        );
+        let mut parameters = rcgen::CertificateParams::default();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, "Another issuing authority");
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
+        parameters.key_usages =
+            vec![rcgen::KeyUsagePurpose::KeyCertSign, rcgen::KeyUsagePurpose::CrlSign];
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = parameters.signed_by(&key, &root).unwrap();
+        (certificate.der().to_vec(), rcgen::Issuer::new(parameters, key))
+    }
+
+    #[test]
+    fn the_list_that_a_peers_certificate_names_counts_by_the_authority_that_issued_it() {
+        let (issuing, issuer) = authority();
+        let address = "http://pki.example/crl/bb.crl".to_owned();
+        let mut parameters = rcgen::CertificateParams::default();
+        let point = rcgen::CrlDistributionPoint { uris: vec![address.clone()] };
+        parameters.crl_distribution_points = vec![point];
+        parameters.serial_number = Some(rcgen::SerialNumber::from(77));
+        let key = rcgen::KeyPair::generate().unwrap();
+        let leaf = parameters.signed_by(&key, &issuer).unwrap().der().to_vec();
+        let list = rcgen::CertificateRevocationListParams {
+            this_update: rcgen::date_time_ymd(2026, 1, 1),
+            next_update: rcgen::date_time_ymd(2100, 1, 1),
+            crl_number: rcgen::SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: vec![rcgen::RevokedCertParams {
+                serial_number: rcgen::SerialNumber::from(77),
+                revocation_time: rcgen::date_time_ymd(2026, 1, 1),
+                reason_code: None,
+                invalidity_date: None,
+            }],
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        let list = list.signed_by(&issuer).unwrap().der().to_vec();
+
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDirectory::open(folder.path().join("state")).unwrap();
+        let chain = [leaf.clone(), issuing];
+        let none = Revocations::open(state.clone(), &[], &[]);
+        assert_eq!(none.learn(&chain), None, "who wants no lists asks for none");
+        let own = "http://pki.example/crl/aa.crl".to_owned();
+        let revocations = Revocations::open(state, std::slice::from_ref(&own), &[]);
+        let early = revocations.take(&address, &list, &[], now());
+        assert!(matches!(early, Err(RevocationsError::List)), "of nobody that we know");
+        assert_eq!(revocations.learn(&chain).as_ref(), Some(&address));
+        assert_eq!(revocations.learn(&chain), None, "known");
+        assert_eq!(revocations.addresses(), [own, address.clone()]);
+        assert!(!revocations.has(&leaf));
+        revocations.take(&address, &list, &[], now()).unwrap();
+        assert!(revocations.has(&leaf));
+    }
+
     #[tokio::test]
     async fn only_plain_http_is_fetched_and_a_server_that_is_away_is_an_error() {
         for address in ["https://pki.example/a.crl", "file:///a.crl", "crl"] {

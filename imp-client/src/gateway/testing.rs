@@ -20,6 +20,9 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, SanType,
 };
 
+/// The device that the inventory has as a gateway for what cannot prove who it is.
+pub(crate) const LEGACY: u8 = 50;
+
 /// The real time: certificates and TLS are of now.
 pub(crate) fn now() -> Timestamp {
     SystemClock.now()
@@ -153,11 +156,11 @@ impl Hospital {
         state
     }
 
-    /// A signed copy: every device is in the inventory, as a gateway, but those from 200 on.
+    /// A signed copy: every device is in the inventory, as a gateway, but those from 200 on; [`LEGACY`] is one in front of an old device.
     pub(crate) fn policy(&self, version: u32, rules: &[Rule]) -> String {
         let member = |number| Member {
             machine: name(number),
-            class: DeviceClass::Gateway,
+            class: if number == LEGACY { DeviceClass::LegacyGateway } else { DeviceClass::Gateway },
             unit: None,
             zone: None,
         };

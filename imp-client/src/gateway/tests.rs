@@ -18,7 +18,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::config::{GatewayConfig, Inside, OnFailure, Route, RouteLimits, RouteProtocol, Side};
 use super::start::{Gateway, GatewayParts};
-use super::testing::{Hospital, name};
+use super::testing::{Hospital, LEGACY, name};
 use crate::state::StateDirectory;
 
 const MESSAGE: &str = "MSH|^~\\&|LAB|HOSP|EHR|HOSP|20261122080000||ORU^R01|4711|P|2.5\rPID|1\r";

@@ -150,6 +150,24 @@ fn a_damaged_memory_is_not_taken_for_an_empty_one() {
     assert!(Memory::from_json(b"", limits).is_err());
 }
 
+#[test]
+fn what_could_not_be_stored_was_not_accepted() {
+    let sender = Sender::new(1);
+    let mut memory = Memory::new(MemoryLimits::default());
+    let first = signed(&sender, 1, "a", 0);
+    let before = memory.place(&first);
+    assert!(memory.admit(&first, Order::Strict, now()).unwrap().store_first);
+    memory.put_back(&first, before);
+    assert_eq!(memory, Memory::new(MemoryLimits::default()), "of a stream that was not known");
+    memory.admit(&first, Order::Strict, now()).unwrap();
+    let later = signed(&sender, 1 + AHEAD + 1, "a", 0);
+    let before = (memory.place(&later), memory.clone());
+    assert!(memory.admit(&later, Order::Strict, now()).unwrap().store_first);
+    memory.put_back(&later, before.0);
+    assert_eq!(memory, before.1, "the horizon is that of the file");
+    memory.admit(&later, Order::Strict, now()).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -74,6 +74,52 @@ async fn requests_reach_the_application_signed_and_with_the_senders_name() {
 }
 
 #[tokio::test]
+async fn the_inventory_knows_better_than_a_gateway_that_calls_itself_a_machine() {
+    let hospital = Hospital::new();
+    let rules = [rule(LEGACY, RECEIVER)];
+    let route = inward(RouteProtocol::Http, echo_of_heads().await);
+    let receiving =
+        Running::start(&hospital, RECEIVER, hospital.folder(RECEIVER, &rules), route).await;
+    let mut route = outward(RouteProtocol::Http, receiving.address, RECEIVER);
+    route.legacy = false;
+    let sending = Running::start(&hospital, LEGACY, hospital.folder(LEGACY, &rules), route).await;
+    let asked = "GET / HTTP/1.1\r\nhost: ehr\r\nconnection: close\r\n\r\n";
+    let answer = request(sending.address, asked).await;
+    assert!(answer.contains("imp-assurance: legacy-gateway\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_lasting_connection_of_raw_bytes_ends_with_its_rule() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let application = listener.local_addr().unwrap();
+    in_the_background(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut byte = [0];
+        while stream.read_exact(&mut byte).await.is_ok() {
+            stream.write_all(&byte).await.unwrap();
+        }
+    });
+    let hospital = Hospital::new();
+    let until = super::super::testing::now() + jiff::SignedDuration::from_secs(4);
+    let rules = [Rule { until: Some(until), ..rule(SENDER, RECEIVER) }];
+    let route = inward(RouteProtocol::Tcp, application);
+    let receiving =
+        Running::start(&hospital, RECEIVER, hospital.folder(RECEIVER, &rules), route).await;
+    let route = outward(RouteProtocol::Tcp, receiving.address, RECEIVER);
+    let sending = Running::start(&hospital, SENDER, hospital.folder(SENDER, &rules), route).await;
+    let mut stream = TcpStream::connect(sending.address).await.unwrap();
+    let mut byte = [7];
+    stream.write_all(&byte).await.unwrap();
+    stream.read_exact(&mut byte).await.unwrap();
+    // Nobody says anything, and no other policy comes.
+    let ended = tokio::time::timeout(Duration::from_secs(30), stream.read(&mut byte)).await;
+    assert_eq!(ended.expect("it ends").unwrap_or(0), 0);
+    let refused = receiving.refusals().into_iter().chain(sending.refusals());
+    let refused: Vec<_> = refused.collect();
+    assert!(refused.iter().any(|it| it.starts_with("connection 1 2 ")), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_request_without_a_signature_does_not_reach_the_application() {
     let (hospital, _sending, receiving) = pair(RouteProtocol::Http, echo_of_heads().await).await;
     let machines = hospital.device(SENDER).machines;
