@@ -14,7 +14,9 @@ use imp_identity::reference;
 use imp_identity::session::{Proof, Session};
 use imp_identity::tap::{Outcome, Tap};
 use imp_identity::user::{self, User};
-use imp_identity::{Actor, ChallengeId, Digest, Event, Refusal, TapId, WorkstationId, event};
+use imp_identity::{
+    Actor, ChallengeId, Digest, Event, Refusal, SessionId, TapId, WorkstationId, event,
+};
 use imp_storage::{StorageError, Transaction};
 use jiff::SignedDuration;
 
@@ -122,9 +124,12 @@ async fn decide(
 ) -> Result<Standing, StorageError> {
     let known = transaction.phones().knowledge(entry.workstation, entry.phone).await?;
     let Some(known) = known.filter(|known| known.user.id == entry.user) else {
-        let standing = Err(Refusal::PhoneUnknown);
         record(context, transaction, entry, event::Outcome::Refused).await?;
-        return Ok(standing);
+        let tap = Tap { phone: None, user: None, ..decided(entry, Err(Refusal::PhoneUnknown)) };
+        if !is_known {
+            transaction.taps().add(&tap).await?;
+        }
+        return Ok(Err(Refusal::PhoneUnknown));
     };
     let judged = judge(context, transaction, entry, &known).await?;
     let (outcome, standing) = match (entry.refused, judged.held, judged.stands) {
@@ -143,22 +148,26 @@ async fn decide(
     };
     record(context, transaction, entry, outcome).await?;
     if !is_known {
-        let outcome = match &standing {
-            Ok((session, _)) => Outcome::Accepted { session: session.id },
-            Err(reason) => Outcome::Refused { reason: *reason },
-        };
-        let tap = Tap {
-            id: entry.tap,
-            workstation: entry.workstation,
-            phone: Some(entry.phone),
-            user: Some(entry.user),
-            purpose: entry.purpose,
-            at: entry.decided_at,
-            outcome,
-        };
-        transaction.taps().add(&tap).await?;
+        let session = standing.as_ref().map(|(session, _)| session.id).map_err(|reason| *reason);
+        transaction.taps().add(&decided(entry, session)).await?;
     }
     Ok(standing)
+}
+
+/// The tap, as it is known by its name from now on.
+fn decided(entry: &JournalEntry, standing: Result<SessionId, Refusal>) -> Tap {
+    Tap {
+        id: entry.tap,
+        workstation: entry.workstation,
+        phone: Some(entry.phone),
+        user: Some(entry.user),
+        purpose: entry.purpose,
+        at: entry.decided_at,
+        outcome: match standing {
+            Ok(session) => Outcome::Accepted { session },
+            Err(reason) => Outcome::Refused { reason },
+        },
+    }
 }
 
 /// What the tap does to sessions, now.
