@@ -14,7 +14,7 @@ use crate::protocol::{Answer, Request};
 /// A connection to the agent, for one request, that ends at its deadline.
 pub struct Connection {
     runtime: Runtime,
-    connection: client::Connection,
+    client: client::Connection,
     deadline: Instant,
 }
 
@@ -43,20 +43,24 @@ impl Connection {
         }
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(BlockingError::Runtime)?;
-        let (connection, deadline) = runtime.block_on(async {
+        let (client, deadline) = runtime.block_on(async {
             let deadline = Instant::now() + patience;
             let asked = timeout_at(deadline, client::Connection::ask(path, request)).await;
-            let connection = asked.map_err(|_| BlockingError::Late)??;
-            Ok::<_, BlockingError>((connection, deadline))
+            let client = asked.map_err(|_| BlockingError::Late)??;
+            Ok::<_, BlockingError>((client, deadline))
         })?;
-        Ok(Self { runtime, connection, deadline })
+        Ok(Self { runtime, client, deadline })
     }
 
     /// The next answer.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a conversation that broke does not end like a list"
+    )]
     pub fn next(&mut self) -> Result<Answer, BlockingError> {
-        let Self { runtime, connection, deadline } = self;
+        let Self { runtime, client, deadline } = self;
         runtime.block_on(async {
-            let answered = timeout_at(*deadline, connection.next()).await;
+            let answered = timeout_at(*deadline, client.next()).await;
             Ok(answered.map_err(|_| BlockingError::Late)??)
         })
     }
@@ -123,7 +127,7 @@ mod tests {
         let mut waiting = Vec::new();
         let full = loop {
             match Connection::ask(&path, &Request::Status, SOON) {
-                Ok(connection) if waiting.len() < 10_000 => waiting.push(connection.connection),
+                Ok(connection) if waiting.len() < 10_000 => waiting.push(connection.client),
                 Ok(_) => panic!("the queue has no end"),
                 Err(error) => break error,
             }

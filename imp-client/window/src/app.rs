@@ -103,14 +103,13 @@ impl App {
     /// Where the window should be now.
     fn wanted(&self) -> Place {
         let (low, high) = STRIP;
-        let warns = matches!(self.model.screen(), Screen::Leaving(_) | Screen::Guard(_));
+        let screen = self.model.screen();
+        let warns = matches!(screen, Screen::Leaving(_) | Screen::Guard(_));
         let strip = Place::Strip { height: if warns { high } else { low } };
         match self.mode {
-            Mode::Strip if asks(&self.model.screen()) => Place::Whole,
-            Mode::Strip => strip,
-            Mode::Window => Place::Whole,
-            Mode::Kiosk if warns || self.model.screen() == Screen::Open => strip,
-            Mode::Kiosk => Place::Whole,
+            Mode::Strip if !asks(&screen) => strip,
+            Mode::Kiosk if warns || screen == Screen::Open => strip,
+            Mode::Strip | Mode::Kiosk | Mode::Window => Place::Whole,
         }
     }
 

@@ -1,4 +1,4 @@
-//! The letters: DejaVu Sans, with Latin, Greek and the signs that are used, in the program, so that every workstation shows the same.
+//! The letters: `DejaVu` Sans, with Latin, Greek and the signs that are used, in the program, so that every workstation shows the same.
 use std::sync::Arc;
 
 use eframe::egui::{FontData, FontDefinitions, FontFamily};

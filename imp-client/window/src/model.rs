@@ -239,11 +239,11 @@ impl Model {
         self.touched = now;
         let purpose = report.purpose;
         self.page = match &report.outcome {
-            TapOutcome::Accepted { .. } => Page::Home,
             TapOutcome::Choose { people } => Page::Choose { people: people.clone(), purpose },
             TapOutcome::Busy => Page::Refused(Why::Busy),
             TapOutcome::Refused { reason } => Page::Refused(Why::Refused(*reason)),
-            TapOutcome::Abandoned { reason: Abandonment::Cancelled } => Page::Home,
+            TapOutcome::Accepted { .. }
+            | TapOutcome::Abandoned { reason: Abandonment::Cancelled } => Page::Home,
             TapOutcome::Abandoned { reason } => {
                 Page::Refused(Why::Abandoned { reason: *reason, hint: report.hint })
             }
@@ -255,9 +255,7 @@ impl Model {
     }
 
     fn wish(&mut self, wish: Wish) -> Option<Command> {
-        if self.status().is_none() {
-            return None;
-        }
+        self.status()?;
         match wish {
             Wish::SignIn => Some(self.tap(None, None, false)),
             Wish::Switch => {
@@ -282,24 +280,23 @@ impl Model {
                 Some(self.key(Some(pin).filter(|p| !p.expose().is_empty()), false))
             }
             Wish::BreakGlass { username, reason } => self.break_glass(&username, &reason),
-            Wish::TypePin => self.open(Page::Pin),
-            Wish::Explain => self.open(Page::Emergency),
-            Wish::Lock => self.tell(Request::Lock),
+            Wish::TypePin => {
+                self.page = Page::Pin;
+                None
+            }
+            Wish::Explain => {
+                self.page = Page::Emergency;
+                None
+            }
+            Wish::Lock => {
+                self.page = Page::Home;
+                Some(Command::Tell(Request::Lock))
+            }
             Wish::Back => {
                 self.page = Page::Home;
                 self.under_way.take().map(|_| Command::Stop)
             }
         }
-    }
-
-    fn open(&mut self, page: Page) -> Option<Command> {
-        self.page = page;
-        None
-    }
-
-    fn tell(&mut self, request: Request) -> Option<Command> {
-        self.page = Page::Home;
-        Some(Command::Tell(request))
     }
 
     fn tap(&mut self, purpose: Option<Purpose>, user: Option<String>, alone: bool) -> Command {

@@ -4,7 +4,7 @@ use imp_identity::Secret;
 
 use super::pieces::{Scale, Weight, button, say, shout};
 use super::{Shown, theme};
-use crate::language::Text;
+use crate::language::{Language, Text};
 use crate::model::Wish;
 
 /// Longest text that is typed, in characters.
@@ -42,13 +42,11 @@ pub(super) fn pin(ui: &mut Ui, shown: &mut Shown, scale: Scale) -> Option<Wish> 
     }
     say(ui, Text::PinMayBeEmpty.say(language), scale.text, theme::INK);
     ui.add_space(scale.text);
-    match buttons(ui, Text::Continue.say(language), shown, scale) || entered(ui, &typed) {
-        true => {
-            let pin = std::mem::take(&mut shown.forms.pin.0);
-            Some(Wish::UseKey(Secret::new(pin)))
-        }
-        false => back(ui, shown, scale),
+    if sends(ui, Text::Continue, language, scale) || entered(ui, &typed) {
+        let pin = std::mem::take(&mut shown.forms.pin.0);
+        return Some(Wish::UseKey(Secret::new(pin)));
     }
+    back(ui, shown, scale)
 }
 
 /// Who must be let in, and why.
@@ -68,7 +66,7 @@ pub(super) fn emergency(ui: &mut Ui, shown: &mut Shown, scale: Scale) -> Option<
         shout(ui, &format!("⚠ {}", Text::BothNeeded.say(language)), scale.text, theme::BRIGHT);
     }
     ui.add_space(scale.text);
-    if buttons(ui, Text::Open.say(language), shown, scale) || entered(ui, &reason) {
+    if sends(ui, Text::Open, language, scale) || entered(ui, &reason) {
         let (username, reason) = (shown.forms.username.clone(), shown.forms.reason.clone());
         shown.forms.incomplete = username.trim().is_empty() || reason.trim().is_empty();
         return Some(Wish::BreakGlass { username, reason });
@@ -93,8 +91,9 @@ fn size(scale: Scale) -> Vec2 {
     vec2(scale.text * 16.0, scale.text * 2.8)
 }
 
-fn buttons(ui: &mut Ui, text: &str, _shown: &Shown, scale: Scale) -> bool {
-    button(ui, text, Weight::First, scale.text * 1.2, size(scale)).clicked()
+/// The button that sends what was typed was pressed.
+fn sends(ui: &mut Ui, text: Text, language: Language, scale: Scale) -> bool {
+    button(ui, text.say(language), Weight::First, scale.text * 1.2, size(scale)).clicked()
 }
 
 fn back(ui: &mut Ui, shown: &Shown, scale: Scale) -> Option<Wish> {

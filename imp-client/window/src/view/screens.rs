@@ -20,7 +20,11 @@ pub(super) fn owner(ui: &mut Ui, model: &Model, shown: &Shown, scale: Scale) {
 
 /// Whose desktop it is, in words.
 pub(super) fn whose(model: &Model, language: Language) -> String {
-    let Some(owner) = model.owner() else { return Text::AgentAway.say(language).to_owned() };
+    let Some(owner) = model.owner() else {
+        let starts = model.screen() == Screen::Starting;
+        let away = || format!("⚠ {}", Text::AgentAway.say(language));
+        return if starts { Text::WindowTitle.say(language).to_owned() } else { away() };
+    };
     let Some(name) = owner.name else { return Text::Nobody.say(language).to_owned() };
     let state = if owner.locked { Text::Locked } else { Text::SignedIn };
     format!("{} {name}", state.say(language))
@@ -61,8 +65,6 @@ pub(super) fn middle(
             None
         }
         Screen::AgentAway => {
-            shout(ui, &format!("⚠ {}", Text::AgentAway.say(language)), scale.huge(), theme::INK);
-            ui.add_space(scale.text);
             say(ui, Text::AgentAwayMeans.say(language), scale.large(), theme::INK);
             None
         }
