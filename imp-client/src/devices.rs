@@ -1,9 +1,11 @@
 //! Opens what the configuration names.
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use imp_biometrics::{Engine, LoadError};
 use imp_hardware::ble::{Address, Advertisement, Central, CentralConfig, Connection, RadioError};
+use imp_hardware::desktop::{DesktopSession, Touchable};
 use imp_hardware::keystore::KeystoreError;
 use imp_hardware::security_key::UsbKeys;
 use imp_models::{ModelStore, OpenError};
@@ -37,9 +39,25 @@ impl Devices {
             camera: camera(config),
             keystore: config.keystore(state).open()?,
             keys: Arc::new(UsbKeys::new()),
-            desktop: config.desktop.open(),
+            desktop: desktop(config),
             engine: Arc::new(Engine::load(&store, config.capture.threads())?),
         })
+    }
+}
+
+/// The configured desktop; with what its keyboard and pointer say, where that is watched.
+fn desktop(config: &ClientConfig) -> Arc<dyn DesktopSession> {
+    let desktop = config.desktop.open();
+    if !(config.walk_away.enabled && config.walk_away.input) {
+        return desktop;
+    }
+    let (devices, class) = (Path::new("/dev/input"), Path::new("/sys/class/input"));
+    match Touchable::watching(Arc::clone(&desktop), devices, class) {
+        Ok(touchable) => Arc::new(touchable),
+        Err(error) => {
+            tracing::warn!(%error, "keyboard and pointer are not watched");
+            desktop
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use imp_api::tap::Session;
 use imp_hardware::ble::Advertisement;
-use imp_identity::{PhoneId, SessionId, UserId};
+use imp_identity::{PhoneId, UserId};
 use imp_leaving::{Constants, Reason, Verdict, Watch};
 use imp_socket::{Leaving, LeavingReason, Person, Switched};
 use tokio::time::Instant;
@@ -42,9 +42,8 @@ struct Held {
     shown: Option<Leaving>,
 }
 
-/// One session at the open desktop.
+/// Whoever is at work.
 struct Watched {
-    session: SessionId,
     user: UserId,
     /// The phone she carries: the one she tapped with, else the first of hers that was heard.
     phone: Option<PhoneId>,
@@ -83,24 +82,23 @@ impl Departures {
         }
     }
 
-    /// The desktop is open to `session`; with `tapped` she carries that phone. What was known of whoever was there before is forgotten.
-    fn follow(
-        &self,
-        session: SessionId,
-        user: UserId,
-        tapped: Option<&(PhoneId, Option<Sighting>)>,
-    ) {
+    /// The desktop was opened to `user`; with `tapped` she carries that phone. What was known of whoever was there before is forgotten.
+    fn begin(&self, user: UserId, tapped: Option<&(PhoneId, Option<Sighting>)>) {
         let (Some(constants), now) = (self.constants, self.moment()) else { return };
-        let mut held = self.held();
-        if tapped.is_none() && held.watched.as_ref().is_some_and(|w| w.session == session) {
-            return;
-        }
         let mut watch = Watch::opened(constants, tapped.is_some(), now);
         if let Some((_, Some(sighting))) = tapped {
             watch.hear(sighting.rssi, now);
         }
         let phone = tapped.map(|(phone, _)| *phone);
-        held.watched = Some(Watched { session, user, phone, watch });
+        self.held().watched = Some(Watched { user, phone, watch });
+    }
+
+    /// The desktop is open to `user`, however that came about.
+    fn go_on(&self, user: UserId) {
+        let known = self.held().watched.as_ref().is_some_and(|watched| watched.user == user);
+        if !known {
+            self.begin(user, None);
+        }
     }
 
     /// Nobody is at work.
@@ -168,7 +166,7 @@ impl Agent {
             self.departures.rest();
             return;
         };
-        self.departures.follow(session.id, session.user, None);
+        self.departures.go_on(session.user);
         let idle = tokio::time::timeout(PATIENCE, self.devices.desktop.idle_for()).await;
         let idle = idle.ok().and_then(Result::ok).flatten();
         let guarded = self.departures.guard().is_some();
@@ -205,7 +203,7 @@ impl Agent {
         let Desktop::Open(session) = self.desktop() else { return };
         let sighting = |phone| (phone, self.presence().find(phone, Instant::now()).cloned());
         let tapped = phone.map(sighting);
-        self.departures.follow(session.id, session.user, tapped.as_ref());
+        self.departures.begin(session.user, tapped.as_ref());
         let Some(other) = before.session().filter(|other| other.user != session.user) else {
             return;
         };

@@ -8,10 +8,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+mod input;
 mod logind;
 #[cfg(any(test, feature = "emulator"))]
 mod scripted;
 
+pub use input::Touchable;
 #[cfg(any(test, feature = "emulator"))]
 pub use scripted::Scripted;
 

@@ -10,6 +10,8 @@ use serde::Deserialize;
 pub struct WalkAwayConfig {
     /// Whether it is at all.
     pub enabled: bool,
+    /// Whether keyboards and pointers in `/dev/input` are watched, as far as the agent may read them; else the desktop is asked when it was touched.
+    pub input: bool,
     /// Seconds of the countdown, 2–60.
     pub countdown_seconds: u16,
     /// Seconds that a countdown waits for certainty before it is given up, 0–60.
@@ -36,6 +38,7 @@ impl Default for WalkAwayConfig {
         let seconds = |time: Duration| u16::try_from(time.as_secs()).unwrap_or(u16::MAX);
         Self {
             enabled: true,
+            input: true,
             countdown_seconds: seconds(constants.countdown),
             doubt_seconds: seconds(constants.doubt),
             pause_seconds: seconds(constants.pause),
