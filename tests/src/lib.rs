@@ -9,6 +9,7 @@ pub mod node;
 pub mod presentation;
 pub mod process;
 pub mod python;
+pub mod screen;
 pub mod source_tree;
 pub mod wire;
 pub mod world;

@@ -49,6 +49,8 @@ fn every_foreign_program_is_there() {
         ("/usr/bin/softhsm2-util", "softhsm2"),
         ("/usr/bin/dehydrated", "dehydrated"),
         ("/usr/bin/lego", "lego"),
+        ("/usr/bin/Xvfb", "xvfb"),
+        ("/usr/bin/xdotool", "xdotool"),
     ];
     for (path, package) in programs {
         assert!(Path::new(path).exists(), "no {path}: run tests/setup/debian.sh test ({package})");

@@ -20,4 +20,5 @@ mod scim;
 mod tlog;
 mod token;
 mod webauthn;
+mod window;
 mod workstation;
