@@ -7,6 +7,7 @@ mod gateway;
 mod m2m;
 mod machine;
 pub(crate) mod output;
+mod setup;
 mod status;
 mod tap;
 mod token;
@@ -76,6 +77,7 @@ enum Command {
     /// Look at photographs with the engine that decides at a tap.
     #[command(subcommand)]
     Face(FaceCommand),
+    Setup(setup::Setup),
     /// Look at everything a tap needs, and say what is wrong and how to mend it.
     Doctor {
         /// Print JSON.
@@ -120,6 +122,7 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
             Command::Machine(command) => command.run(&context()?).await,
             Command::Gateway(command) => command.run(context()?).await,
             Command::M2m(command) => command.run(&context()?).await,
+            Command::Setup(command) => command.run(context()?, file(&arguments)).await,
             Command::Doctor { json } => doctor::run(&context()?, *json).await,
             // Looks at photographs only: there need be no agent, nor a folder of it.
             Command::Face(command) => Ok(look(command, &config)),
@@ -146,8 +149,14 @@ fn look(command: &FaceCommand, config: &ClientConfig) -> ExitCode {
 
 /// The configuration that is named, or one in a usual place, or the defaults.
 fn configuration(arguments: &Arguments) -> Result<ClientConfig, InvalidConfig> {
+    // The first setup makes the file that it is told of.
+    let first = matches!(arguments.command, Command::Setup(_));
+    let file = file(arguments).filter(|file| !first || file.is_file());
+    ClientConfig::load(file.as_deref(), std::env::vars())
+}
+
+fn file(arguments: &Arguments) -> Option<PathBuf> {
     let places = [arguments.state.join("client.toml"), PathBuf::from("/etc/imp/client.toml")];
-    let usual = places.iter().find(|place| place.is_file());
-    let file = arguments.config.as_ref().or(usual);
-    ClientConfig::load(file.map(PathBuf::as_path), std::env::vars())
+    let usual = places.into_iter().find(|place| place.is_file());
+    arguments.config.clone().or(usual)
 }

@@ -30,6 +30,7 @@ pub mod receipt;
 pub mod roster;
 mod screen;
 pub mod server;
+pub mod setup;
 pub mod socket;
 pub mod state;
 pub mod status;

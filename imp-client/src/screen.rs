@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use imp_hardware::desktop::{DesktopError, DesktopSession};
-pub use imp_socket::ScreenState;
+use imp_socket::ScreenState;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 

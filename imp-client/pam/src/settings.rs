@@ -35,7 +35,9 @@ impl Settings {
             let refused = || SettingsError(text.clone().into_owned());
             match text.split_once('=').ok_or_else(refused)? {
                 ("socket", path) if path.starts_with('/') => settings.socket = path.into(),
-                ("agent", account) if !account.is_empty() => settings.agent = account.to_owned(),
+                ("agent", account) if !account.is_empty() => {
+                    account.clone_into(&mut settings.agent)
+                }
                 ("timeout", seconds) => {
                     let seconds = seconds.parse().ok().filter(|s| (1..=LONGEST).contains(s));
                     settings.patience = Duration::from_secs(seconds.ok_or_else(refused)?);

@@ -12,10 +12,16 @@ pub(super) async fn run(context: &Context, json: bool) -> Result<ExitCode, Failu
     if json {
         output::say_json(&checks)?;
     } else {
-        checks.iter().for_each(print);
+        report(&checks);
     }
     let well = checks.iter().all(|check| check.ok);
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Prints what was found; says whether all of it is well.
+pub(super) fn report(checks: &[Check]) -> bool {
+    checks.iter().for_each(print);
+    checks.iter().all(|check| check.ok)
 }
 
 fn print(check: &Check) {

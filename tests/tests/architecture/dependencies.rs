@@ -32,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["imp-identity", "imp-authenticator", "imp-hardware", "imp-api", "imp-translog"],
     ),
     ("imp-service", &["imp-identity", "imp-api"]),
+    ("pam-imp", &[]),
     ("imp-window", &["imp-identity", "imp-socket"]),
     (
         "imp-client",
@@ -145,6 +146,11 @@ fn what_only_asks_the_agent_stays_small() {
         }
     }
     assert!(closure(&metadata, "imp-window").contains("imp-socket"));
+    // It runs in `sudo`: nothing that starts threads or speaks with networks.
+    let in_sudo = closure(&metadata, "pam-imp");
+    for heavy in ["imp-socket", "tokio", "rustls", "tracing", "jiff", "tract-onnx"] {
+        assert!(!in_sudo.contains(heavy), "pam-imp reaches {heavy}");
+    }
 }
 
 /// Every package that ends up in a build of `name`: without dev-dependencies.

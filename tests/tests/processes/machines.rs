@@ -267,7 +267,12 @@ fn the_units_of_systemd_are_as_systemd_wants_them() {
     let folder = tempfile::tempdir().unwrap();
     let program = process::binary("imp-client").display().to_string();
     let mut units = Vec::new();
-    for name in ["imp-gateway.service", "imp-machine-renew.service", "imp-machine-renew.timer"] {
+    for name in [
+        "imp-client.service",
+        "imp-gateway.service",
+        "imp-machine-renew.service",
+        "imp-machine-renew.timer",
+    ] {
         let unit = std::fs::read_to_string(dist.join(name)).unwrap();
         assert!(name.ends_with(".timer") || unit.contains("NoNewPrivileges=true"), "{name}");
         // Where it would be installed there is nothing here.
