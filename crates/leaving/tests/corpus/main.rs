@@ -1,5 +1,6 @@
 //! Shifts that are made from seeds, played to the watch, and judged. `docs/walk-away.md` has the table; `IMP_WRITE_REFERENCE=1` writes it, and the
 //! short traces in `tests/data/walk-away`, anew.
+#![cfg(test)]
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,

@@ -1,20 +1,20 @@
 //! How sure a number is.
 
 /// The value below which `share` of the sorted values lie.
-pub fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     sorted.get(((sorted.len() as f64 * share) as usize).min(last)).copied().unwrap_or(f64::NAN)
 }
 
 /// 95 % interval of a quantile by order statistics, with the normal approximation of the binomial.
-pub fn quantile_interval(sorted: &[f64], share: f64) -> (f64, f64) {
+pub(crate) fn quantile_interval(sorted: &[f64], share: f64) -> (f64, f64) {
     let n = sorted.len() as f64;
     let spread = 1.96 * (share * (1.0 - share) / n).sqrt();
     (quantile(sorted, (share - spread).max(0.0)), quantile(sorted, (share + spread).min(1.0)))
 }
 
 /// 95 % interval of the mean of a Poisson count (Garwood 1936); the normal one from 200 on.
-pub fn count_interval(count: usize) -> (f64, f64) {
+pub(crate) fn count_interval(count: usize) -> (f64, f64) {
     let at_most = |k: usize, mean: f64| {
         let mut term = (-mean).exp();
         let mut sum = term;

@@ -12,7 +12,7 @@ const NOTE: f64 = 0.25;
 
 /// What she does for a while.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Scene {
+pub(crate) enum Scene {
     /// Types, with pauses to think.
     Typing,
     /// Reads, and scrolls now and then.
@@ -48,7 +48,7 @@ const LONGEST: f64 = 540.0;
 /// What her body takes when the phone is behind her, at least, in decibels.
 const BEHIND: f64 = 12.0;
 
-pub struct Nurse {
+pub(crate) struct Nurse {
     chance: Chance,
     radio: Radio,
     /// Metres from phone to workstation where she sits.
@@ -63,7 +63,7 @@ pub struct Nurse {
 }
 
 impl Nurse {
-    pub fn new(seed: u64, interval: f64) -> Self {
+    pub(crate) fn new(seed: u64, interval: f64) -> Self {
         let mut chance = Chance::of(seed);
         let place = Place::any(interval, &mut chance);
         let radio = Radio::new(place, &mut chance);
@@ -85,7 +85,7 @@ impl Nurse {
     }
 
     /// Eight hours, or as many seconds as asked for.
-    pub fn shift(mut self, seconds: f64) -> Trace {
+    pub(crate) fn shift(mut self, seconds: f64) -> Trace {
         self.act(Scene::Typing, 30.0);
         let weights: f64 = SHIFT.iter().map(|(_, _, weight)| weight).sum();
         while self.now < seconds {
@@ -106,7 +106,7 @@ impl Nurse {
     }
 
     /// One scene between two bouts of typing.
-    pub fn short(mut self, scene: Scene, seconds: f64) -> Trace {
+    pub(crate) fn short(mut self, scene: Scene, seconds: f64) -> Trace {
         self.act(Scene::Typing, 20.0);
         self.act(scene, seconds);
         if !matches!(scene, Scene::Away(Trip::Leaving)) {

@@ -11,32 +11,32 @@ const SENSITIVITY: f64 = -93.0;
 const HEARD: f64 = 0.9;
 
 /// The phone and the room of one shift.
-pub struct Place {
+pub(crate) struct Place {
     /// Decibels that this phone is louder than the average.
-    pub louder: f64,
+    pub(crate) louder: f64,
     /// Path loss exponent in the room.
-    pub exponent: f64,
+    pub(crate) exponent: f64,
     /// Where the room ends, in metres.
-    pub wall_at: f64,
+    pub(crate) wall_at: f64,
     /// What each wall takes, in decibels.
-    pub wall: f64,
+    pub(crate) wall: f64,
     /// Seconds between advertisements.
-    pub interval: f64,
+    pub(crate) interval: f64,
 }
 
 /// Where the phone is just now.
 #[derive(Clone, Copy)]
-pub struct Spot {
+pub(crate) struct Spot {
     /// Metres from the workstation.
-    pub distance: f64,
+    pub(crate) distance: f64,
     /// What bodies between take, in decibels.
-    pub bodies: f64,
+    pub(crate) bodies: f64,
     /// She walks.
-    pub walks: bool,
+    pub(crate) walks: bool,
 }
 
 /// Fading that remembers: what is heard of one phone on three channels.
-pub struct Radio {
+pub(crate) struct Radio {
     place: Place,
     /// Scattered part of each channel, real and imaginary.
     scattered: [[f64; 2]; 3],
@@ -45,7 +45,7 @@ pub struct Radio {
 }
 
 impl Place {
-    pub fn any(interval: f64, chance: &mut Chance) -> Self {
+    pub(crate) fn any(interval: f64, chance: &mut Chance) -> Self {
         Self {
             louder: (4.0 * chance.normal()).clamp(-8.0, 8.0),
             exponent: chance.between(1.8, 2.6),
@@ -64,17 +64,17 @@ impl Place {
 }
 
 impl Radio {
-    pub fn new(place: Place, chance: &mut Chance) -> Self {
+    pub(crate) fn new(place: Place, chance: &mut Chance) -> Self {
         let scattered = std::array::from_fn(|_| [chance.normal(), chance.normal()]);
         Self { place, scattered, slow: chance.normal() }
     }
 
-    pub const fn interval(&self) -> f64 {
+    pub(crate) const fn interval(&self) -> f64 {
         self.place.interval
     }
 
     /// The next advertisement, `passed` seconds after the last: how strong it is heard, if it is. `lost`: the share that interference takes.
-    pub fn advertise(
+    pub(crate) fn advertise(
         &mut self,
         spot: Spot,
         passed: f64,

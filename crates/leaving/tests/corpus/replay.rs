@@ -14,22 +14,22 @@ const TAPS_AGAIN: f64 = 5.0;
 
 /// How one trip ended.
 #[derive(Clone, Copy, Debug)]
-pub struct Outcome {
-    pub absence: Absence,
+pub(crate) struct Outcome {
+    pub(crate) absence: Absence,
     /// When the desktop locked, if it did before she was back.
-    pub locked: Option<(f64, Reason)>,
+    pub(crate) locked: Option<(f64, Reason)>,
 }
 
 /// What came of one trace.
 #[derive(Clone, Debug, Default)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     /// Seconds at which a countdown began while she was there.
-    pub countdowns: Vec<(f64, Reason)>,
+    pub(crate) countdowns: Vec<(f64, Reason)>,
     /// Seconds at which the desktop locked while she was there, though she had not touched a key to stop it.
-    pub false_locks: Vec<(f64, Reason)>,
+    pub(crate) false_locks: Vec<(f64, Reason)>,
     /// Locks while she was seen to type within the last second.
-    pub while_typing: usize,
-    pub outcomes: Vec<Outcome>,
+    pub(crate) while_typing: usize,
+    pub(crate) outcomes: Vec<Outcome>,
 }
 
 struct Replay {
@@ -49,7 +49,7 @@ fn moment(seconds: f64) -> Duration {
 }
 
 /// Plays `trace`. With `sees_keys` the desktop says when a key was touched.
-pub fn replay(trace: &Trace, constants: Constants, sees_keys: bool) -> Judgement {
+pub(crate) fn replay(trace: &Trace, constants: Constants, sees_keys: bool) -> Judgement {
     let mut replay = Replay {
         watch: Watch::opened(constants, true, Duration::ZERO),
         constants,
@@ -131,7 +131,7 @@ impl Replay {
 
 impl Judgement {
     /// The trips of one kind.
-    pub fn trips(&self, trip: Trip) -> impl Iterator<Item = &Outcome> {
+    pub(crate) fn trips(&self, trip: Trip) -> impl Iterator<Item = &Outcome> {
         self.outcomes.iter().filter(move |outcome| outcome.absence.trip == trip)
     }
 }

@@ -12,22 +12,22 @@ use crate::trace::{Trace, Trip};
 
 /// What is judged.
 #[derive(Clone)]
-pub struct Condition {
-    pub interval: f64,
-    pub sees_keys: bool,
-    pub shifts: Range<u64>,
+pub(crate) struct Condition {
+    pub(crate) interval: f64,
+    pub(crate) sees_keys: bool,
+    pub(crate) shifts: Range<u64>,
 }
 
 /// What came of many shifts.
 #[derive(Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     shifts: usize,
     countdowns: usize,
     false_locks: usize,
     silent: usize,
-    pub while_typing: usize,
+    pub(crate) while_typing: usize,
     leavings: usize,
-    pub missed: usize,
+    pub(crate) missed: usize,
     /// Seconds from three metres, and from standing up, to the lock.
     from_three_metres: Vec<f64>,
     from_standing_up: Vec<f64>,
@@ -36,7 +36,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub fn of(condition: &Condition) -> Self {
+    pub(crate) fn of(condition: &Condition) -> Self {
         let mut tally = Self::default();
         for seed in condition.shifts.clone() {
             let trace = Nurse::new(seed, condition.interval).shift(SHIFT);
@@ -78,12 +78,12 @@ fn row(text: &mut String, name: &str, cells: impl Iterator<Item = String>) {
 }
 
 /// The table, and one of the short traces.
-pub fn write(tallies: &[(&str, Tally)], shorts: &[(String, Trace)]) -> String {
+pub(crate) fn write(tallies: &[(&str, Tally)], shorts: &[(String, Trace)]) -> String {
     let mut text = String::from("\n| |");
-    tallies.iter().for_each(|(name, _)| text.push_str(&format!(" {name} |")));
-    text.push_str("\n|---|");
-    tallies.iter().for_each(|_| text.push_str("---|"));
-    text.push('\n');
+    for (name, _) in tallies {
+        let _ = write!(text, " {name} |");
+    }
+    let _ = writeln!(text, "\n|---|{}", "---|".repeat(tallies.len()));
     let all = || tallies.iter().map(|(_, tally)| tally);
     let per_shift = |count: usize, shifts: usize| {
         let (least, most) = count_interval(count);

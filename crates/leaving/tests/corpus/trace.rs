@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 
 /// One thing that was noticed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Event {
+pub(crate) enum Event {
     /// Her phone was heard, in dBm.
     Heard(i16),
     /// Another phone was heard.
@@ -16,7 +16,7 @@ pub enum Event {
 
 /// Why she went, for judging alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trip {
+pub(crate) enum Trip {
     /// Away for minutes, out of the room.
     Leaving,
     /// To the printer in the room, and back.
@@ -27,28 +27,28 @@ pub enum Trip {
 
 /// Absence: from standing up until she sits again, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Absence {
-    pub trip: Trip,
-    pub stands_up: f64,
+pub(crate) struct Absence {
+    pub(crate) trip: Trip,
+    pub(crate) stands_up: f64,
     /// When she passes three metres.
-    pub leaves: f64,
+    pub(crate) leaves: f64,
     /// When she passes three metres on her way back.
-    pub returns: f64,
+    pub(crate) returns: f64,
 }
 
 /// A recording, real or made.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Trace {
+pub(crate) struct Trace {
     /// Seconds, and what happened.
-    pub events: Vec<(f64, Event)>,
-    pub absences: Vec<Absence>,
+    pub(crate) events: Vec<(f64, Event)>,
+    pub(crate) absences: Vec<Absence>,
     /// Seconds that it lasts.
-    pub length: f64,
+    pub(crate) length: f64,
 }
 
 impl Trace {
     /// One line an event: seconds, what, and how much.
-    pub fn write(&self, about: &str) -> String {
+    pub(crate) fn write(&self, about: &str) -> String {
         let mut text = String::new();
         for line in about.lines() {
             let _ = writeln!(text, "# {line}");
@@ -66,7 +66,7 @@ impl Trace {
     }
 
     /// Reads what [`Self::write`] wrote, or what somebody recorded on a ward: without `at` lines where nobody noted where she was.
-    pub fn read(text: &str) -> Result<Self, String> {
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
         let mut trace = Self::default();
         for line in text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
             let bad = || format!("not a line of a trace: {line}");
