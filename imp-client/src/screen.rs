@@ -115,11 +115,24 @@ impl Screen {
         }
     }
 
-    /// Whether she locked her screen herself.
+    /// Whether she locked her screen herself. Notices as well that she has signed in at the display manager.
     async fn was_locked_by_hand(&self) -> bool {
-        let open = matches!(self.state(), ScreenState::Open);
-        let sessions = if open { self.session.sessions().await.ok() } else { None };
-        sessions.is_some_and(|all| all.iter().any(|session| session.in_front && session.locked))
+        let state = self.state();
+        if !matches!(state, ScreenState::Open | ScreenState::SignIn) {
+            return false;
+        }
+        let sessions = self.session.sessions().await.unwrap_or_default();
+        let Some(front) = sessions.into_iter().find(|session| session.in_front) else {
+            return false;
+        };
+        if state == ScreenState::Open {
+            return front.locked;
+        }
+        let reached = self.reached.lock().await;
+        if matches!(&*reached, Some(Wanted::Open(account)) if *account == front.account) {
+            *self.state.lock().unwrap_or_else(PoisonError::into_inner) = ScreenState::Open;
+        }
+        false
     }
 }
 
@@ -133,11 +146,14 @@ pub(crate) async fn keep(agent: Arc<Agent>) {
         wait = if obeyed { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
         tokio::select! {
             () = token.cancelled() => return,
+            () = agent.screen.changed.notified() => {
+                // A screen that was told a moment ago may not have said yet what it did.
+                wait = FIRST_WAIT;
+                continue;
+            }
             () = tokio::time::sleep(pause) => {}
-            () = agent.screen.changed.notified() => wait = FIRST_WAIT,
         }
-        let followed = token.run_until_cancelled(agent.follow_screen()).await;
-        if followed.is_none() {
+        if token.run_until_cancelled(agent.follow_screen()).await.is_none() {
             return;
         }
     }
