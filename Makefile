@@ -7,13 +7,18 @@ CARGO ?= cargo
 # One selection of packages everywhere, so that nothing is built twice.
 ALL := --workspace --locked
 
-.PHONY: help demo test bench setup setup-tests build fmt lint units docs clean
+.PHONY: help demo ble-lab test bench setup setup-tests build fmt lint units docs clean
 
 help:       ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
 
 demo: build ## the main job, on real photographs, in separate processes
 	$${CARGO_TARGET_DIR:-target}/debug/imp-demo
+
+ble-lab: setup ## the tap over a real Bluetooth stack, in a small virtual machine (release build)
+	tests/setup/debian.sh lab
+	$(CARGO) build --locked --release --package imp-server --package imp-client --package imp-phone
+	tests/ble-lab/run.sh tap
 
 test: setup-tests fmt lint units docs ## formatting, lints, all tests (the demo is one of them), documentation
 

@@ -1,15 +1,17 @@
 //! The workstation's side: scan, connect, write and be notified.
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use btleplug::api::{
     Central as _, CentralEvent, CentralState, CharPropFlags, Characteristic, Manager as _,
-    Peripheral as _, ValueNotification, WriteType,
+    Peripheral as _, ScanFilter, ValueNotification, WriteType,
 };
 use btleplug::platform::{Adapter, Manager, Peripheral, PeripheralId};
 use futures::{Stream, StreamExt as _};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, OwnedMutexGuard, mpsc};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -27,15 +29,15 @@ const SCAN_QUEUE: usize = 64;
 
 /// One Bluetooth adapter, found again whenever it was lost.
 pub(in crate::ble) struct BluezCentral {
-    adapters: std::sync::Arc<Adapters>,
+    adapters: Arc<Adapters>,
 }
 
 impl BluezCentral {
     /// Finds the adapter called `adapter`, or the first one, and checks that it is on.
     pub(in crate::ble) async fn open(adapter: Option<String>) -> Result<Self, RadioError> {
-        let adapters = Adapters { wanted: adapter, manager: Mutex::new(None) };
+        let adapters = Adapters::new(adapter);
         adapters.current().await?;
-        Ok(Self { adapters: std::sync::Arc::new(adapters) })
+        Ok(Self { adapters: Arc::new(adapters) })
     }
 }
 
@@ -45,7 +47,7 @@ impl Central for BluezCentral {
         // A first look, so that the caller hears of an adapter that is missing or off.
         self.adapters.current().await?;
         let (heard, receiver) = mpsc::channel(SCAN_QUEUE);
-        start(Listener::new(std::sync::Arc::clone(&self.adapters), heard).run());
+        start(Listener::new(Arc::clone(&self.adapters), heard).run());
         Ok(receiver)
     }
 
@@ -56,14 +58,40 @@ impl Central for BluezCentral {
             .into_iter()
             .find(|phone| phone.id().to_string() == address.as_str())
             .ok_or_else(|| RadioError::NotInReach(address.clone()))?;
-        match BluezConnection::open(&adapter, phone.clone(), address).await {
-            Ok(connection) => Ok(Box::new(connection)),
-            Err(error) => {
-                // Half a connection would keep the phone from being found again.
-                let _ = phone.disconnect().await;
-                Err(error)
-            }
+        let _silence = self.adapters.silence(&adapter).await;
+        let half = HalfOpen(Some(phone.clone()));
+        let connection = BluezConnection::open(&adapter, phone, address).await?;
+        half.is_whole();
+        Ok(Box::new(connection))
+    }
+}
+
+/// Half a connection, which would keep the phone from being found again: ended unless it becomes a whole one, also when the
+/// caller stops waiting for it.
+struct HalfOpen(Option<Peripheral>);
+
+impl HalfOpen {
+    fn is_whole(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for HalfOpen {
+    fn drop(&mut self) {
+        if let Some(phone) = self.0.take() {
+            end(phone);
         }
+    }
+}
+
+/// Ends a link in the background: `BlueZ` takes two seconds for it, and keeps it up until somebody asks.
+fn end(phone: Peripheral) {
+    if tokio::runtime::Handle::try_current().is_ok() {
+        start(async move {
+            if let Err(error) = phone.disconnect().await {
+                tracing::debug!(%error, "the link was down already");
+            }
+        });
     }
 }
 
@@ -71,9 +99,71 @@ impl Central for BluezCentral {
 pub(super) struct Adapters {
     wanted: Option<String>,
     manager: Mutex<Option<Manager>>,
+    /// Held by whoever starts a scan, and by whoever needs it silent.
+    turn: Arc<Mutex<()>>,
+    listening: Arc<AtomicUsize>,
+}
+
+/// The adapter does not scan while this lives; afterwards it goes on, if anybody listens.
+///
+/// The kernel does not begin a connection during a discovery before it hears the phone anew, and a discovery reports a phone
+/// that does not change once: a connection would wait until the discovery ends.
+struct Silence {
+    adapter: Adapter,
+    listening: Arc<AtomicUsize>,
+    turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        let turn = self.turn.take();
+        let wanted = self.listening.load(Ordering::Acquire) > 0;
+        if wanted && tokio::runtime::Handle::try_current().is_ok() {
+            let adapter = self.adapter.clone();
+            start(async move {
+                if let Err(error) = start_scan(&adapter).await {
+                    // The listener starts it again when it has heard nothing for a while.
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "no scan after a connection"
+                    );
+                }
+                drop(turn);
+            });
+        }
+    }
 }
 
 impl Adapters {
+    fn new(wanted: Option<String>) -> Self {
+        let (turn, listening) = (Arc::default(), Arc::default());
+        Self { wanted, manager: Mutex::new(None), turn, listening }
+    }
+
+    /// Stops the scan.
+    async fn silence(&self, adapter: &Adapter) -> Silence {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        if self.listening.load(Ordering::Acquire) > 0
+            && let Err(error) = adapter.stop_scan().await
+        {
+            tracing::debug!(%error, "the scan had ended already");
+        }
+        let listening = Arc::clone(&self.listening);
+        Silence { adapter: adapter.clone(), listening, turn: Some(turn) }
+    }
+
+    /// Starts a scan, or starts it again, when nobody needs silence.
+    pub(super) async fn listen(&self, adapter: &Adapter) -> Result<(), RadioError> {
+        let _turn = self.turn.lock().await;
+        let _not_running = adapter.stop_scan().await;
+        start_scan(adapter).await
+    }
+
+    /// Counts those who listen.
+    pub(super) fn listening(&self) -> &AtomicUsize {
+        &self.listening
+    }
+
     /// The adapter as it is now.
     pub(super) async fn current(&self) -> Result<Adapter, RadioError> {
         let mut kept = self.manager.lock().await;
@@ -129,7 +219,10 @@ struct BluezConnection {
     notifications: Notifications,
     events: Events,
     mtu: usize,
+    /// Nothing more comes.
     closed: bool,
+    /// It is being ended.
+    left: bool,
 }
 
 impl BluezConnection {
@@ -139,6 +232,10 @@ impl BluezConnection {
         address: &Address,
     ) -> Result<Self, RadioError> {
         let id = phone.id();
+        if step("look for an old link", phone.is_connected()).await? {
+            // What is left of the last conversation: it would be ended under this one.
+            step("end an old link", phone.disconnect()).await?;
+        }
         step("connect", phone.connect()).await?;
         step("discover services", phone.discover_services()).await?;
         let inbound = characteristic(&phone, INBOUND, address)?;
@@ -150,7 +247,17 @@ impl BluezConnection {
         let command = inbound.properties.contains(CharPropFlags::WRITE_WITHOUT_RESPONSE);
         let write = if command { WriteType::WithoutResponse } else { WriteType::WithResponse };
         let mtu = usize::from(phone.mtu()).clamp(MTU_MIN, MTU_MAX);
-        Ok(Self { phone, id, inbound, write, notifications, events, mtu, closed: false })
+        Ok(Self {
+            phone,
+            id,
+            inbound,
+            write,
+            notifications,
+            events,
+            mtu,
+            closed: false,
+            left: false,
+        })
     }
 
     /// Whether `event` says that this link is over.
@@ -218,22 +325,17 @@ impl Connection for BluezConnection {
 
     async fn close(&mut self) {
         self.closed = true;
-        if let Err(error) = self.phone.disconnect().await {
-            tracing::debug!(%error, "the link was down already");
+        if !std::mem::replace(&mut self.left, true) {
+            end(self.phone.clone());
         }
     }
 }
 
 impl Drop for BluezConnection {
     fn drop(&mut self) {
-        if self.closed || tokio::runtime::Handle::try_current().is_err() {
-            return;
+        if !self.left {
+            end(self.phone.clone());
         }
-        let phone = self.phone.clone();
-        start(async move {
-            // BlueZ keeps a link up until somebody ends it.
-            let _ = phone.disconnect().await;
-        });
     }
 }
 
@@ -256,6 +358,13 @@ async fn step<T>(
 ) -> Result<T, RadioError> {
     let result = timeout(STEP_TIMEOUT, work).await;
     result.map_err(|_| RadioError::Timeout(action))?.map_err(|error| failed(action, error))
+}
+
+async fn start_scan(adapter: &Adapter) -> Result<(), RadioError> {
+    // Kernel and BlueZ compare a filter with the list of services only, and an advertisement of 31 bytes has room for
+    // either that list or service data, of 128-bit UUIDs. So we listen to all, and the listener looks.
+    let everything = ScanFilter::default();
+    adapter.start_scan(everything).await.map_err(|error| failed("listen for phones", error))
 }
 
 pub(super) fn failed(action: &'static str, error: btleplug::Error) -> RadioError {

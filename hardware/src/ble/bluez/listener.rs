@@ -1,9 +1,10 @@
 //! Listens for phones, and starts again when the scan stalls or the adapter was lost.
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use btleplug::api::{Central as _, CentralEvent, CentralState, Peripheral as _, ScanFilter};
+use btleplug::api::{Central as _, CentralEvent, CentralState, Peripheral as _};
 use btleplug::platform::{Adapter, PeripheralId};
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
@@ -52,10 +53,12 @@ impl Listener {
     async fn listen(&mut self) -> Result<(), RadioError> {
         let adapter = self.adapters.current().await?;
         let events = adapter.events().await.map_err(|error| failed("listen for phones", error))?;
-        // Kernel and BlueZ compare a filter with the list of services only, and an advertisement of 31 bytes has
-        // room for either that list or service data, of 128-bit UUIDs. So we listen to all, and filter here.
-        start_scan(&adapter).await?;
-        let result = self.follow(&adapter, events).await;
+        self.adapters.listening().fetch_add(1, Ordering::AcqRel);
+        let result = match self.adapters.listen(&adapter).await {
+            Ok(()) => self.follow(&adapter, events).await,
+            Err(error) => Err(error),
+        };
+        self.adapters.listening().fetch_sub(1, Ordering::AcqRel);
         if let Err(error) = adapter.stop_scan().await {
             tracing::debug!(%error, "the scan had ended already");
         }
@@ -79,8 +82,7 @@ impl Listener {
                 }
                 () = sleep_until(stalled) => {
                     // It may have stalled, or nobody may be there: starting again does no harm.
-                    let _ = adapter.stop_scan().await;
-                    start_scan(adapter).await?;
+                    self.adapters.listen(adapter).await?;
                     stalled = Instant::now() + STALL;
                 }
             }
@@ -93,17 +95,17 @@ impl Listener {
             CentralEvent::StateUpdate(CentralState::PoweredOff) => {
                 Err(RadioError::Off("in use".to_owned()))
             }
-            CentralEvent::RssiUpdate { id, rssi } => Ok(self.report(&id, Some(rssi))),
+            CentralEvent::RssiUpdate { id, rssi } => Ok(self.report(&id, measured(rssi))),
             CentralEvent::ServiceDataAdvertisement { id, service_data } => {
                 let Some(identifier) = identifier_in(&service_data) else { return Ok(false) };
                 self.remember(id.clone(), identifier);
                 let rssi = self.strength(adapter, &id).await;
-                Ok(self.report(&id, rssi))
+                Ok(self.report(&id, rssi.and_then(measured)))
             }
             CentralEvent::DeviceDiscovered(id) => {
                 // What BlueZ remembers from long ago has no signal strength.
                 let rssi = self.strength(adapter, &id).await;
-                Ok(rssi.is_some() && self.report(&id, rssi))
+                Ok(rssi.is_some() && self.report(&id, rssi.and_then(measured)))
             }
             CentralEvent::StateUpdate(_)
             | CentralEvent::DeviceUpdated(_)
@@ -140,9 +142,9 @@ impl Listener {
     }
 }
 
-async fn start_scan(adapter: &Adapter) -> Result<(), RadioError> {
-    let everything = ScanFilter::default();
-    adapter.start_scan(everything).await.map_err(|error| failed("listen for phones", error))
+/// A signal strength in dBm that was measured: 127 says that it was not (Core 5.4, Vol 4, Part E, §7.7.65.2).
+pub(super) fn measured(rssi: i16) -> Option<i16> {
+    (rssi != 127).then_some(rssi)
 }
 
 /// Our service data, if it is of the right length.

@@ -29,12 +29,25 @@ const INTERVAL: (Duration, Duration) = (Duration::from_millis(100), Duration::fr
 /// How long `BlueZ` may take to forget an advertisement.
 const UNREGISTER: Duration = Duration::from_millis(200);
 
+/// How often the phone looks whether `BlueZ` still knows it: a restarted `BlueZ` does not, and tells nobody.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// A GATT server on one Bluetooth adapter.
 pub(in crate::ble) struct BluezPeripheral {
-    adapter: Adapter,
-    advertisement: Mutex<Option<AdvertisementHandle>>,
+    wanted: Option<String>,
+    registered: Mutex<Registered>,
     arriving: Mutex<Arriving>,
-    _application: ApplicationHandle,
+}
+
+/// What `BlueZ` does for this phone, as long as it remembers.
+struct Registered {
+    adapter: Adapter,
+    advertisement: Option<AdvertisementHandle>,
+    application: Option<ApplicationHandle>,
+    /// What is or should be advertised.
+    identifier: Option<[u8; 8]>,
+    /// Somebody switched the adapter off; it is for them to switch it on again.
+    off: bool,
 }
 
 /// The two halves of the next link, in whichever order they come.
@@ -47,37 +60,107 @@ struct Arriving {
 
 impl BluezPeripheral {
     /// Switches the adapter on and serves the IMP service on it.
-    pub(in crate::ble) async fn open(adapter: Option<&str>) -> Result<Self, RadioError> {
-        let session = Session::new()
-            .await
-            .map_err(|error| unavailable("the system bus cannot be reached", error))?;
-        let adapter = match adapter {
-            Some(name) => session.adapter(name),
-            None => session.default_adapter().await,
-        };
-        let adapter = adapter.map_err(|error| unavailable("no adapter was found", error))?;
-        let on = adapter
-            .is_powered()
-            .await
-            .map_err(|error| unavailable("the adapter does not answer", error))?;
-        if !on && adapter.set_powered(true).await.is_err() {
+    pub(in crate::ble) async fn open(wanted: Option<&str>) -> Result<Self, RadioError> {
+        let adapter = adapter(wanted).await?;
+        if !is_on(&adapter).await? && adapter.set_powered(true).await.is_err() {
             return Err(RadioError::Off(adapter.name().to_owned()));
         }
-        let (writes, write_handle) = characteristic_control();
-        let (subscriptions, notify_handle) = characteristic_control();
-        let application = application(write_handle, notify_handle);
-        let application = adapter
-            .serve_gatt_application(application)
-            .await
-            .map_err(|error| failed("serve the IMP service", error))?;
-        let arriving = Arriving { writes, subscriptions, reader: None, writer: None };
-        Ok(Self {
+        let (application, arriving) = serve(&adapter).await?;
+        let registered = Registered {
             adapter,
-            advertisement: Mutex::new(None),
+            advertisement: None,
+            application: Some(application),
+            identifier: None,
+            off: false,
+        };
+        Ok(Self {
+            wanted: wanted.map(str::to_owned),
+            registered: Mutex::new(registered),
             arriving: Mutex::new(arriving),
-            _application: application,
         })
     }
+
+    /// Registers with a `BlueZ` that has forgotten this phone.
+    async fn register_again(&self) -> Result<Arriving, RadioError> {
+        let mut registered = self.registered.lock().await;
+        (registered.advertisement, registered.application) = (None, None);
+        let adapter = adapter(self.wanted.as_deref()).await?;
+        if !is_on(&adapter).await? {
+            return Err(RadioError::Off(adapter.name().to_owned()));
+        }
+        let (application, arriving) = serve(&adapter).await?;
+        registered.adapter = adapter;
+        if let Some(identifier) = registered.identifier {
+            registered.advertise(identifier).await?;
+        }
+        // Last, so that a failure before leads here again.
+        (registered.application, registered.off) = (Some(application), false);
+        tracing::info!("registered with Bluetooth again");
+        Ok(arriving)
+    }
+}
+
+impl Registered {
+    /// Whether there is nothing to mend, or nothing that can be mended now.
+    async fn stands(&mut self) -> bool {
+        if self.application.is_none() {
+            return false;
+        }
+        match self.adapter.is_powered().await {
+            Ok(false) => {
+                self.off = true;
+                return true;
+            }
+            // It may have lost what was registered.
+            Ok(true) if self.off => return false,
+            Ok(true) => {}
+            Err(_) => return false,
+        }
+        self.identifier.is_none()
+            || self.adapter.active_advertising_instances().await.is_ok_and(|count| count > 0)
+    }
+
+    async fn advertise(&mut self, identifier: [u8; 8]) -> Result<(), RadioError> {
+        let next = match self.adapter.advertise(advertisement(identifier)).await {
+            // Registered before the old one ends, so that there is no gap …
+            Ok(next) => next,
+            // … but some controllers have room for one only.
+            Err(_) if self.advertisement.take().is_some() => {
+                sleep(UNREGISTER).await;
+                let again = self.adapter.advertise(advertisement(identifier)).await;
+                again.map_err(|error| failed("advertise", error))?
+            }
+            Err(error) => return Err(failed("advertise", error)),
+        };
+        self.advertisement = Some(next);
+        Ok(())
+    }
+}
+
+/// The adapter called `wanted`, or the first one.
+async fn adapter(wanted: Option<&str>) -> Result<Adapter, RadioError> {
+    let session = Session::new()
+        .await
+        .map_err(|error| unavailable("the system bus cannot be reached", error))?;
+    let adapter = match wanted {
+        Some(name) => session.adapter(name),
+        None => session.default_adapter().await,
+    };
+    adapter.map_err(|error| unavailable("no adapter was found", error))
+}
+
+async fn is_on(adapter: &Adapter) -> Result<bool, RadioError> {
+    let powered = adapter.is_powered().await;
+    powered.map_err(|error| unavailable("the adapter does not answer", error))
+}
+
+/// Serves the IMP service until the handle is dropped.
+async fn serve(adapter: &Adapter) -> Result<(ApplicationHandle, Arriving), RadioError> {
+    let (writes, write_handle) = characteristic_control();
+    let (subscriptions, notify_handle) = characteristic_control();
+    let served = adapter.serve_gatt_application(application(write_handle, notify_handle)).await;
+    let served = served.map_err(|error| failed("serve the IMP service", error))?;
+    Ok((served, Arriving { writes, subscriptions, reader: None, writer: None }))
 }
 
 /// The IMP service with its two characteristics.
@@ -131,20 +214,9 @@ pub(super) fn advertisement(identifier: [u8; 8]) -> Advertisement {
 #[async_trait]
 impl Peripheral for BluezPeripheral {
     async fn advertise(&self, identifier: [u8; 8]) -> Result<(), RadioError> {
-        let mut current = self.advertisement.lock().await;
-        let next = match self.adapter.advertise(advertisement(identifier)).await {
-            // Registered before the old one ends, so that there is no gap …
-            Ok(next) => next,
-            // … but some controllers have room for one only.
-            Err(_) if current.take().is_some() => {
-                sleep(UNREGISTER).await;
-                let again = self.adapter.advertise(advertisement(identifier)).await;
-                again.map_err(|error| failed("advertise", error))?
-            }
-            Err(error) => return Err(failed("advertise", error)),
-        };
-        *current = Some(next);
-        Ok(())
+        let mut registered = self.registered.lock().await;
+        registered.identifier = Some(identifier);
+        registered.advertise(identifier).await
     }
 
     async fn accept(&self) -> Result<Box<dyn Connection>, RadioError> {
@@ -154,7 +226,18 @@ impl Peripheral for BluezPeripheral {
             if let Some(link) = arriving.complete() {
                 return Ok(Box::new(link));
             }
-            arriving.next().await?;
+            let arrived = tokio::select! {
+                arrived = arriving.next() => Some(arrived),
+                () = sleep(LOOK) => None,
+            };
+            if let Some(Ok(())) = arrived {
+                continue;
+            }
+            if !self.registered.lock().await.stands().await {
+                *arriving = self.register_again().await?;
+            } else if let Some(Err(error)) = arrived {
+                return Err(error);
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use super::listener::identifier_in;
+use super::listener::{identifier_in, measured};
 use super::peripheral::advertisement;
 use super::{BluezCentral, BluezPeripheral};
 use crate::ble::{RadioError, SERVICE};
@@ -50,4 +50,10 @@ fn an_advertisement_fits_31_bytes_and_says_nothing_else() {
     assert!(flags + service_data <= 31);
     assert!(sent.service_uuids.is_empty() && sent.local_name.is_none());
     assert!(sent.manufacturer_data.is_empty() && sent.advertising_data.is_empty());
+}
+
+#[test]
+fn an_unknown_signal_strength_is_not_a_strong_one() {
+    assert_eq!(measured(127), None);
+    assert_eq!([-127, -1, 20].map(measured), [Some(-127), Some(-1), Some(20)]);
 }

@@ -1,0 +1,8 @@
+"""Prepares on the host what needs no radio, because everything takes twenty times as long in the machine."""
+from hospital import Hospital
+from told import Failed, die
+
+try:
+    Hospital().prepare()
+except Failed as failure:
+    die(str(failure))
