@@ -374,8 +374,9 @@ async fn what_decides_follows_the_log_and_the_copy_with_it() {
         let copy = first.jws.verify(pinned, hospital.now, None).unwrap();
         assert!(copy.decide(&from, &to, (Protocol::Tcp, 443), hospital.now).is_expected());
         for (machine, rules) in [(&gateway, 1), (&from, 1), (&to, 1)] {
-            let by = (signer.as_ref(), hospital.now);
-            let own = connections.copy(&hospital.storage, by, (machine, None)).await;
+            let own = connections
+                .copy(&hospital.storage, (signer.as_ref(), hospital.now), (machine, None))
+                .await;
             let own = own.unwrap().unwrap().jws.verify(pinned, hospital.now, None).unwrap();
             assert_eq!(own.policy.rules().len(), rules, "{machine}");
             let all = machine == &gateway;
