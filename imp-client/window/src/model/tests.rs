@@ -146,7 +146,7 @@ fn a_refusal_says_why_and_leaves_after_a_while() {
     let screen = window.takes(Input::Ended(Ended::Tap(Box::new(poor))));
     let why = Why::Abandoned { reason: Abandonment::PoorQuality, hint: Some(Hint::MoreLight) };
     assert_eq!(screen, Screen::Refused(why.clone()));
-    window.now += PATIENCE - Duration::from_secs(1);
+    window.now += PATIENCE.saturating_sub(Duration::from_secs(1));
     assert_eq!(window.takes(Input::Tick), Screen::Refused(why));
     window.now += Duration::from_secs(1);
     assert_eq!(window.takes(Input::Tick), Screen::Idle);

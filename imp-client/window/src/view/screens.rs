@@ -223,7 +223,7 @@ fn not_let_in(ui: &mut Ui, why: &Why, model: &Model, shown: &Shown, scale: Scale
         .stroke((2.0, theme::INK));
     ui.allocate_ui_with_layout(vec2(box_width, 0.0), Direction::top_down(Align::Min), |ui| {
         frame.show(ui, |ui| {
-            ui.set_min_width(box_width - scale.text * 2.0);
+            ui.set_min_width(box_width - scale.text * 2.0 - 4.0);
             say(ui, &text, scale.large(), theme::INK);
             if let Why::Abandoned { hint: hint @ Some(_), .. } = why {
                 shout(ui, looking::words(*hint).say(language), scale.large(), theme::INK);

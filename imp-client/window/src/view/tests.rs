@@ -213,7 +213,7 @@ fn a_pin_is_typed_sent_and_never_shown() {
     let typing = model([says(status()), Input::Wish(Wish::TypePin)]);
     let mut stage = stage(typing, Language::Greek, Layout::Whole, SIZES[1]);
     for digit in ["1", "2", "3", "4"] {
-        stage.event(eframe::egui::Event::Text(digit.to_owned()));
+        stage.event(egui::Event::Text(digit.to_owned()));
         stage.run_steps(1);
     }
     assert!(!spoken(&stage).iter().any(|(text, _, _)| text.contains("1234")));
