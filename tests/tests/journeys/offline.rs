@@ -244,6 +244,16 @@ fn entry(house: &House, end: &JournalHead, tap: u8) -> Vec<u8> {
     entry.to_bytes().unwrap()
 }
 
+/// What the server says of each entry; or the status with which it refuses.
+async fn report(client: &Client, entries: &[&[u8]]) -> Result<Vec<Option<Refusal>>, u16> {
+    let entries = entries.iter().map(|bytes| bytes.to_vec().into()).collect();
+    let taken: Result<JournalTaken, _> = client.report_journal(&ReportJournal { entries }).await;
+    match taken {
+        Ok(taken) => Ok(taken.entries.iter().map(|it| it.refusal).collect()),
+        Err(error) => Err(error.problem().unwrap().status),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_journal_is_taken_in_once_and_without_gaps_or_forks() {
     let house = House::open().await;
@@ -251,31 +261,30 @@ async fn a_journal_is_taken_in_once_and_without_gaps_or_forks() {
     let standing = house.workstation.agent.standing();
     let tls = standing.server_tls(house.world.clock.clone()).unwrap();
     let client = Client::new(&standing.stored.server, tls).unwrap();
-    let report = async |entries: &[&Vec<u8>]| {
-        let entries = entries.iter().map(|bytes| (*bytes).clone().into()).collect();
-        let taken: Result<JournalTaken, _> =
-            client.report_journal(&ReportJournal { entries }).await;
-        match taken {
-            Ok(taken) => Ok(taken.entries.iter().map(|it| it.refusal).collect::<Vec<_>>()),
-            Err(error) => Err(error.problem().unwrap().status),
-        }
-    };
     let begun = JournalHead::begin([9; 32]);
     let first = entry(&house, &begun, 1);
     let end = begun.after(&first);
     let second = entry(&house, &end, 2);
-    assert_eq!(report(&[&second]).await, Err(409), "the first is missing");
+    assert_eq!(report(&client, &[&second]).await, Err(409), "the first is missing");
     let refused = Some(Refusal::PhoneUnknown);
-    assert_eq!(report(&[&first]).await, Ok(vec![refused]));
-    assert_eq!(report(&[&first, &second]).await, Ok(vec![refused; 2]), "known, and the next");
+    assert_eq!(report(&client, &[&first]).await, Ok(vec![refused]));
+    assert_eq!(
+        report(&client, &[&first, &second]).await,
+        Ok(vec![refused; 2]),
+        "known, and the next"
+    );
     let third = entry(&house, &begun.after(&second), 3);
-    assert_eq!(report(&[&third]).await, Err(409), "it follows another");
-    assert_eq!(report(&[&entry(&house, &begun, 7)]).await, Err(409), "another in its place");
+    assert_eq!(report(&client, &[&third]).await, Err(409), "it follows another");
+    assert_eq!(
+        report(&client, &[&entry(&house, &begun, 7)]).await,
+        Err(409),
+        "another in its place"
+    );
     let mut of_another = first.clone();
     let own = standing.stored.workstation.into_bytes();
     let at = of_another.windows(16).position(|window| window == own).unwrap();
     of_another[at] ^= 1;
-    assert_eq!(report(&[&of_another]).await, Err(422));
-    assert_eq!(report(&[&vec![1, 2, 3]]).await, Err(422));
+    assert_eq!(report(&client, &[&of_another]).await, Err(422));
+    assert_eq!(report(&client, &[&[1, 2, 3]]).await, Err(422));
     assert_eq!(house.told(from).await, ["refused offline"; 2]);
 }

@@ -170,7 +170,8 @@ fn files_are_refused_each_with_its_own_reason() {
         std::fs::write(file, format!("MSH|^~\\&|{file}\r")).unwrap();
         lab.succeeds(&["m2m", "sign", file, "--to", &to]);
     }
-    let verify = |file: &str, more: &[&str]| ehr.fails(&[&["m2m", "verify", file], more].concat());
+    let verify =
+        |file: &str, more: &[&str]| ehr.fails(&[&["m2m", "verify", file][..], more].concat());
     let said = verify(&first, &["--max-age", "0"]);
     assert!(said.contains("refused, late:"), "{said}");
     let said = ehr.succeeds(&["m2m", "verify", &second, "--in-order"]);
