@@ -273,7 +273,7 @@ async fn a_journal_is_taken_in_once_and_without_gaps_or_forks() {
         Ok(vec![refused; 2]),
         "known, and the next"
     );
-    let third = entry(&house, &begun.after(&second), 3);
+    let third = entry(&house, &end.after(&first), 3);
     assert_eq!(report(&client, &[&third]).await, Err(409), "it follows another");
     assert_eq!(
         report(&client, &[&entry(&house, &begun, 7)]).await,
