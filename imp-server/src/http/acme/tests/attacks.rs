@@ -246,12 +246,12 @@ async fn an_account_whose_key_is_taken_away_does_nothing_more_even_in_flight() {
 async fn strangers_who_name_accounts_that_nobody_has_fill_no_log() {
     let (house, _, _) = two().await;
     let before = house.events().await.len();
-    let stranger = house::key();
+    let (stranger, url) = (house::key(), house.url("/new-order"));
     for number in 0..50_u32 {
         let kid = house.url(&format!("/account/01890a5d-ac96-774b-bcce-{number:012x}"));
         let header = json!({ "kid": kid });
-        let refused = Client::send(&stranger, &house, &house.url("/new-order"), (header, b"{}"));
-        assert_eq!(refused.await.problem(), "accountDoesNotExist");
+        let refused = Client::send(&stranger, &house, &url, (header, b"{}")).await;
+        assert_eq!(refused.problem(), "accountDoesNotExist");
     }
     assert_eq!(house.events().await.len(), before);
 }
