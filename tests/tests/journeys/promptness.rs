@@ -55,10 +55,16 @@ impl Ears {
                 Ok(_) | Err(_) => return,
             }
         }
-        let heard =
-            if request.starts_with(b"POST /logout") { &self.logouts } else { &self.signals };
+        // A logout token is answered 200 (OpenID Connect Back-Channel Logout 1.0 §2.8), a signal 202 (RFC 8935 §2.2).
+        let (heard, status) = if request.starts_with(b"POST /logout") {
+            (&self.logouts, "200 OK")
+        } else {
+            (&self.signals, "202 Accepted")
+        };
         heard.fetch_add(1, Ordering::SeqCst);
-        let answer = "HTTP/1.1 200 OK\r\ncache-control: no-store\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        let answer = format!(
+            "HTTP/1.1 {status}\r\ncache-control: no-store\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
         drop(stream.write_all(answer.as_bytes()).await);
     }
 
