@@ -206,7 +206,7 @@ impl Default for Http {
             connections_per_address: 1024,
             handshake_seconds: 10,
             request_seconds: 10,
-            idle_seconds: 75,
+            idle_seconds: 120,
             largest_body: 256 * 1024,
         }
     }

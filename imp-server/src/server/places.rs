@@ -1,5 +1,5 @@
 //! The places for connections at a listener. While few are left, connections that only wait for a next request give theirs up: a
-//! whole hospital's browsers keep theirs open for a minute after a sign-on that took a moment.
+//! whole hospital's browsers keep theirs open for minutes after a sign-on that took a moment.
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::idle::Activity;
 
 /// How long a connection may be silent while places are scarce: longer than a browser takes from one page to the next.
-const SILENCE: Duration = Duration::from_secs(2);
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// The places of one listener.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Places {
 
     /// Fewer than a quarter are free.
     const fn are_scarce(&self, taken: u32) -> bool {
-        taken > self.most - self.most / 4
+        self.most.saturating_sub(taken).saturating_mul(4) < self.most
     }
 
     /// Those who wait are woken only when scarcity begins or ends.
@@ -138,7 +138,7 @@ mod tests {
             drop(under_way);
         };
         let (waited, ()) = tokio::join!(takes(places.wanted(&activity)), request);
-        assert_eq!(waited, 62);
+        assert_eq!(waited, 70);
     }
 
     #[tokio::test(start_paused = true)]
