@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use imp_client::server::Reach;
 use imp_client::socket::{Answer, Connection, Request};
-use imp_client::status::{RadioState, ScreenState, StatusReport};
+use imp_client::status::{Leaving, LeavingReason, RadioState, ScreenState, StatusReport, Switched};
 
 use super::{Context, Failure, output};
 
@@ -58,6 +58,10 @@ fn lines(status: &StatusReport) -> Vec<String> {
         if names.is_empty() { "none that is known here".to_owned() } else { names.join(", ") }
     };
     let mut lines = vec![format!("╔{edge}╗"), format!("║{banner}║"), format!("╚{edge}╝")];
+    lines.extend(leaving(status.leaving));
+    if let Some(Switched { from: Some(from), .. }) = &status.guard {
+        lines.push(format!("A moment ago this was the desktop of {}", from.display_name));
+    }
     lines.push(format!("Workstation   {}", status.workstation));
     if let Some(signed_in) = &status.signed_in {
         lines.push(format!("Session       until {:.0}", signed_in.expires_at));
@@ -86,6 +90,17 @@ fn lines(status: &StatusReport) -> Vec<String> {
         lines.push(format!("Last tap      {} By {means}{time}.", tap.explain()));
     }
     lines
+}
+
+fn leaving(leaving: Option<Leaving>) -> Option<String> {
+    let Leaving { seconds_left, reason } = leaving?;
+    let why = match reason {
+        LeavingReason::SignalLow => "the phone is far away",
+        LeavingReason::PhoneSilent => "the phone is not heard",
+        LeavingReason::LinkLost => "the link to the phone was lost",
+        LeavingReason::Idle => "nobody has touched anything for long",
+    };
+    Some(format!("LOCKS IN {seconds_left} s: {why}; any key stops it"))
 }
 
 fn radio(state: &RadioState) -> String {
@@ -157,5 +172,21 @@ mod tests {
         assert_eq!(lines(&report(false, true))[1], "║  NOBODY  ║");
         let text = lines(&report(false, true)).join("\n");
         assert!(text.contains("DOES NOT ANSWER") && text.contains("2 not bound"));
+    }
+
+    #[test]
+    fn a_countdown_and_a_change_of_hands_are_said() {
+        let reason = LeavingReason::PhoneSilent;
+        let person =
+            |name: &str| Person { display_name: name.to_owned(), username: name.to_owned() };
+        let (from, to, at) = (Some(person("Bea")), person("Ada L"), Timestamp::UNIX_EPOCH);
+        let report = StatusReport {
+            leaving: Some(Leaving { seconds_left: 4, reason }),
+            guard: Some(Switched { from, to, at }),
+            ..report(true, false)
+        };
+        let text = lines(&report).join("\n");
+        assert!(text.contains("LOCKS IN 4 s: the phone is not heard"), "{text}");
+        assert!(text.contains("the desktop of Bea"), "{text}");
     }
 }
