@@ -8,7 +8,7 @@ use imp_identity::{Actor, Clock, Digest};
 use imp_service::Shutdown;
 use imp_service::shutdown::Unfinished;
 use imp_storage::StorageError;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::app::{self, App, OpenError};
 use crate::command::{self, AdministratorCode};
@@ -23,6 +23,9 @@ mod share;
 
 use listener::Entrance;
 
+/// The most connections that wait to be accepted, as when a ward comes back after a cut: what Linux allows by itself
+/// (`net.core.somaxconn`).
+const WAITING: u32 = 4096;
 /// How long requests under way may take to finish when the server stops.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -69,20 +72,23 @@ impl From<command::ShowListenerError> for StartError {
 }
 
 /// Listens at an address; the port may be chosen by the system.
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Listen { address, source };
-    let socket = TcpListener::bind(address).await.map_err(failed)?;
-    let address = socket.local_addr().map_err(failed)?;
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    open(address).map_err(|source| StartError::Listen { address, source })
+}
+
+fn open(address: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
+    let new = if address.is_ipv4() { TcpSocket::new_v4 } else { TcpSocket::new_v6 };
+    let socket = new()?;
+    // A server that starts anew finds its port though old connections have not quite gone.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let socket = socket.listen(WAITING)?;
+    let address = socket.local_addr()?;
     Ok((socket, address))
 }
 
-async fn listen_if(
-    address: Option<SocketAddr>,
-) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
-    match address {
-        Some(address) => listen(address).await.map(Some),
-        None => Ok(None),
-    }
+fn listen_if(address: Option<SocketAddr>) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
+    address.map(listen).transpose()
 }
 
 impl Server {
@@ -98,9 +104,9 @@ impl Server {
         clock: Arc<dyn Clock>,
         shutdown: Shutdown,
     ) -> Result<Self, StartError> {
-        let (socket, address) = listen(config.http.listen).await?;
-        let est = listen_if(config.est.listen).await?;
-        let revocation = listen_if(config.revocation.listen).await?;
+        let (socket, address) = listen(config.http.listen)?;
+        let est = listen_if(config.est.listen)?;
+        let revocation = listen_if(config.revocation.listen)?;
         let app = Box::pin(App::open(config, clock, address.port())).await?;
         let mut rng = app::rng();
         let ca = app.keys.fingerprint();
@@ -187,5 +193,20 @@ impl Server {
         let finished = self.shutdown.finished(PATIENCE).await;
         self.app.storage.close().await;
         finished
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn it_listens_at_addresses_of_both_kinds_that_nobody_else_has() {
+        for wanted in ["127.0.0.1:0", "[::1]:0"] {
+            let (_socket, address) = listen(wanted.parse().unwrap()).unwrap();
+            assert_ne!(address.port(), 0);
+            let refused = listen(address).unwrap_err();
+            assert!(matches!(refused, StartError::Listen { address: of, .. } if of == address));
+        }
     }
 }
