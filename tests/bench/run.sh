@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints what IMP costs: steps of a face, a tap on the server and on the air, the log, start-up and memory
-# of the server.
+# Prints what IMP costs: steps of a face, a tap on the server and on the air, the log, signing on, certificates and their status,
+# decisions about connections, gateways, start-up and memory of the server.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 cargo=${CARGO:-cargo}
@@ -21,6 +21,15 @@ title "Server: log of $events events (goals: 5,000 durable appends a second, pro
 title 'OpenID: beside node oidc-provider (goal: 3 times its client_credentials), passkeys, memory (goal: 60 MB), 10 times the worst minute'
 "$cargo" bench --locked --quiet -p imp-server --bench beside -- --minutes "${IMP_BENCH_MINUTES:-10}"
 
+title 'Certificates: signed and logged (goal: at least 1,500 a second on SQLite), beside cfssl, which logs nothing'
+"$cargo" bench --locked --quiet -p imp-server --bench issue
+title 'ACME: orders a second, and lego from its start to a certificate (goal: at most 150 ms)'
+"$cargo" bench --locked --quiet -p imp-server --bench acme
+title 'OCSP: answers a second (goal: at least 10,000 that are kept)'
+"$cargo" bench --locked --quiet -p imp-server --bench ocsp
+title 'Connections: a decision among 10,000 rules, in memory and by the endpoint (goal: p99 at most 1 ms)'
+"$cargo" bench --locked --quiet -p imp-connection
+"$cargo" bench --locked --quiet -p imp-server --bench access
 title 'Gateways: what an HL7 message costs more, and messages a second, beside stunnel (tests/setup/debian.sh bench)'
 "$cargo" bench --locked --quiet -p imp-client --bench gateway
 
@@ -42,7 +51,7 @@ measure() {
   ready=$(date +%s%N)
   sleep 3
   printf '%-28s %5d ms   %6.1f MB resident\n' "$label" $(((ready - began) / 1000000)) \
-    "$(awk '/^VmRSS/ {print $2 / 1024}' "/proc/$pid/status")"
+    "$(awk '/^VmRSS/ {print $2 * 1024 / 1e6}' "/proc/$pid/status")"
   kill "$pid"
   wait "$pid" || true
 }

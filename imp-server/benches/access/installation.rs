@@ -191,9 +191,18 @@ fn machine(domain: &TrustDomain, number: u32) -> SpiffeId {
     SpiffeId { trust_domain: domain.clone(), machine: Machine::Device(device(number)) }
 }
 
+/// The classes of the inventory; workstations and phones have their own.
+const CLASSES: [DeviceClass; 6] = [
+    DeviceClass::Server,
+    DeviceClass::Gateway,
+    DeviceClass::InfusionPump,
+    DeviceClass::Analyser,
+    DeviceClass::Imaging,
+    DeviceClass::LegacyGateway,
+];
+
 fn class(number: u32) -> DeviceClass {
-    let place = usize::try_from(number).unwrap_or_default() % DeviceClass::ALL.len();
-    DeviceClass::ALL.get(place).copied().unwrap_or(DeviceClass::Server)
+    CLASSES[usize::try_from(number).unwrap_or_default() % CLASSES.len()]
 }
 
 fn unit(number: u32) -> String {

@@ -51,6 +51,8 @@ impl Installation {
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
         let mut config = Config::at(&data.path().join("data"));
         config.limits.failures_per_minute = 1_000_000;
+        // `localhost` is the device's for which lego asks, and so not the server's.
+        config.http.names = vec!["127.0.0.1".parse()?];
         config.acme.networks = vec!["127.0.0.0/8".parse()?];
         config.acme.http_port = listener.local_addr()?.port();
         let folder = data.path().join("challenges");

@@ -1,5 +1,6 @@
 //! What an application and its users' browsers ask, of whichever server.
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,12 +27,14 @@ pub(super) struct Application {
     credentials: String,
     client: String,
     http: reqwest::Client,
+    tls: rustls::ClientConfig,
     /// What browsers hold that are signed on.
     pub(super) cookies: Vec<String>,
 }
 
 /// One browser.
 pub(super) struct Browser {
+    http: reqwest::Client,
     cookies: BTreeMap<String, String>,
     rounds: u64,
 }
@@ -75,9 +78,23 @@ impl Application {
             scope: scope.to_owned(),
             credentials: format!("Basic {}", BASE64.encode(pair.as_bytes())),
             client: client.to_owned(),
-            http: client_of(ca)?,
+            http: machine(trusting(ca)?, Ipv4Addr::LOCALHOST)?,
+            tls: trusting(ca)?,
             cookies: vec![],
         })
+    }
+
+    /// The same application on another host, which calls from `address`.
+    pub(super) fn on_host(&self, address: Ipv4Addr) -> Result<Self, Failure> {
+        Ok(Self { http: self.client_at(address)?, ..self.clone() })
+    }
+
+    /// What makes the connections of a machine with `address`.
+    pub(super) fn client_at(&self, address: Ipv4Addr) -> Result<reqwest::Client, Failure> {
+        // Two machines have no sessions in common that they could resume.
+        let mut tls = self.tls.clone();
+        tls.resumption = rustls::client::Resumption::in_memory_sessions(4);
+        machine(tls, address)
     }
 
     /// The port that its server is to listen at.
@@ -87,10 +104,15 @@ impl Application {
 
     /// A browser; signed on if its number is one of those that are.
     pub(super) fn browser(&self, number: usize) -> Browser {
+        self.browser_at(number, self.http.clone())
+    }
+
+    /// The same on a workstation of its own.
+    pub(super) fn browser_at(&self, number: usize, http: reqwest::Client) -> Browser {
         let held = self.cookies.get(number % self.cookies.len().max(1));
         let cookies = held.and_then(|cookie| cookie.split_once('='));
         let cookies = cookies.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Browser { cookies: cookies.into_iter().collect(), rounds: 0 }
+        Browser { http, cookies: cookies.into_iter().collect(), rounds: 0 }
     }
 
     /// A token of its own.
@@ -124,7 +146,7 @@ impl Application {
             ("code_challenge_method", "S256"),
         ];
         let start = Url::parse_with_params(&self.authorize, parameters)?;
-        let back = self.travel(browser, start).await?;
+        let back = Self::travel(browser, start).await?;
         let code =
             back.query_pairs().find(|(name, _)| name == "code").ok_or("no code")?.1.into_owned();
         let form = [
@@ -139,11 +161,11 @@ impl Application {
     }
 
     /// Follows redirects until the browser is sent back to the application.
-    async fn travel(&self, browser: &mut Browser, mut at: Url) -> Result<Url, Failure> {
+    async fn travel(browser: &mut Browser, mut at: Url) -> Result<Url, Failure> {
         for _ in 0..10 {
             let cookies: Vec<_> =
                 browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            let request = self.http.get(at.clone()).header(COOKIE, cookies.join("; "));
+            let request = browser.http.get(at.clone()).header(COOKIE, cookies.join("; "));
             let answer = request.send().await?;
             for line in answer.headers().get_all(SET_COOKIE) {
                 let pair = line.to_str()?.split(';').next().unwrap_or_default();
@@ -178,14 +200,18 @@ impl Application {
     }
 }
 
-/// HTTP/1.1 over TLS 1.3 for both: the other knows no HTTP/2.
-fn client_of(ca: &Path) -> Result<reqwest::Client, Failure> {
+fn trusting(ca: &Path) -> Result<rustls::ClientConfig, Failure> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca)?)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?;
-    let tls = tls.with_root_certificates(roots).with_no_client_auth();
+    Ok(tls.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// HTTP/1.1 over TLS 1.3 for both: the other knows no HTTP/2.
+fn machine(tls: rustls::ClientConfig, address: Ipv4Addr) -> Result<reqwest::Client, Failure> {
     let client = reqwest::Client::builder().tls_backend_preconfigured(tls).http1_only();
+    let client = client.local_address(IpAddr::from(address));
     Ok(client.redirect(reqwest::redirect::Policy::none()).no_proxy().build()?)
 }

@@ -35,7 +35,9 @@ pub(super) async fn run(wanted: &Wanted) -> Result<(), Failure> {
     let data = folder.path().join("data");
     let application = population::populate(&data, wanted.callers, wanted.callers).await?;
     let ours = {
-        let running = Running::ours(&data, application)?;
+        // All callers have one address.
+        let limit = ("IMP_SERVER__LIMITS__OPENINGS_PER_MINUTE", "10000000");
+        let running = Running::ours(&data, application, &[limit])?;
         measure_all("imp-server", &running, &Kind::ALL, wanted).await?
     };
     let theirs = {
@@ -58,17 +60,20 @@ async fn measure_all(
     for kind in kinds.iter().copied() {
         // Caches, connections and compilers are warm before anything counts.
         measure(&running.application, kind, wanted.callers, wanted.time / 5).await?;
+        let before = running.cpu_time()?;
         let (rate, mut waits) =
             measure(&running.application, kind, wanted.callers, wanted.time).await?;
+        let count = f64::from(u32::try_from(waits.0.len())?);
+        let each = (running.cpu_time()? - before) / count * 1000.0;
         println!(
-            "{server:<22} {:<20} {rate:>8.0} /s   p50 {:>7.2} ms   p99 {:>7.2} ms",
+            "{server:<22} {:<20} {rate:>8.0} /s   p50 {:>7.2} ms   p99 {:>7.2} ms   CPU {each:>6.3} ms each",
             kind.name(),
             waits.percentile(50),
             waits.percentile(99)
         );
         rates.push(rate);
     }
-    println!("{server:<22} {:<20} {:>8.1} MiB resident", "afterwards", running.resident()?);
+    println!("{server:<22} {:<20} {:>8.1} MB resident", "afterwards", running.resident()?);
     Ok(rates)
 }
 

@@ -16,7 +16,7 @@ use super::{ASKING, Failure, SPAN, say};
 /// Measures one database.
 pub(super) async fn run(database: &str, folder: &Path, url: Option<String>) -> Result<(), Failure> {
     let app = open(folder, url).await?;
-    let mut number = 0;
+    let (mut number, mut seed) = (0, 1_000_000);
     for asking in ASKING {
         let mut devices = vec![];
         for _ in 0..asking {
@@ -25,7 +25,9 @@ pub(super) async fn run(database: &str, folder: &Path, url: Option<String>) -> R
         }
         let start = Instant::now();
         let mut tasks = JoinSet::new();
-        for (seed, (id, request)) in (1_000_000..).zip(devices) {
+        for (id, request) in devices {
+            // No two tasks may draw the same serial numbers.
+            seed += 1;
             let app = app.clone();
             tasks.spawn(async move { renew(&app, seed, id, &request).await });
         }
