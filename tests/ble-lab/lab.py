@@ -2,13 +2,19 @@
 import sys
 import threading
 
-from hospital import Hospital, Phone
-from process import eventually
+import sniffed
+from hospital import Hospital, Phone, program
+from process import PATIENCE, Running, eventually
 from stack import PHONE, WORKSTATION, Stack, bus, set_powered
 from told import Failed, expect, say, uptime
 
 MASKED, UNMASKED = 'obama3-masked.jpg', 'obama3.jpg'
 ENROLLED = 'obama.jpg'
+TRACE = '/share/air.btsnoop'
+# What nobody who listens may read: people, places, machines, trust domain.
+PERSONAL = ('Ada', 'Olga', 'Ward 3', 'spiffe')
+# Frames in a row of `imp-radio`.
+ROW = 40
 
 
 class Lab:
@@ -16,18 +22,22 @@ class Lab:
 
     def __init__(self):
         self.stack, self.hospital, self.phone = Stack(), Hospital(), Phone()
+        self.is_open = False
 
-    def set_up(self):
-        self.stack.start()
-        self.sniffer = self.stack.sniff('/share/air.btsnoop')
+    def open(self):
+        """Starts server and workstation, and enrols a person, once."""
+        if self.is_open:
+            return
+        self.is_open = True
         self.hospital.open()
         self.hospital.camera_sees(ENROLLED)
         enrolled = self.hospital.enrol('ada', self.phone)
         expect(enrolled['receipt_delivered'] is True, 'a person is enrolled over the radio, and her phone has the receipt')
 
     def finish(self):
-        self.phone.stop()
-        self.hospital.close()
+        if self.is_open:
+            self.phone.stop()
+            self.hospital.close()
 
 
 def steps(report):
@@ -43,13 +53,53 @@ def accepted(report, text):
 
 
 def tap(lab):
-    """Taps in with a mask, and out."""
+    """Taps in with a mask, and out, before a sniffer."""
+    sniffer = lab.stack.sniff(TRACE)
+    lab.open()
     lab.hospital.near('ada')
     lab.hospital.camera_sees(MASKED)
     accepted(lab.hospital.tap(), 'she taps in, with a mask on')
     accepted(lab.hospital.tap('--purpose', 'tap-out'), 'she taps out')
     uses = lab.phone.ask('uses')
     expect('ALARM' not in uses, 'her phone lists what her face was used for')
+    sniffer.terminate()
+    sniffer.wait(PATIENCE)
+    sniffed.check(TRACE, PERSONAL)
+
+
+def link(lab):
+    """The radio without what goes over it: connects, and finds the phone again after everything that can happen to either end."""
+    phone = start_radio_phone()
+    workstation = Running('imp-radio', [program('imp-radio'), 'workstation', WORKSTATION, '60'])
+    for _ in range(3):
+        visited(workstation, 'there and back')
+    for what, harm, mend in (
+            ('the phone is killed and started again', phone.kill, start_radio_phone),
+            ('the workstation\'s radio is off and on', lambda: set_powered(WORKSTATION, False),
+             lambda: set_powered(WORKSTATION, True)),
+            ('the phone\'s radio is off and on', lambda: set_powered(PHONE, False), lambda: set_powered(PHONE, True)),
+            ('bluetoothd is killed and started again', lab.stack.bluetoothd.kill, lab.stack.start_again)):
+        harm()
+        workstation.line(lambda line: line.startswith('failed: '), since=len(workstation.lines))
+        say(f'      {[line for line in workstation.lines if line.startswith("failed: ")][-1]}')
+        phone = mend() or phone
+        visited(workstation, f'{what}, and they meet again')
+    workstation.kill()
+    if isinstance(phone, Running):
+        phone.kill()
+
+
+def start_radio_phone():
+    phone = Running('imp-radio', [program('imp-radio'), 'phone', PHONE])
+    phone.line(lambda line: line == 'ready')
+    return phone
+
+
+def visited(workstation, text):
+    """Waits for the next connection that came about."""
+    began = uptime()
+    line = workstation.line(lambda line: line.startswith('connected ') and line, since=len(workstation.lines))
+    expect(f'{ROW} of {ROW}' in line, f'{text} ({uptime() - began:.1f} s): {line}')
 
 
 def press(lab):
@@ -77,6 +127,7 @@ def recovers(lab, text):
 
 def radio(lab):
     """The workstation's radio is switched off in the settings, and on again."""
+    lab.open()
     lab.hospital.camera_sees(MASKED)
     lab.hospital.near('ada')
     set_powered(WORKSTATION, False)
@@ -87,18 +138,18 @@ def radio(lab):
 
 def restart(lab):
     """bluetoothd dies and comes back: workstation and phone find each other again by themselves."""
+    lab.open()
     lab.hospital.camera_sees(MASKED)
     lab.hospital.near('ada')
     lab.stack.bluetoothd.kill()
     refused(lab, 'bluetoothd is gone', within=30)
-    lab.stack.start_bluetoothd()
-    for adapter in (WORKSTATION, PHONE):
-        eventually(f'{adapter} is on', lambda name=adapter: set_powered(name, True))
+    lab.stack.start_again()
     recovers(lab, 'bluetoothd is back, and she taps in')
 
 
 def killed(lab):
     """The phone's program dies in the middle of a conversation; its link stays up, and only the heartbeat tells."""
+    lab.open()
     lab.hospital.camera_sees(MASKED)
     lab.hospital.near('ada')
     pressed = {}
@@ -114,13 +165,13 @@ def killed(lab):
     recovers(lab, 'the phone is started again, and she taps in')
 
 
-SCENARIOS = {'tap': tap, 'radio': radio, 'restart': restart, 'killed': killed}
+SCENARIOS = {'link': link, 'tap': tap, 'radio': radio, 'restart': restart, 'killed': killed}
 
 
 def main(names):
     lab, status = Lab(), 0
     try:
-        lab.set_up()
+        lab.stack.start()
         for name in names:
             say(f'scenario {name}')
             SCENARIOS[name](lab)

@@ -35,6 +35,7 @@ done
 # Not in /tmp: the machine has one of its own.
 share=$(mktemp -d "$image/run.XXXXXX")
 mkdir "$share/stage"
+export PYTHONDONTWRITEBYTECODE=1
 export LAB_BIN=$binaries LAB_REPOSITORY=$repository LAB_STAGE=$share/stage LAB_LOGS=$share
 python3 -u "$here/prepare.py"
 # Process 1 of the machine, which sees the host's files below its root.

@@ -47,9 +47,17 @@ class Stack:
         succeed(['dbus-daemon', '--system', '--nopidfile', '--fork'])
         self.start_bluetoothd()
         self.create_controllers()
+        self.switch_on()
+        say('bus, bluetoothd and two controllers are up')
+
+    def switch_on(self):
         for adapter in (WORKSTATION, PHONE):
             eventually(f'{adapter} is on', lambda name=adapter: set_powered(name, True))
-        say('bus, bluetoothd and two controllers are up')
+
+    def start_again(self):
+        """Starts a bluetoothd that died."""
+        self.start_bluetoothd()
+        self.switch_on()
 
     def start_bluetoothd(self):
         self.bluetoothd = Running('bluetoothd', [BLUETOOTHD, '-n', *os.environ.get('LAB_BLUETOOTHD', '').split()], log=f'{LOGS}/bluetoothd.log')
@@ -69,5 +77,5 @@ class Stack:
 
     def sniff(self, file):
         """Writes everything that passes between kernel and controllers to `file`."""
-        return subprocess.Popen(['stdbuf', '-oL', 'btmon', '-w', file], stdin=subprocess.DEVNULL,
+        return subprocess.Popen(['btmon', '-w', file], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)

@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use imp_authenticator::identifier::{Resolver, identifier, slot};
 use imp_authenticator::{
     Channel, ChannelEvent, Claims, KnockGate, Knowledge, Message, ReceiptDelivery, Signer as _,
 };
@@ -201,5 +202,22 @@ fn conversation(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, server, conversation);
+/// Twenty of the 2,000 phones that a workstation knows advertise beside it, and one that it does not know.
+fn corridor(criterion: &mut Criterion) {
+    let roster = sample::roster(2_000);
+    let resolver = Resolver::new(&roster, now());
+    let known = roster.entries.iter().step_by(105).map(|entry| entry.identifier_key);
+    let mut heard: Vec<_> = known.map(|key| identifier(&key, slot(now()))).collect();
+    heard.push([0; 8]);
+    assert_eq!(heard.len(), 21);
+    criterion.bench_function("workstation: resolve an advertisement among 2,000", |bencher| {
+        let mut next = heard.iter().cycle();
+        bencher.iter(|| resolver.resolve(*next.next().unwrap(), black_box(now())));
+    });
+    criterion.bench_function("workstation: prepare 2,000 phones for a new slot", |bencher| {
+        bencher.iter(|| Resolver::new(black_box(&roster), now()));
+    });
+}
+
+criterion_group!(benches, server, conversation, corridor);
 criterion_main!(benches);
