@@ -219,12 +219,12 @@ fn follows(arrival: &Arrival, own: &[Session], limits: &SessionLimits, now: Time
         return false;
     }
     let here = arrival.workstation;
-    let Some(hers) = nearest(own.to_vec(), here, now) else { return false };
-    if hers.authentication.methods.contains(&Method::BreakGlass) {
+    let Some(session) = nearest(own.to_vec(), here, now) else { return false };
+    if session.authentication.methods.contains(&Method::BreakGlass) {
         return false;
     }
-    let moves = hers.is_active(now) && hers.workstation != here && limits.several == 1;
-    moves || hers.is_resumable(now) && hers.follows_to(here, limits, now)
+    let moves = session.is_active(now) && session.workstation != here && limits.several == 1;
+    moves || session.is_resumable(now) && session.follows_to(here, limits, now)
 }
 
 /// Suspends, or ends when they are past their limits, the sessions of others at the desktop.
