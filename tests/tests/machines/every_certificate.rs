@@ -97,7 +97,10 @@ async fn answered(server: &Server, about: &str) -> Vec<u8> {
     let issuer = IssuerId::of(&server.app().keys.issuing().certificate).unwrap();
     let question = issuer.question(about).unwrap().request(None).unwrap();
     let url = format!("http://{}/ocsp", server.revocation_address().unwrap());
-    let asked = reqwest::Client::builder().no_proxy().build().unwrap().post(url);
+    // It is asked in the open; the client wants to know all the same whom it would trust.
+    let tls = first_meeting(server.ca(), Arc::new(SystemClock)).unwrap();
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
+    let asked = client.build().unwrap().post(url);
     let asked = asked.header("content-type", "application/ocsp-request").body(question);
     asked.send().await.unwrap().bytes().await.unwrap().to_vec()
 }

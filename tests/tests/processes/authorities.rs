@@ -195,7 +195,7 @@ async fn a_new_authority_issues_the_old_one_is_retired_and_chains_of_both_verify
     }
     assert!(!office.verifies("data/keys/root.pem", "old-chain.pem", "new.pem"), "another issuer");
 
-    office.refused(&["ca", "retire", &new[..12]], "make another one first");
+    office.refused(&["ca", "retire", &new[..12], "--now"], "make another one first");
     office.refused(&["ca", "retire", &old[..7]], "no such issuing authority");
     office.refused(&["ca", "retire", "00000000"], "no such issuing authority");
     office.refused(&["ca", "retire", &old[..12]], "1 certificates of this authority count");

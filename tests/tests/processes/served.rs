@@ -13,7 +13,7 @@ use imp_identity::clock::SystemClock;
 use imp_identity::device::{Device, DeviceClass};
 use imp_identity::invitation::Code;
 use imp_identity::spiffe::{Machine, SpiffeId};
-use imp_identity::{Actor, DeviceId};
+use imp_identity::{Actor, DeviceId, UserId};
 use imp_server::App;
 use imp_server::command;
 use imp_server::store::Tables as _;
@@ -104,13 +104,6 @@ impl Ward {
         let mut command = Command::new(process::binary("imp-server"));
         command.arg("--config").arg(self.folder.path().join("imp-server.toml"));
         command
-    }
-
-    /// A command of the command line that must succeed.
-    fn done(&self, words: &[&str]) -> String {
-        let done = process::run(self.imp_server().args(words)).unwrap();
-        assert_eq!(done.code, Some(0), "{words:?}: {}", done.stderr);
-        done.stdout
     }
 
     fn start(&self) -> Running {
@@ -383,13 +376,15 @@ async fn an_order_in_process_is_finished(mut ward: Ward) {
     let app = ward.app().await;
     assert_eq!((logged(&app).await.len(), stored(&app).await.len()), (0, 0));
     let waiting = command::open_approvals(&app.storage).await.unwrap();
-    app.storage.close().await;
     assert_eq!(waiting.len(), 2);
+    let second: UserId = "01890a5d-ac96-774b-bcce-b302099a8059".parse().unwrap();
     for approval in waiting {
         let keys: Vec<_> = orderers.iter().map(|orderer| orderer.key.digest()).collect();
         assert!(keys.contains(&approval.key));
-        ward.done(&["device", "approve", &approval.id.to_string()]);
+        let context = &mut estate::context(&app, &mut ward.rng);
+        command::approve_device(context, Actor::User(second), approval.id, DAY).await.unwrap();
     }
+    app.storage.close().await;
     let mut running = ward.start();
     let mut serials = vec![];
     for orderer in &mut orderers {
