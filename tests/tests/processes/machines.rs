@@ -287,7 +287,7 @@ fn the_units_of_systemd_are_as_systemd_wants_them() {
         assert!(name.ends_with(".timer") || unit.contains("NoNewPrivileges=true"), "{name}");
         // Where it would be installed there is nothing here.
         let unit = unit.replace("/usr/bin/imp-client", &program);
-        let unit = unit.replace("User=imp-client", "User=nobody");
+        let unit = unit.replace("User=imp-client", "User=daemon");
         let path = folder.path().join(name);
         std::fs::write(&path, unit).unwrap();
         units.push(path);
