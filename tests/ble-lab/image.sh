@@ -26,7 +26,7 @@ fetch_kernel() {
     echo "apt knows no $metapackage: apt-get update, and look whether this is Debian on amd64" >&2
     exit 1
   fi
-  (cd "$work" && apt-get download -qq "$package" >/dev/null)
+  (cd "$work" && apt-get -o APT::Sandbox::User=root download -qq "$package" >/dev/null)
   dpkg-deb --extract "$work/$package"_*.deb "$work/kernel"
   release=${package#linux-image-}
 }
