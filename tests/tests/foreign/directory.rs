@@ -247,9 +247,14 @@ impl House {
     async fn imports(&self, count: usize) -> Vec<Option<String>> {
         let until = std::time::Instant::now() + process::PATIENCE;
         loop {
-            let kinds = ["events", "--kind", "directory-imported", "--json", "--all"];
-            let said = self.command_line(&kinds).stdout;
-            let found: Vec<Option<String>> = said.lines().map(problem).collect();
+            let mut command = Command::new(process::binary("imp-server"));
+            command.arg("--data").arg(self.data());
+            command.args(["events", "--kind", "directory-imported", "--json", "--all"]);
+            // The server has this thread, and may be in the middle of an import.
+            let read = tokio::task::spawn_blocking(move || process::run(&mut command).unwrap());
+            let read = read.await.unwrap();
+            assert_eq!(read.code, Some(0), "{}", read.stderr);
+            let found: Vec<Option<String>> = read.stdout.lines().map(problem).collect();
             if found.len() >= count {
                 return found;
             }

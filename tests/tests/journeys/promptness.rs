@@ -1,6 +1,7 @@
 //! A session that ends is over everywhere within a second: at the desktop, in applications, for receivers of signals, whoever
 //! ends it, and by whichever of several servers. What is counted is the time that passes by construction (clocks, polls); how long
 //! this machine needs besides is measured and printed by the last of these tests, and stands in `docs/sessions.md`.
+use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -196,7 +197,9 @@ async fn a_leavers_session_is_over_everywhere_within_a_second() {
 /// Another server with the same keys and the same database.
 async fn replica(world: &World, url: String) -> (Server, Client) {
     let (first, second) = (world.folder.path().join("server"), world.folder.path().join("replica"));
-    std::fs::create_dir_all(second.join("keys")).unwrap();
+    // Nobody else may look at keys.
+    let mut private = std::fs::DirBuilder::new();
+    private.recursive(true).mode(0o700).create(second.join("keys")).unwrap();
     for entry in std::fs::read_dir(first.join("keys")).unwrap() {
         let entry = entry.unwrap();
         std::fs::copy(entry.path(), second.join("keys").join(entry.file_name())).unwrap();

@@ -39,23 +39,21 @@ pub(super) async fn all(house: &House) -> Vec<Caller> {
     };
     let auditor = token_of(house, "arthur", Role::Auditor).await;
     let officer = token_of(house, "olga", Role::Officer).await;
-    let staff = token_of(house, "stella", Role::Staff).await;
     let folder = house.folder.path();
     machine(house).await;
     let workstation = Shows::Certificate(folder.join("machine.pem"), folder.join("machine.key"));
     let receiver = json!({ "name": "Watcher", "kinds": ["session-established"] });
     let receiver = house.ask("/v1/receivers", Some(receiver)).await;
     vec![
-        administrator,
+        caller("receiver", bearer(receiver["token"].as_str().unwrap()), &["receiver"]),
+        caller("application", bearer(&provisioning_token(house).await), &["client"]),
+        caller("workstation", workstation, &["machine"]),
+        caller("device", device(house).await, &["machine"]),
         // As a page of our own asks: else browsers' routes refuse before they read anything.
         caller("nobody", Shows::Header("Origin", house.issuer()), &[""]),
         caller("auditor", bearer(&auditor), &["person"]),
         caller("officer", bearer(&officer), &["person"]),
-        caller("staff", bearer(&staff), &["person"]),
-        caller("workstation", workstation, &["machine"]),
-        caller("device", device(house).await, &["machine"]),
-        caller("application", bearer(&provisioning_token(house).await), &["client"]),
-        caller("receiver", bearer(receiver["token"].as_str().unwrap()), &["receiver"]),
+        administrator,
     ]
 }
 
