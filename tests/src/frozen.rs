@@ -35,9 +35,9 @@ impl Frozen {
         Self { _held: held }
     }
 
-    /// Lets time pass.
+    /// Lets time pass: a millisecond more, as timers go by whole ones and round up.
     pub async fn passes(&self, by: Duration) {
-        tokio::time::advance(by).await;
+        tokio::time::advance(by + Duration::from_millis(1)).await;
         moment().await;
     }
 
