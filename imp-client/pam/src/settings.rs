@@ -36,7 +36,7 @@ impl Settings {
             match text.split_once('=').ok_or_else(refused)? {
                 ("socket", path) if path.starts_with('/') => settings.socket = path.into(),
                 ("agent", account) if !account.is_empty() => {
-                    account.clone_into(&mut settings.agent)
+                    account.clone_into(&mut settings.agent);
                 }
                 ("timeout", seconds) => {
                     let seconds = seconds.parse().ok().filter(|s| (1..=LONGEST).contains(s));

@@ -147,10 +147,11 @@ fn an_agent_whose_queue_is_full_is_no_agent() {
     let mut waiting = vec![];
     let error = loop {
         let fresh = Settings { patience: Duration::from_millis(1), ..settings.clone() };
-        match asking(&fresh).unwrap_err() {
-            AskError::Late => waiting.push(hold(&path)),
-            error => break error,
+        let error = asking(&fresh).unwrap_err();
+        if !matches!(error, AskError::Late) {
+            break error;
         }
+        waiting.push(hold(&path));
         if waiting.last().is_some_and(Option::is_none) || waiting.len() > 10_000 {
             break asking(&settings).unwrap_err();
         }

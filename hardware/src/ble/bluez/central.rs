@@ -61,7 +61,7 @@ impl Central for BluezCentral {
         let _silence = self.adapters.silence(&adapter).await;
         let half = HalfOpen(Some(phone.clone()));
         let connection = BluezConnection::open(&adapter, phone, address).await?;
-        half.is_whole();
+        half.keep();
         Ok(Box::new(connection))
     }
 }
@@ -71,7 +71,7 @@ impl Central for BluezCentral {
 struct HalfOpen(Option<Peripheral>);
 
 impl HalfOpen {
-    fn is_whole(mut self) {
+    fn keep(mut self) {
         self.0 = None;
     }
 }
