@@ -20,8 +20,8 @@ use crate::view::{self, Layout, Shown};
 const TICK: Duration = Duration::from_secs(1);
 /// The largest side of a picture that is shown, in pixels.
 const LARGEST: u32 = 1024;
-/// How high the strip above the applications is, in points: as a rule, and when it must not be overlooked.
-const STRIP: (f32, f32) = (56.0, 96.0);
+/// How high the strip above the applications is, as a part of the screen: as a rule, and when it must not be overlooked.
+const STRIP: (f32, f32) = (0.07, 0.12);
 
 /// How the window behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -50,7 +50,10 @@ pub(crate) struct App {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
     Whole,
-    Strip { height: f32 },
+    /// As high as this part of the screen.
+    Strip {
+        part: f32,
+    },
 }
 
 impl App {
@@ -105,7 +108,7 @@ impl App {
         let (low, high) = STRIP;
         let screen = self.model.screen();
         let warns = matches!(screen, Screen::Leaving(_) | Screen::Guard(_));
-        let strip = Place::Strip { height: if warns { high } else { low } };
+        let strip = Place::Strip { part: if warns { high } else { low } };
         match self.mode {
             Mode::Strip if !asks(&screen) => strip,
             Mode::Kiosk if warns || screen == Screen::Open => strip,
@@ -123,7 +126,7 @@ impl App {
         self.place = Some(wanted);
         let (whole, size) = match wanted {
             Place::Whole => (true, monitor),
-            Place::Strip { height } => (false, vec2(monitor.x, height)),
+            Place::Strip { part } => (false, vec2(monitor.x, (monitor.y * part).round())),
         };
         for command in [
             ViewportCommand::Decorations(false),
