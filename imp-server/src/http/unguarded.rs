@@ -72,7 +72,9 @@ fn below(folder: &Path, found: &mut Vec<PathBuf>) {
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() && name != "tests" {
             below(&path, found);
-        } else if name.ends_with(".rs") && !matches!(name, "tests.rs" | "unguarded.rs") {
+        } else if path.extension().is_some_and(|it| it == "rs")
+            && !matches!(name, "tests.rs" | "unguarded.rs")
+        {
             found.push(path);
         }
     }
