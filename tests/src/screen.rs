@@ -71,6 +71,9 @@ impl Screen {
     }
 
     /// Waits until it shows what is `wanted`, twice in a row, so that nothing is half drawn.
+    ///
+    /// # Panics
+    /// If it does not, within half a minute.
     pub fn until(&self, what: &str, wanted: impl Fn(&Picture) -> bool) -> Picture {
         let begin = Instant::now();
         let mut before = None;

@@ -1,5 +1,10 @@
 //! The module in a real PAM stack: `pamtester` asks Linux-PAM, which loads what was built here. The stack is read from a folder of the test
 //! (`pam_wrapper`), so that the machine's own is left alone.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "clippy knows only functions marked as tests, not what they call"
+)]
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -21,7 +26,8 @@ struct Told {
 }
 
 impl Stack {
-    /// The module, which suffices, then `next`; `None` where there is no pamtester or no pam_wrapper.
+    /// The module, which suffices, then `next`; `None` where there is no `pamtester` or no `pam_wrapper`.
+    #[expect(clippy::print_stdout, reason = "a test that is left out says so")]
     fn before(next: &str) -> Option<Self> {
         let there = |program: &str| Command::new(program).output().is_ok();
         if !there("pamtester") || !Path::new("/usr/lib").join(triplet()).join(WRAPPER).exists() {

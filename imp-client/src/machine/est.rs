@@ -316,7 +316,7 @@ mod tests {
     async fn an_address_that_is_none_and_a_server_that_is_away_are_told_apart() {
         let device = Hospital::new().device(1);
         let clock = Arc::new(imp_identity::clock::SystemClock);
-        let tls = |_| {
+        let tls = |()| {
             let identity = Some(&device.identity);
             imp_authenticator::tls::machine_to_server(identity, &device.anchors, clock.clone())
         };

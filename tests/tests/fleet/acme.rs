@@ -158,8 +158,8 @@ impl Account {
         replaces: Option<&Held>,
     ) -> Result<Ordered, Failure> {
         let mut wanted = json!({"identifiers": [{"type": "ip", "value": address.to_string()}]});
-        let replaced = replaces.and_then(|held| CertificateId::of(held.certificate.der()));
-        if let Some(id) = replaced {
+        let predecessor = replaces.and_then(|held| CertificateId::of(held.certificate.der()));
+        if let Some(id) = predecessor {
             wanted["replaces"] = json!(id.to_string());
         }
         let (url, text) = self.send(&self.address("/new-order"), Some(&wanted)).await?;

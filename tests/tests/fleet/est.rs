@@ -49,7 +49,7 @@ async fn est(
     Ok(Held { key, certificate: Certificate::parse(der)?, issuers: issuers.to_vec() })
 }
 
-/// The one certificate of a "certs-only" message (RFC 5652 §5.1): ContentInfo, `[0]`, SignedData, `[0]`, the certificate.
+/// The one certificate of a "certs-only" message (RFC 5652 §5.1): `ContentInfo`, `[0]`, `SignedData`, `[0]`, the certificate.
 fn certificate(message: &[u8]) -> Option<Vec<u8>> {
     let info = parts(parts(message)?.first()?.1)?;
     let signed = parts(parts(info.get(1)?.1)?.first()?.1)?;

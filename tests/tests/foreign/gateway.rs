@@ -73,6 +73,32 @@ async fn refusals(world: &World, from: u64) -> Vec<(&'static str, String, String
     told.collect()
 }
 
+/// The control identifiers of the messages that the application got, in order.
+fn messages(application: &Running) -> Vec<String> {
+    let said = application.said();
+    let got = said.lines().filter_map(|line| line.strip_prefix("got "));
+    got.map(|rest| rest.split(' ').next().unwrap_or_default().to_owned()).collect()
+}
+
+/// Waits until the log tells of each of `wanted` (kind, whom it names, reason) once since `from`, and of nothing else.
+async fn until_told(world: &World, from: u64, wanted: &[(&str, String, String)]) {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let told = refusals(world, from).await;
+        let matches = |(event, who, reason): &(&str, String, String)| {
+            told.iter()
+                .filter(|(e, w, r)| e == event && w.contains(who.as_str()) && r == reason)
+                .count()
+                == 1
+        };
+        if told.len() == wanted.len() && wanted.iter().all(matches) {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < until, "{told:?} instead of {wanted:?}");
+        tokio::time::sleep(POLL).await;
+    }
+}
+
 #[tokio::test]
 async fn four_refusals_four_reasons_four_events() {
     let world = World::start().await;
@@ -141,31 +167,9 @@ async fn four_refusals_four_reasons_four_events() {
             MachineRefusal::UnknownIssuer.to_string(),
         ),
     ];
-    let until = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        let told = refusals(&world, from).await;
-        let matches = |(event, who, reason): &(&str, String, String)| {
-            told.iter()
-                .filter(|(e, w, r)| e == event && w.contains(who.as_str()) && r == reason)
-                .count()
-                == 1
-        };
-        if told.len() == wanted.len() && wanted.iter().all(matches) {
-            break;
-        }
-        assert!(tokio::time::Instant::now() < until, "{told:?} instead of {wanted:?}");
-        tokio::time::sleep(POLL).await;
-    }
+    until_told(&world, from, &wanted).await;
     // Nothing reached the application but what was accepted, once each.
-    let got: Vec<_> = application
-        .said()
-        .lines()
-        .filter_map(|line| {
-            line.strip_prefix("got ")
-                .map(|rest| rest.split(' ').next().unwrap_or_default().to_owned())
-        })
-        .collect();
-    assert_eq!(got, ["A1", "A2", "B2", "B4", "C2", "D3"]);
+    assert_eq!(messages(&application), ["A1", "A2", "B2", "B4", "C2", "D3"]);
     sending.stop().await;
     receiving.stop().await;
     world.end().await;

@@ -80,8 +80,8 @@ fn whole(request: &[u8]) -> bool {
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
     let lines = head.lines().filter_map(|line| line.split_once(':'));
     let length = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let length = length.map(|(_, value)| value.trim().parse::<usize>().unwrap());
-    body.len() >= length.last().unwrap_or(0)
+    let mut length = length.map(|(_, value)| value.trim().parse::<usize>().unwrap());
+    body.len() >= length.next_back().unwrap_or(0)
 }
 
 /// A ward, an application that is signed on from its desktop, and whoever is told.
@@ -120,6 +120,7 @@ impl Watched {
     }
 
     /// How much time passes until each has noticed that the session ended.
+    #[expect(clippy::print_stdout, reason = "docs/sessions.md shows what it prints")]
     async fn notice(&self, time: &Frozen, before: (usize, usize)) {
         let desktop = time.needs(SECOND, async || self.desktop_is_closed()).await;
         let logout = time.needs(SECOND, async || self.ears.heard().0 > before.0).await;

@@ -104,12 +104,12 @@ impl Office {
         let file = files
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.extension().is_some_and(|it| it == "pem"))
-            .find(|path| self.digest(path) == digest)
+            .find(|path| Self::digest(path) == digest)
             .unwrap();
         (digest, file.display().to_string())
     }
 
-    fn digest(&self, pem: &Path) -> String {
+    fn digest(pem: &Path) -> String {
         let mut command = Command::new("openssl");
         command.args(["x509", "-noout", "-fingerprint", "-sha256", "-in"]).arg(pem);
         let said = process::run(&mut command).unwrap().stdout;

@@ -34,8 +34,8 @@ fn an_answer_that_is_not_understood_is_asked_for_again() {
 fn answers_that_end_or_never_end_are_errors() {
     let found = [device("hci0")];
     dialogue("x\n").choose("The adapter", &found).unwrap_err();
-    let endless: &[u8] = &[b'a'; 100_000];
-    Dialogue::new(endless, true).ask("Sure", None, truth).unwrap_err();
+    let endless = vec![b'a'; 100_000];
+    Dialogue::new(endless.as_slice(), true).ask("Sure", None, truth).unwrap_err();
     let senseless = "perhaps\n".repeat(100);
     Dialogue::new(senseless.as_bytes(), true).ask("Sure", None, truth).unwrap_err();
 }
