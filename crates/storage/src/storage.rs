@@ -15,9 +15,12 @@ use crate::transaction::Transaction;
 /// Prepared statements that each connection keeps.
 const STATEMENTS: usize = 256;
 
-/// What the connection that writes to SQLite may keep of the file, in KiB: the pages at the end of every index of a large log,
-/// which every group of writers touches.
-const SQLITE_CACHE: &str = "-65536";
+/// What the connection that writes to SQLite may keep of the file, in KiB: room for what a group of writers changes, and for the
+/// pages at the end of every index of a large log, which each group touches. The system keeps the file as well.
+const SQLITE_CACHE: &str = "-16384";
+
+/// The same of each connection that reads.
+const SQLITE_READ_CACHE: &str = "-1024";
 
 /// The least pages in the write-ahead log before they are moved into the file: several groups touch the same pages.
 const SQLITE_CHECKPOINT: &str = "4000";
@@ -246,7 +249,7 @@ async fn open_sqlite(
     }
     let read = pool
         .max_connections(options.connections)
-        .connect_with(connect.pragma("query_only", "ON"))
+        .connect_with(connect.pragma("query_only", "ON").pragma("cache_size", SQLITE_READ_CACHE))
         .await
         .map_err(StorageError::Open)?;
     Ok(Pools::Sqlite { write, read, memory })

@@ -45,6 +45,20 @@ async fn a_transaction_lasts_only_when_committed() {
 }
 
 #[tokio::test]
+async fn connections_keep_little_of_the_file_in_memory() {
+    let (directory, migrator) = migrations().await;
+    let url = format!("sqlite:{}", directory.path().join("imp.db").display());
+    let storage = Storage::open(&url, &migrator, &Options::default()).await.unwrap();
+    let Pools::Sqlite { write, read, .. } = &storage.pools else { panic!("not SQLite") };
+    // Negative: in KiB (sqlite.org/pragma.html#pragma_cache_size).
+    for (pool, kibibytes) in [(write, 16 * 1024), (read, 1024)] {
+        let kept: i64 = sqlx::query_scalar("PRAGMA cache_size").fetch_one(pool).await.unwrap();
+        assert_eq!(kept, -kibibytes);
+    }
+    storage.close().await;
+}
+
+#[tokio::test]
 async fn a_second_row_with_the_same_name_is_a_unique_violation() {
     let (_directory, migrator) = migrations().await;
     for storage in both(&migrator).await {
