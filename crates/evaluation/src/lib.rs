@@ -1,0 +1,1 @@
+//! Technology evaluation after ISO/IEC 19795-1.

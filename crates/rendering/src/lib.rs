@@ -1,0 +1,1 @@
+//! Presentation attack instruments and a camera, rendered from still photographs.

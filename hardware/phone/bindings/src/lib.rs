@@ -1,0 +1,1 @@
+//! The core of the phone for Kotlin, Swift and others.
