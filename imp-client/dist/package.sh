@@ -41,7 +41,7 @@ strip --strip-unneeded "$tree/usr/bin/imp-client" "$tree/usr/bin/imp-window" "$t
 put 0644 "$root/models/manifest.toml" usr/share/imp/models/manifest.toml
 while IFS= read -r model; do
   put 0644 "$root/models/$model" "usr/share/imp/models/$model"
-done < <(sed -n 's/^file *= *"\(.*\)"/\1/p' "$root/models/manifest.toml")
+done < <(sed -nE 's/^(file|calibration) *= *"(.*)"/\2/p' "$root/models/manifest.toml")
 put 0644 "$here/imp-client.service" usr/lib/systemd/system/imp-client.service
 put 0644 "$here/debian/imp-client.pam-config" usr/share/pam-configs/imp
 put 0644 "$here/debian/50-imp-client.rules" usr/share/polkit-1/rules.d/50-imp-client.rules

@@ -138,7 +138,7 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
 }
 
 fn look(command: &FaceCommand, config: &ClientConfig) -> ExitCode {
-    face::run(command, &config.models(), &mut std::io::stdout().lock()).map_or_else(
+    face::run(command, config, &mut std::io::stdout().lock()).map_or_else(
         |error| {
             output::complain_with_causes(&error);
             ExitCode::from(FaceError::EXIT_STATUS)

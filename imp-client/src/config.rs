@@ -8,6 +8,7 @@ use imp_hardware::ble::CentralConfig;
 use imp_hardware::camera::CameraConfig;
 use imp_hardware::desktop::DesktopConfig;
 use imp_hardware::keystore::KeystoreConfig;
+use imp_models::{ModelStore, OpenError};
 use imp_service::config::ConfigError;
 use imp_service::telemetry::Telemetry;
 use serde::Deserialize;
@@ -26,6 +27,8 @@ pub const ENVIRONMENT: &str = "IMP_CLIENT";
 pub struct ClientConfig {
     /// The folder of the models; looked for in the usual places if absent.
     pub models: Option<PathBuf>,
+    /// What faces are compared by.
+    pub face: FaceConfig,
     /// The log.
     pub telemetry: Telemetry,
     /// What sees the face.
@@ -52,6 +55,14 @@ pub struct ClientConfig {
     pub walk_away: WalkAwayConfig,
     /// How the session is handed over to the browser.
     pub broker: BrokerConfig,
+}
+
+/// What faces are compared by, beside the models.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FaceConfig {
+    /// The calibration file that `imp-client face evaluate` wrote; the models' own if absent.
+    pub calibration: Option<PathBuf>,
 }
 
 /// Which local account each person has, by her username; one of the same name, where nothing else is said.
@@ -274,6 +285,15 @@ impl ClientConfig {
         places.into_iter().find(|p| p.join("manifest.toml").is_file()).unwrap_or(system)
     }
 
+    /// The models with the calibration that is to be used.
+    pub fn model_store(&self) -> Result<ModelStore, OpenError> {
+        let store = ModelStore::open(self.models())?;
+        Ok(match &self.face.calibration {
+            Some(path) => store.calibrated_by(path),
+            None => store,
+        })
+    }
+
     fn check(&self) -> Result<(), InvalidConfig> {
         let Self { capture, enrolment, limits, refresh, .. } = self;
         let own = [
@@ -325,6 +345,7 @@ mod tests {
             .flat_map(|line| [line, "\n"])
             .collect();
         let config = load(&shown, &[]).unwrap();
+        assert!(config.face.calibration.is_some());
         assert!(config.models.is_some() && config.capture.threads.is_some());
         assert!(config.broker.issuer.is_some() && config.broker.accounts == [1000]);
         assert!(config.socket.path.is_some() && config.socket.accounts == [1000]);

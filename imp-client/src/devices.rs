@@ -8,7 +8,7 @@ use imp_hardware::ble::{Address, Advertisement, Central, CentralConfig, Connecti
 use imp_hardware::desktop::{DesktopSession, Touchable};
 use imp_hardware::keystore::KeystoreError;
 use imp_hardware::security_key::UsbKeys;
-use imp_models::{ModelStore, OpenError};
+use imp_models::OpenError;
 use tokio::sync::{OnceCell, mpsc};
 
 use crate::agent::{CameraFactory, Devices};
@@ -33,7 +33,7 @@ impl Devices {
     /// Opens keystore and models; camera and radio are opened when they are used, so that the agent starts without them and says what is wrong.
     /// Blocks for about a second.
     pub fn open(config: &ClientConfig, state: &StateDirectory) -> Result<Self, DevicesError> {
-        let store = ModelStore::open(config.models())?;
+        let store = config.model_store()?;
         Ok(Self {
             central: Arc::new(LateCentral::new(config.radio.clone())),
             camera: camera(config),

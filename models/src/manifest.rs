@@ -1,7 +1,7 @@
 //! What `manifest.toml` may say, and the checks that make it trustworthy.
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Everything in `manifest.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,6 +44,9 @@ pub struct Model {
     pub outputs: Vec<Output>,
     /// Side of the crop it expects, as a multiple of the face box.
     pub crop_scale: Option<f32>,
+    /// Score from which its publisher counts a face, a mask, or a bona fide presentation, 0–1: where an evaluation
+    /// begins.
+    pub working_point: Option<f32>,
     /// What a user of the file should know.
     #[serde(default)]
     pub notes: String,
@@ -105,13 +108,13 @@ pub struct Output {
     pub shape: Vec<usize>,
 }
 
-/// Models evaluated together, and the thresholds measured with them.
+/// Models evaluated together.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSet {
     /// Name, as it appears in templates and signed evidence.
     pub name: String,
-    /// Grows whenever a model or a threshold changes.
+    /// Grows whenever references made before cannot be compared any more, or should not be.
     pub version: u32,
     /// Name of the detector.
     pub detector: String,
@@ -121,42 +124,13 @@ pub struct ModelSet {
     pub attack: Vec<String>,
     /// Name of the mask detector.
     pub mask: String,
-    /// Decision limits that belong to exactly these models.
-    pub thresholds: Thresholds,
-}
-
-/// Decision limits of a set.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Thresholds {
-    /// Least detector score, 0–1.
-    pub detection: f32,
-    /// Least probability of a bona fide presentation, 0–1.
-    pub attack: f32,
-    /// Least probability of a worn mask, 0–1.
-    pub mask: f32,
-    /// Least cosine similarity of each kind of comparison.
-    pub comparison: Vec<Comparison>,
-}
-
-/// The threshold of one kind of comparison, and how it was measured.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Comparison {
-    /// What the reference was made from.
-    pub reference: ReferenceKind,
-    /// What the probe shows.
-    pub probe: ProbeKind,
-    /// Least cosine similarity that is a match.
-    pub threshold: f32,
-    /// Measured false match rate at the threshold.
-    pub fmr: f64,
-    /// Measured false non-match rate at the threshold.
-    pub fnmr: f64,
+    /// Plain name of the calibration file beside the manifest, made with exactly these models; none before the first
+    /// evaluation.
+    pub calibration: Option<String>,
 }
 
 /// What a biometric reference was made from.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReferenceKind {
     /// One bare-faced photograph, and masks drawn on it.
@@ -168,7 +142,7 @@ pub enum ReferenceKind {
 }
 
 /// What a probe shows.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeKind {
     /// A bare face.
@@ -197,12 +171,19 @@ pub enum ManifestError {
         /// To what.
         model: String,
     },
-    /// A limit is not a number between its bounds.
-    #[error("a threshold of {0} is out of range")]
-    Threshold(String),
-    /// A kind of comparison has no threshold, or two.
-    #[error("{0} must give each kind of comparison exactly one threshold")]
-    Comparisons(String),
+    /// A working point is not a probability.
+    #[error("the working point of {0} is out of range")]
+    WorkingPoint(String),
+}
+
+impl ReferenceKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Single, Self::Several, Self::MaskedOnly];
+}
+
+impl ProbeKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Bare, Self::Masked];
 }
 
 impl ModelSet {
@@ -210,25 +191,10 @@ impl ModelSet {
     pub fn id(&self) -> String {
         format!("{}@{}", self.name, self.version)
     }
-}
 
-impl Thresholds {
-    /// The least similarity that is a match between these kinds.
-    pub fn of(&self, reference: ReferenceKind, probe: ProbeKind) -> Option<f32> {
-        let found = self.comparison.iter().find(|c| c.reference == reference && c.probe == probe);
-        found.map(|c| c.threshold)
-    }
-
-    fn in_range(&self) -> bool {
-        let probabilities = [self.detection, self.attack, self.mask];
-        let similarities = self.comparison.iter().map(|c| c.threshold);
-        probabilities.iter().all(|p| (0.0..=1.0).contains(p))
-            && similarities.into_iter().all(|s| (0.0..1.0).contains(&s))
-    }
-
-    fn complete(&self) -> bool {
-        let kinds: BTreeSet<_> = self.comparison.iter().map(|c| (c.reference, c.probe)).collect();
-        kinds.len() == 6 && self.comparison.len() == 6
+    /// Names of all its models.
+    pub fn models(&self) -> impl Iterator<Item = &String> {
+        [&self.detector, &self.recogniser, &self.mask].into_iter().chain(&self.attack)
     }
 }
 
@@ -269,21 +235,15 @@ impl Manifest {
                 });
             }
         }
-        if !set.thresholds.in_range() {
-            return Err(ManifestError::Threshold(set.name.clone()));
-        }
-        set.thresholds
-            .complete()
-            .then_some(())
-            .ok_or_else(|| ManifestError::Comparisons(set.name.clone()))
+        set.calibration.iter().try_for_each(|file| plain_name(file))
     }
 }
 
 impl Model {
     fn check(&self) -> Result<(), ManifestError> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-        if self.file.is_empty() || self.file.starts_with('.') || !self.file.bytes().all(plain) {
-            return Err(ManifestError::FileName(self.file.clone()));
+        plain_name(&self.file)?;
+        if self.working_point.is_some_and(|point| !(0.0..=1.0).contains(&point)) {
+            return Err(ManifestError::WorkingPoint(self.name.clone()));
         }
         let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         if self.sha256.len() == 64 && self.sha256.bytes().all(hex) {
@@ -292,4 +252,13 @@ impl Model {
             Err(ManifestError::Digest(self.name.clone()))
         }
     }
+}
+
+/// A name that cannot lead out of the folder.
+fn plain_name(file: &str) -> Result<(), ManifestError> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    if file.is_empty() || file.starts_with('.') || !file.bytes().all(plain) {
+        return Err(ManifestError::FileName(file.to_owned()));
+    }
+    Ok(())
 }

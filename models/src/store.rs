@@ -18,6 +18,7 @@ pub struct ModelStore {
     folder: PathBuf,
     manifest: Manifest,
     active: ModelSet,
+    calibration: Option<PathBuf>,
 }
 
 /// The folder has no usable manifest.
@@ -96,9 +97,21 @@ impl ModelStore {
             Err(source) => return Err(OpenError::Malformed { path, source: Box::new(source) }),
         };
         match manifest.check() {
-            Ok(active) => Ok(Self { folder, manifest, active }),
+            Ok(active) => Ok(Self { folder, manifest, active, calibration: None }),
             Err(source) => Err(OpenError::Inconsistent { path, source }),
         }
+    }
+
+    /// With the calibration at `path` instead of the one that the manifest names: a hospital's own.
+    #[must_use]
+    pub fn calibrated_by(self, path: impl Into<PathBuf>) -> Self {
+        Self { calibration: Some(path.into()), ..self }
+    }
+
+    /// Where the calibration is, if there is one at all.
+    pub fn calibration_file(&self) -> Option<PathBuf> {
+        let beside = || self.active.calibration.as_ref().map(|file| self.folder.join(file));
+        self.calibration.clone().or_else(beside)
     }
 
     /// Where the files are.
@@ -141,7 +154,7 @@ impl ModelStore {
 }
 
 /// The file's content, or `None` where it is longer than `limit` bytes.
-fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let file = File::open(path)?;
     let size = file.metadata()?.len();
     if size > limit {
@@ -277,11 +290,12 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_comparison_needs_its_own_threshold() {
-        let text = shipped_text().replacen("probe = \"masked\"", "probe = \"bare\"", 1);
+    fn a_calibration_cannot_lie_outside_the_folder() {
+        let file = shipped().active_set().calibration.clone().unwrap();
+        let text = shipped_text().replacen(&file, "../calibration.json", 1);
         assert!(matches!(
             open_text(&text),
-            Err(OpenError::Inconsistent { source: ManifestError::Comparisons(_), .. })
+            Err(OpenError::Inconsistent { source: ManifestError::FileName(_), .. })
         ));
     }
 

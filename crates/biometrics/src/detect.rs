@@ -130,10 +130,10 @@ struct Placement {
 }
 
 impl Detector {
-    pub(crate) fn load(store: &ModelStore) -> Result<Self, NetworkError> {
+    /// Finds faces of at least `least_score`, 0–1.
+    pub(crate) fn load(store: &ModelStore, least_score: f32) -> Result<Self, NetworkError> {
         let set = store.active_set();
         let network = |side| Network::load(store, &set.detector, Some((side, side)));
-        let least_score = set.thresholds.detection;
         Ok(Self { fast: network(FAST_SIDE)?, fine: network(FINE_SIDE)?, least_score })
     }
 

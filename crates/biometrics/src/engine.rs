@@ -1,7 +1,7 @@
 //! All networks of a model set, loaded once.
 use std::num::NonZeroUsize;
 
-use imp_models::{ModelSet, ModelStore};
+use imp_models::{CalibrationError, ModelSet, ModelStore, Thresholds};
 use serde::Serialize;
 
 use crate::align::align;
@@ -27,15 +27,29 @@ pub struct Engine {
     pub(crate) mask: MaskDetector,
     pub(crate) threads: usize,
     set: ModelSet,
+    thresholds: Thresholds,
     id: String,
 }
 
 /// A model set cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the model set {set} cannot be loaded")]
-pub struct LoadError {
-    set: String,
-    source: NetworkError,
+pub enum LoadError {
+    /// A model is missing, altered, or cannot be executed.
+    #[error("the model set {set} cannot be loaded")]
+    Models {
+        /// The set.
+        set: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// There is no calibration for exactly these models and this pipeline.
+    #[error("the model set {set} has no calibration that fits")]
+    Calibration {
+        /// The set.
+        set: String,
+        /// What is wrong, and what to do.
+        source: CalibrationError,
+    },
 }
 
 /// A mask could not be drawn.
@@ -83,14 +97,29 @@ pub struct InspectedFace {
 const MOST_INSPECTED: usize = 8;
 
 impl Engine {
-    /// Loads the active set of `store`; `threads` are used for one capture.
+    /// Loads the active set of `store` with its calibration; `threads` are used for one capture.
     pub fn load(store: &ModelStore, threads: NonZeroUsize) -> Result<Self, LoadError> {
+        let uncalibrated = |source| LoadError::Calibration { set: store.active_set().id(), source };
+        let calibration = store.calibration(crate::PIPELINE).map_err(uncalibrated)?;
+        Self::load_with(store, threads, calibration.thresholds)
+    }
+
+    /// Loads the active set of `store` without a calibration, to make one: no comparison has a threshold.
+    pub fn load_uncalibrated(store: &ModelStore, threads: NonZeroUsize) -> Result<Self, LoadError> {
+        Self::load_with(store, threads, store.uncalibrated())
+    }
+
+    fn load_with(
+        store: &ModelStore,
+        threads: NonZeroUsize,
+        thresholds: Thresholds,
+    ) -> Result<Self, LoadError> {
         let set = store.active_set().clone();
         let id = set.id();
         let load = || -> Result<Self, NetworkError> {
             // Each part takes a while: load them side by side.
             let (detector, embedder, attack) = std::thread::scope(|scope| {
-                let detector = scope.spawn(|| Detector::load(store));
+                let detector = scope.spawn(|| Detector::load(store, thresholds.detection));
                 let attack = scope.spawn(|| AttackDetector::load(store));
                 (joined(detector), Embedder::load(store), joined(attack))
             });
@@ -98,13 +127,14 @@ impl Engine {
                 detector: detector?,
                 embedder: embedder?,
                 attack: attack?,
-                mask: MaskDetector::load(store)?,
+                mask: MaskDetector::load(store, thresholds.mask)?,
                 threads: threads.get(),
                 set: set.clone(),
+                thresholds: thresholds.clone(),
                 id: id.clone(),
             })
         };
-        load().map_err(|source| LoadError { set: id.clone(), source })
+        load().map_err(|source| LoadError::Models { set: id.clone(), source: Box::new(source) })
     }
 
     /// Name and version of the loaded set, such as `imp-face@1`.
@@ -112,9 +142,14 @@ impl Engine {
         &self.id
     }
 
-    /// The loaded set, with its thresholds.
+    /// The loaded set.
     pub fn set(&self) -> &ModelSet {
         &self.set
+    }
+
+    /// The decision limits, from the calibration.
+    pub fn thresholds(&self) -> &Thresholds {
+        &self.thresholds
     }
 
     /// Decides whether `capture` shows the person of `template`.
@@ -123,7 +158,7 @@ impl Engine {
         capture: &Capture,
         template: &Template,
     ) -> Result<Verification, CompareError> {
-        compare::compare(&self.set.thresholds, capture, template)
+        compare::compare(&self.thresholds, capture, template)
     }
 
     /// From frames to a decision with its evidence: [`Engine::capture`], then [`Engine::compare`].

@@ -23,6 +23,7 @@ mod mask;
 mod network;
 mod parallel;
 mod prelu;
+mod protect;
 mod quality;
 mod resize;
 mod template;
@@ -39,6 +40,11 @@ pub use enrol::EnrolError;
 pub use evaluation::Sample;
 pub use image::{Image, ImageError};
 pub use network::InferenceError;
+pub use protect::{ProtectedTemplate, TemplateError, TemplateKey};
 pub use quality::{Hint, Quality};
-pub use template::{Template, TemplateError};
+pub use template::Template;
 pub use timing::Step;
+
+/// What is done with the models between pixels and similarity, as a number: whoever changes it so that scores move raises
+/// it, and the calibration must be made anew (`imp-client face evaluate`).
+pub const PIPELINE: u32 = 1;

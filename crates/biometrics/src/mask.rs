@@ -27,7 +27,8 @@ pub(crate) struct MaskDetector {
 }
 
 impl MaskDetector {
-    pub(crate) fn load(store: &ModelStore) -> Result<Self, NetworkError> {
+    /// Takes a probability of at least `threshold`, 0–1, for a worn mask.
+    pub(crate) fn load(store: &ModelStore, threshold: f32) -> Result<Self, NetworkError> {
         let set = store.active_set();
         let read = |source: ReadError| NetworkError::Read { name: set.mask.clone(), source };
         let bytes = store.read(&set.mask).map_err(read)?;
@@ -37,7 +38,7 @@ impl MaskDetector {
         if weights.len() != FEATURES || !weights.iter().chain([&bias]).all(|w| w.is_finite()) {
             return Err(NetworkError::Convention(set.mask.clone()));
         }
-        Ok(Self { weights, bias, threshold: set.thresholds.mask })
+        Ok(Self { weights, bias, threshold })
     }
 
     /// Probability that the face wears a mask, 0–1.

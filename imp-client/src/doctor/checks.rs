@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use imp_api::{Client, ClientError};
-use imp_biometrics::{Engine, Inspection};
+use imp_biometrics::{Engine, Inspection, PIPELINE};
 use imp_hardware::ble::{Central as _, RadioError};
 use imp_identity::Clock;
-use imp_models::ModelStore;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Check;
@@ -117,24 +116,25 @@ pub(super) fn log(standing: &Standing) -> Check {
 
 /// Every model of the manifest, by its digest; and whether they load.
 pub(super) async fn models(config: &ClientConfig) -> (Check, Option<Arc<Engine>>) {
-    let (folder, threads) = (config.models(), config.capture.threads());
-    let shown = folder.display().to_string();
+    let (store, threads) = (config.model_store(), config.capture.threads());
+    let shown = config.models().display().to_string();
     let mend = "install the models again, or set `models` in the configuration to their folder";
     let load = move || {
-        let store = ModelStore::open(folder).map_err(|error| with_causes(&error))?;
+        let store = store.map_err(|error| with_causes(&error))?;
         let models = &store.manifest().models;
         for model in models {
             store.read(&model.name).map_err(|error| with_causes(&error))?;
         }
         let count = models.len();
         let engine = Engine::load(&store, threads).map_err(|error| with_causes(&error))?;
-        Ok::<_, String>((count, engine))
+        let calibration = store.calibration(PIPELINE).map_err(|error| with_causes(&error))?;
+        Ok::<_, String>((count, engine, calibration.made))
     };
     match blocking(load).await {
-        Ok((count, engine)) => {
+        Ok((count, engine, made)) => {
             let set = engine.model_set();
             let found =
-                format!("{set} in {shown}: {count} models, each with the digest of the manifest");
+                format!("{set} in {shown}: {count} models, each with the digest of the manifest; calibrated {} with {} people ({})", made.at, made.people, made.data);
             (Check::good("models", found), Some(Arc::new(engine)))
         }
         Err(error) => (Check::bad("models", error, mend), None),

@@ -75,7 +75,7 @@ fn are_live(engine: &Engine, images: &[Image]) -> Result<bool, EnrolError> {
     for image in images {
         let inspection = engine.inspect(image)?;
         let score = inspection.faces.first().map_or(0.0, |face| face.attack_score);
-        if score < engine.set().thresholds.attack {
+        if score < engine.thresholds().attack {
             return Ok(false);
         }
     }

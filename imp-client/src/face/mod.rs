@@ -12,6 +12,7 @@ use imp_biometrics::{
     CaptureError, CompareError, DrawMaskError, Engine, EnrolError, Image, ImageError,
     InferenceError, LoadError, MaskStyle, Outcome, Step,
 };
+use imp_client::ClientConfig;
 use imp_models::{ModelStore, OpenError};
 
 use report::{ComparisonReport, InspectionReport};
@@ -154,22 +155,23 @@ impl FaceError {
     pub(crate) const EXIT_STATUS: u8 = 2;
 }
 
-/// Carries out `command` and writes its answer to `out`; `models` is used where the command names no folder.
+/// Carries out `command` and writes its answer to `out`; the models of `config` are used where the command names no
+/// folder.
 pub(crate) fn run(
     command: &FaceCommand,
-    models: &Path,
+    config: &ClientConfig,
     out: &mut impl Write,
 ) -> Result<Answer, FaceError> {
     match command {
-        FaceCommand::Compare(arguments) => compare(arguments, models, out),
-        FaceCommand::Inspect(arguments) => inspect(arguments, models, out),
-        FaceCommand::Mask(arguments) => draw(arguments, models, out),
+        FaceCommand::Compare(arguments) => compare(arguments, config, out),
+        FaceCommand::Inspect(arguments) => inspect(arguments, config, out),
+        FaceCommand::Mask(arguments) => draw(arguments, config, out),
     }
 }
 
-fn compare(arguments: &Compare, models: &Path, out: &mut impl Write) -> Result<Answer, FaceError> {
+fn compare(arguments: &Compare, config: &ClientConfig, out: &mut impl Write) -> Result<Answer, FaceError> {
     let pictures = [open(&arguments.reference)?, open(&arguments.probe)?];
-    let (engine, load) = load(arguments.output.models.as_deref().unwrap_or(models))?;
+    let (engine, load) = load(arguments.output.models.as_deref(), config)?;
     let inspections = [engine.inspect(&pictures[0])?, engine.inspect(&pictures[1])?];
     let [reference, probe] = pictures;
     let unusable = |source| FaceError::Reference { path: arguments.reference.clone(), source };
@@ -180,7 +182,7 @@ fn compare(arguments: &Compare, models: &Path, out: &mut impl Write) -> Result<A
     verification.steps.insert(0, load);
     let answer = if verification.outcome == Outcome::Match { Answer::Yes } else { Answer::No };
     let [reference, probe] = inspections;
-    let limit = engine.set().thresholds.attack;
+    let limit = engine.thresholds().attack;
     let report = ComparisonReport {
         reference: InspectionReport::new(&arguments.reference, reference, limit),
         probe: InspectionReport::new(&arguments.probe, probe, limit),
@@ -194,13 +196,13 @@ fn compare(arguments: &Compare, models: &Path, out: &mut impl Write) -> Result<A
     Ok(answer)
 }
 
-fn inspect(arguments: &Inspect, models: &Path, out: &mut impl Write) -> Result<Answer, FaceError> {
+fn inspect(arguments: &Inspect, config: &ClientConfig, out: &mut impl Write) -> Result<Answer, FaceError> {
     let picture = open(&arguments.picture)?;
-    let (engine, load) = load(arguments.output.models.as_deref().unwrap_or(models))?;
+    let (engine, load) = load(arguments.output.models.as_deref(), config)?;
     let mut inspection = engine.inspect(&picture)?;
     inspection.steps.insert(0, load);
     let answer = if inspection.faces.is_empty() { Answer::No } else { Answer::Yes };
-    let limit = engine.set().thresholds.attack;
+    let limit = engine.thresholds().attack;
     let report = InspectionReport::new(&arguments.picture, inspection, limit);
     if arguments.output.json {
         report::json(&report, out)?;
@@ -210,9 +212,9 @@ fn inspect(arguments: &Inspect, models: &Path, out: &mut impl Write) -> Result<A
     Ok(answer)
 }
 
-fn draw(arguments: &DrawMask, models: &Path, out: &mut impl Write) -> Result<Answer, FaceError> {
+fn draw(arguments: &DrawMask, config: &ClientConfig, out: &mut impl Write) -> Result<Answer, FaceError> {
     let picture = open(&arguments.picture)?;
-    let (engine, _) = load(arguments.models.as_deref().unwrap_or(models))?;
+    let (engine, _) = load(arguments.models.as_deref(), config)?;
     let masked = engine
         .draw_mask(&picture, arguments.style, arguments.seed)
         .map_err(|source| FaceError::Draw { path: arguments.picture.clone(), source })?;
@@ -225,10 +227,15 @@ fn open(path: &Path) -> Result<Image, FaceError> {
     Image::open(path).map_err(|source| FaceError::Picture { path: path.to_owned(), source })
 }
 
-fn load(models: &Path) -> Result<(Engine, Step), FaceError> {
+/// The models in `folder` with their own calibration, or those of the configuration.
+fn store(folder: Option<&Path>, config: &ClientConfig) -> Result<ModelStore, OpenError> {
+    folder.map_or_else(|| config.model_store(), ModelStore::open)
+}
+
+fn load(folder: Option<&Path>, config: &ClientConfig) -> Result<(Engine, Step), FaceError> {
     let start = Instant::now();
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let engine = Engine::load(&ModelStore::open(models)?, threads)?;
+    let engine = Engine::load(&store(folder, config)?, threads)?;
     let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
     Ok((engine, Step { name: "load", micros }))
 }

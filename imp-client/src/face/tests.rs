@@ -17,8 +17,9 @@ fn photograph(name: &str) -> String {
 
 fn face(arguments: &[&str]) -> (Result<Answer, FaceError>, String) {
     let program = Program::try_parse_from(["face"].iter().chain(arguments)).unwrap();
+    let config = ClientConfig { models: Some(root().join("models")), ..Default::default() };
     let mut out = Vec::new();
-    let answer = run(&program.command, &root().join("models"), &mut out);
+    let answer = run(&program.command, &config, &mut out);
     (answer, String::from_utf8(out).unwrap())
 }
 

@@ -41,7 +41,7 @@ async fn a_picture_of_a_picture_is_refused() {
 /// docs/tap.md states these numbers among the known limits.
 #[test]
 fn rendered_attacks_are_refused_as_often_as_documented() {
-    let threshold = faces::engine().set().thresholds.attack;
+    let threshold = faces::engine().thresholds().attack;
     let people =
         [faces::ADA_ENROLLED[0], faces::ADA_ENROLLED[1], faces::ADA, faces::BEA, faces::STRANGER];
     let refused = |instrument| {

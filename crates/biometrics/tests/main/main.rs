@@ -2,4 +2,6 @@
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod protect;
+#[cfg(test)]
 mod research;

@@ -31,7 +31,7 @@ fn real_masks_are_told_from_bare_faces() {
         for picture in pictures(&folder.join(kind), 4) {
             if let Some(sample) = engine().sample(&picture, None).unwrap() {
                 count += 1;
-                wrong += usize::from((sample.mask_score >= engine().set().thresholds.mask) != worn);
+                wrong += usize::from((sample.mask_score >= engine().thresholds().mask) != worn);
             }
         }
         println!("{kind}: {wrong} of {count} wrong");
@@ -45,7 +45,7 @@ fn sample_attacks_are_told_from_a_living_face() {
     for (name, living) in [("image_T1.jpg", true), ("image_F1.jpg", false), ("image_F2.jpg", false)]
     {
         let capture = engine().capture(&[Image::open(&folder.join(name)).unwrap()]).unwrap();
-        let bona_fide = capture.attack_score() >= engine().set().thresholds.attack;
+        let bona_fide = capture.attack_score() >= engine().thresholds().attack;
         assert_eq!(bona_fide, living, "{name}: {}", capture.attack_score());
     }
 }

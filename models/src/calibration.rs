@@ -1,0 +1,263 @@
+//! The calibration file: decision limits that `imp-client face evaluate` chose for exactly these models, and how often
+//! they were wrong. A file made for other models, or by another pipeline, is refused: its limits would mean nothing.
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::{Manifest, ModelSet, ProbeKind, ReferenceKind};
+use crate::store::{ModelStore, read_bounded};
+
+/// Longest calibration file, in bytes.
+const LONGEST: u64 = 256 << 10;
+
+/// Everything in a calibration file (JSON).
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Version of this format: [`Calibration::FORMAT`].
+    pub format: u32,
+    /// The model set, such as `imp-face@1`.
+    pub set: String,
+    /// SHA-256 of every model of the set, by name.
+    pub models: BTreeMap<String, String>,
+    /// `imp_biometrics::PIPELINE`: what is done with the models, between pixels and similarity.
+    pub pipeline: u32,
+    /// False match rate aimed at.
+    pub aim: f64,
+    /// When and on what it was made.
+    pub made: Made,
+    /// The limits.
+    pub thresholds: Thresholds,
+}
+
+/// When a calibration was made, and on what; never whose faces.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Made {
+    /// When, RFC 3339.
+    pub at: String,
+    /// By which program and version.
+    pub by: String,
+    /// What the photographs were, in the words of whoever made it.
+    pub data: String,
+    /// People in them.
+    pub people: u32,
+    /// Photographs of them.
+    pub photographs: u32,
+}
+
+/// Decision limits of a set.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// Least detector score, 0–1.
+    pub detection: f32,
+    /// Least probability of a bona fide presentation, 0–1.
+    pub attack: f32,
+    /// Least probability of a worn mask, 0–1.
+    pub mask: f32,
+    /// Least cosine similarity of each kind of comparison.
+    pub comparison: Vec<Comparison>,
+}
+
+/// The threshold of one kind of comparison, and how it was measured.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Comparison {
+    /// What the reference was made from.
+    pub reference: ReferenceKind,
+    /// What the probe shows.
+    pub probe: ProbeKind,
+    /// Least similarity that is a match.
+    pub threshold: f32,
+    /// Impostors taken for somebody else, among people by whom the threshold was not chosen.
+    pub false_matches: Rate,
+    /// People not recognised, among people by whom the threshold was not chosen.
+    pub false_non_matches: Rate,
+}
+
+/// An error rate with its 95 % interval.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// Wrong decisions.
+    pub errors: u64,
+    /// Decisions.
+    pub trials: u64,
+    /// Lower bound of the rate, 0–1.
+    pub low: f64,
+    /// Upper bound of the rate, 0–1.
+    pub high: f64,
+}
+
+/// A calibration cannot be used; each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CalibrationError {
+    /// The manifest's set names none, and none is configured.
+    #[error(
+        "the model set {0} has no calibration: run `imp-client face evaluate` on photographs and configure the calibration file it writes"
+    )]
+    None(String),
+    /// The file is missing or cannot be read.
+    #[error(
+        "could not read the calibration {}: run `imp-client face evaluate` to make one, or install the models again", .path.display()
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is larger than 256 KiB.
+    #[error("{} is too large to be a calibration", .0.display())]
+    TooLarge(PathBuf),
+    /// No JSON, or with unknown or missing keys.
+    #[error("{} is not a valid calibration: run `imp-client face evaluate` to make one", .path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where it goes wrong.
+        source: serde_json::Error,
+    },
+    /// Another version of the format.
+    #[error(
+        "{} has format {found}, this program reads {}: run `imp-client face evaluate` again", .path.display(), Calibration::FORMAT
+    )]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// A limit is out of range, or a kind of comparison has no limit or two.
+    #[error("{} must give every kind of comparison exactly one threshold within its range", .0.display())]
+    Inconsistent(PathBuf),
+    /// Made with other models.
+    #[error(
+        "{} was made with another {model} than the model set has: run `imp-client face evaluate` with these models", .path.display()
+    )]
+    OtherModels {
+        /// The file.
+        path: PathBuf,
+        /// The first model that differs, is missing, or is one too many.
+        model: String,
+    },
+    /// Made by a program that computes similarities in another way.
+    #[error(
+        "{} was made by pipeline {found}, this program has pipeline {running}: run `imp-client face evaluate` with this program", .path.display()
+    )]
+    OtherPipeline {
+        /// The file.
+        path: PathBuf,
+        /// Of the file.
+        found: u32,
+        /// Of the program.
+        running: u32,
+    },
+}
+
+impl Rate {
+    /// The share of wrong decisions; none of none.
+    pub fn rate(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+        let share = self.errors as f64 / self.trials.max(1) as f64;
+        share
+    }
+}
+
+impl Thresholds {
+    /// The least similarity that is a match between these kinds.
+    pub fn of(&self, reference: ReferenceKind, probe: ProbeKind) -> Option<f32> {
+        let found = self.comparison.iter().find(|c| c.reference == reference && c.probe == probe);
+        found.map(|c| c.threshold)
+    }
+
+    fn sound(&self) -> bool {
+        let probabilities = [self.detection, self.attack, self.mask];
+        let kinds: BTreeSet<_> = self.comparison.iter().map(|c| (c.reference, c.probe)).collect();
+        let complete = kinds.len() == ReferenceKind::ALL.len() * ProbeKind::ALL.len()
+            && self.comparison.len() == kinds.len();
+        complete
+            && probabilities.iter().all(|p| (0.0..=1.0).contains(p))
+            && self.comparison.iter().all(|c| c.threshold > 0.0 && c.threshold <= 1.0)
+    }
+}
+
+impl Calibration {
+    /// The format that this version reads and writes.
+    pub const FORMAT: u32 = 1;
+
+    /// SHA-256 of every model of `set`, by name.
+    pub fn digests(manifest: &Manifest, set: &ModelSet) -> BTreeMap<String, String> {
+        let of_set = |name: &String| set.models().any(|needed| needed == name);
+        let models = manifest.models.iter().filter(|model| of_set(&model.name));
+        models.map(|model| (model.name.clone(), model.sha256.clone())).collect()
+    }
+
+    /// Reads the file at `path` and refuses it unless it fits the active set of `store` and `pipeline`.
+    pub(crate) fn read(
+        store: &ModelStore,
+        path: PathBuf,
+        pipeline: u32,
+    ) -> Result<Self, CalibrationError> {
+        let bytes = match read_bounded(&path, LONGEST) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Err(CalibrationError::TooLarge(path)),
+            Err(source) => return Err(CalibrationError::Unreadable { path, source }),
+        };
+        let calibration: Self = match serde_json::from_slice(&bytes) {
+            Ok(calibration) => calibration,
+            Err(source) => return Err(CalibrationError::Malformed { path, source }),
+        };
+        calibration.check(store, path, pipeline)
+    }
+
+    fn check(
+        self,
+        store: &ModelStore,
+        path: PathBuf,
+        running: u32,
+    ) -> Result<Self, CalibrationError> {
+        if self.format != Self::FORMAT {
+            return Err(CalibrationError::Format { path, found: self.format });
+        }
+        let expected = Self::digests(store.manifest(), store.active_set());
+        let names: BTreeSet<&String> = expected.keys().chain(self.models.keys()).collect();
+        let differs = |name: &&&String| expected.get(**name) != self.models.get(**name);
+        if let Some(name) = names.iter().find(differs) {
+            return Err(CalibrationError::OtherModels { path, model: (*name).clone() });
+        }
+        if self.pipeline != running {
+            return Err(CalibrationError::OtherPipeline { path, found: self.pipeline, running });
+        }
+        if self.thresholds.sound() { Ok(self) } else { Err(CalibrationError::Inconsistent(path)) }
+    }
+}
+
+impl ModelStore {
+    /// The calibration of the active set, for a program whose pipeline is `pipeline`: the configured file if there is
+    /// one, else the one that the manifest names.
+    pub fn calibration(&self, pipeline: u32) -> Result<Calibration, CalibrationError> {
+        let path = self.calibration_file();
+        let path = path.ok_or_else(|| CalibrationError::None(self.active_set().id()))?;
+        Calibration::read(self, path, pipeline)
+    }
+
+    /// Limits to begin an evaluation with, before anything is calibrated: the working points of the models. With them
+    /// nobody matches anybody.
+    pub fn uncalibrated(&self) -> Thresholds {
+        let set = self.active_set();
+        let point = |name: &str| self.model(name).ok().and_then(|m| m.working_point).unwrap_or(0.5);
+        Thresholds {
+            detection: point(&set.detector),
+            attack: set.attack.first().map_or(0.5, |name| point(name)),
+            mask: point(&set.mask),
+            comparison: vec![],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
