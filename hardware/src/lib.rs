@@ -14,6 +14,7 @@ compile_error!(
 
 pub mod ble;
 pub mod camera;
+#[cfg(feature = "desktop")]
 pub mod desktop;
 pub mod keystore;
 pub mod security_key;

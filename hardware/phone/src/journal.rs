@@ -3,9 +3,6 @@
 //! A record is `length (4, big-endian) ‖ check (16) ‖ content`, where the check is the beginning of
 //! SHA-256(check of the record before ‖ content); before the first record it is sixteen zeros. A record that a crash
 //! cut short is dropped; a file that was damaged in the middle is kept aside.
-use std::fs;
-use std::io::{Seek as _, SeekFrom, Write as _};
-
 use imp_identity::Digest;
 
 use crate::state::{Entry, State, StateError};
@@ -107,27 +104,24 @@ impl Journal {
         if present.kept.iter().any(|kept| kept == record) {
             return Ok(false);
         }
-        self.append_to(&present, state, record).map_err(|source| state.error(self.file, source))?;
+        self.append_to(&present, state, record)?;
         Ok(true)
     }
 
-    fn append_to(self, present: &Content, state: &State, record: &[u8]) -> std::io::Result<()> {
+    fn append_to(self, present: &Content, state: &State, record: &[u8]) -> Result<(), StateError> {
         if present.end == End::Damaged {
-            fs::copy(state.path(self.file), state.path(self.damaged))?;
+            let whole = state.read(self.file, self.largest)?.unwrap_or_default();
+            state.write(self.damaged, &whole)?;
         }
         let length =
             u32::try_from(record.len()).ok().filter(|l| (1..=LONGEST).contains(&(*l as usize)));
         let Some(length) = length.filter(|_| self.has_room(present, record)) else {
-            return Err(std::io::ErrorKind::FileTooLarge.into());
+            return Err(self.error(state, std::io::ErrorKind::FileTooLarge.into()));
         };
         let mut bytes = length.to_be_bytes().to_vec();
         bytes.extend(chain(&present.check, record));
         bytes.extend(record);
-        let mut file = state.edit(self.file).map_err(std::io::Error::other)?;
-        file.set_len(present.good as u64)?;
-        file.seek(SeekFrom::End(0))?;
-        file.write_all(&bytes)?;
-        file.sync_all()
+        state.append(self.file, present.good as u64, &bytes)
     }
 
     /// Whether `record` fits behind what is there.
@@ -155,6 +149,8 @@ fn chain(before: &[u8; CHECK], record: &[u8]) -> [u8; CHECK] {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn state() -> (tempfile::TempDir, State) {

@@ -1,12 +1,13 @@
-//! A phone: its state directory and its keystore.
+//! A phone: its state and its keystore.
 use std::path::Path;
 use std::sync::Arc;
 
 use imp_authenticator::credential::UnverifiedReferenceCredential;
 use imp_hardware::keystore::{Keystore, KeystoreError};
 
-use crate::binding::Binding;
+use crate::binding::{Binding, BindingError};
 use crate::state::{Entry, State, StateError};
+use crate::storage::Storage;
 use crate::vault::{Vault, VaultError};
 
 /// A phone, bound or not. Cheap to clone.
@@ -36,7 +37,16 @@ impl Phone {
     /// Opens the phone that keeps its state in `directory`, which is created when absent, and finishes what an
     /// interruption left half done.
     pub fn open(directory: &Path, keystore: Arc<dyn Keystore>) -> Result<Self, OpenError> {
-        let phone = Self(Arc::new(Parts { state: State::open(directory)?, keystore }));
+        Self::recovered(State::open(directory)?, keystore)
+    }
+
+    /// Opens the phone that keeps its state in `storage`, and finishes what an interruption left half done.
+    pub fn over(storage: Arc<dyn Storage>, keystore: Arc<dyn Keystore>) -> Result<Self, OpenError> {
+        Self::recovered(State::over(storage), keystore)
+    }
+
+    fn recovered(state: State, keystore: Arc<dyn Keystore>) -> Result<Self, OpenError> {
+        let phone = Self(Arc::new(Parts { state, keystore }));
         phone.recover()?;
         Ok(phone)
     }
@@ -44,6 +54,12 @@ impl Phone {
     /// Whether it serves, in this process or another.
     pub fn is_serving(&self) -> Result<bool, StateError> {
         Ok(self.state().claim_serving()?.is_none())
+    }
+
+    /// The keystore's label of the key that this phone is known by; `None` while it is not bound.
+    pub fn device_key_label(&self) -> Result<Option<&'static str>, BindingError> {
+        let binding = Binding::load(self.state())?;
+        Ok(binding.map(|binding| binding.device_key.device_label()))
     }
 
     pub(crate) fn state(&self) -> &State {

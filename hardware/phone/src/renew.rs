@@ -7,7 +7,8 @@ use imp_authenticator::{SignError, certificate_request};
 use imp_identity::Clock;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::holder::{ConnectError, Holder, check_credentials};
+use crate::Phone;
+use crate::holder::{ConnectError, Holder, HolderError, check_credentials};
 use crate::state::StateError;
 
 const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(30);
@@ -16,6 +17,15 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 /// The certificate was not renewed.
 #[derive(Debug, thiserror::Error)]
 pub enum RenewError {
+    /// Nobody's phone.
+    #[error("this phone is not bound: it has no certificate")]
+    NotBound,
+    /// It serves, and renews its certificate by itself.
+    #[error("this phone is running, and renews its certificate by itself")]
+    Serving,
+    /// Its key or binding.
+    #[error("this phone cannot act as the one it was bound as")]
+    Holder(#[from] HolderError),
     /// The server cannot be asked.
     #[error("the server cannot be asked")]
     Connect(#[from] ConnectError),
@@ -31,6 +41,15 @@ pub enum RenewError {
     /// The new certificate could not be stored.
     #[error("the new certificate could not be stored")]
     State(#[from] StateError),
+}
+
+impl Phone {
+    /// Asks the server for a new certificate now, and says until when it counts. A phone that serves does so by itself, in time.
+    pub async fn renew(&self, clock: Arc<dyn Clock>) -> Result<Timestamp, RenewError> {
+        let _not_serving = self.state().claim_serving()?.ok_or(RenewError::Serving)?;
+        let holder = Holder::load(self)?.ok_or(RenewError::NotBound)?;
+        Ok(holder.renew(clock).await?.binding.credentials.expires_at)
+    }
 }
 
 impl Holder {

@@ -188,7 +188,7 @@ impl Question {
 }
 
 /// `text` as it may be shown: what a workstation calls itself must not steer a terminal.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     match text.parse::<Label>() {
         Ok(label) => label.as_str().to_owned(),
         Err(_) => "a workstation without a readable name".to_owned(),

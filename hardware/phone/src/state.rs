@@ -1,11 +1,13 @@
-//! The state directory: which files there are, who may read them, and how they are changed so that a crash at any
-//! moment leaves the old or the new content, never a mixture.
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+//! The phone's records: which there are, and how they are changed so that a crash at any moment leaves the old or the new
+//! content, never a mixture.
+use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// Files of the state; each is 0600.
+use crate::storage::{Files, Lock, Storage};
+
+/// Records of the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// Whose phone this is: [`crate::binding::Binding`].
@@ -14,6 +16,10 @@ pub(crate) enum Entry {
     BindingAttempt,
     /// The sealed reference: [`crate::vault`].
     Reference,
+    /// The sealed key of the template of the reference in place A.
+    TemplateKeyA,
+    /// The same in place B.
+    TemplateKeyB,
     /// An erasure was begun, or the server does not know of it yet.
     Erasure,
     /// The receipts: [`crate::journal`].
@@ -35,9 +41,9 @@ pub(crate) enum Entry {
     Recorded,
 }
 
-/// The folder in which a phone keeps everything; 0700.
-#[derive(Clone, Debug)]
-pub(crate) struct State(PathBuf);
+/// Where a phone keeps everything.
+#[derive(Clone)]
+pub(crate) struct State(Arc<dyn Storage>);
 
 /// A file of the state could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -48,18 +54,14 @@ pub struct StateError {
     source: io::Error,
 }
 
-/// A lock that ends with this value, or with the process.
-#[derive(Debug)]
-pub(crate) struct Lock(
-    #[expect(dead_code, reason = "the lock lasts as long as the file is open")] File,
-);
-
 impl Entry {
     const fn name(self) -> &'static str {
         match self {
             Self::Binding => "binding.json",
             Self::BindingAttempt => "binding-attempt",
             Self::Reference => "reference",
+            Self::TemplateKeyA => "template-key-a",
+            Self::TemplateKeyB => "template-key-b",
             Self::Erasure => "erasure.json",
             Self::Receipts => "receipts",
             Self::DamagedReceipts => "receipts.damaged",
@@ -77,110 +79,71 @@ impl Entry {
 impl State {
     /// Opens the folder, creates it when absent, and takes group's and others' rights away.
     pub(crate) fn open(directory: &Path) -> Result<Self, StateError> {
-        let fail = |source| StateError { path: directory.to_owned(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(fail)?;
-        fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).map_err(fail)?;
-        Ok(Self(directory.to_owned()))
+        let files = Files::open(directory)
+            .map_err(|source| StateError { path: directory.to_owned(), source })?;
+        Ok(Self(Arc::new(files)))
+    }
+
+    /// Keeps everything in `storage`.
+    pub(crate) fn over(storage: Arc<dyn Storage>) -> Self {
+        Self(storage)
     }
 
     /// Where `entry` lies.
     pub(crate) fn path(&self, entry: Entry) -> PathBuf {
-        self.0.join(entry.name())
+        self.0.place(entry.name())
     }
 
     /// Reads at most `limit` bytes of `entry`; `None` when it is absent, an error when it is longer.
     pub(crate) fn read(&self, entry: Entry, limit: u64) -> Result<Option<Vec<u8>>, StateError> {
-        let path = self.path(entry);
-        let read = || {
-            let mut bytes = Vec::new();
-            File::open(&path)?.take(limit + 1).read_to_end(&mut bytes)?;
-            if bytes.len() as u64 > limit {
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than it can be"));
-            }
-            Ok(bytes)
-        };
-        match read() {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(StateError { path, source }),
-        }
+        self.0.read(entry.name(), limit).map_err(|source| self.error(entry, source))
     }
 
     /// Replaces `entry` in one step that survives a power failure.
     pub(crate) fn write(&self, entry: Entry, bytes: &[u8]) -> Result<(), StateError> {
-        let path = self.path(entry);
-        let new = path.with_extension("new");
-        let write = || {
-            let mut file = private().write(true).create(true).truncate(true).open(&new)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&new, &path)?;
-            self.sync()
-        };
-        write().map_err(|source| StateError { path: path.clone(), source })
+        self.0.write(entry.name(), bytes).map_err(|source| self.error(entry, source))
+    }
+
+    /// Cuts `entry` to its first `length` bytes, and appends `bytes`; a crash may cut these short.
+    pub(crate) fn append(&self, entry: Entry, length: u64, bytes: &[u8]) -> Result<(), StateError> {
+        self.0.append(entry.name(), length, bytes).map_err(|source| self.error(entry, source))
     }
 
     /// Removes `entry`, if it is there.
     pub(crate) fn remove(&self, entry: Entry) -> Result<(), StateError> {
-        let path = self.path(entry);
-        match fs::remove_file(&path) {
-            Ok(()) => self.sync().map_err(|source| StateError { path, source }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(source) => Err(StateError { path, source }),
-        }
-    }
-
-    /// Opens `entry` for reading and writing, creating it when absent.
-    pub(crate) fn edit(&self, entry: Entry) -> Result<File, StateError> {
-        let path = self.path(entry);
-        private()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|source| StateError { path, source })
+        self.0.remove(entry.name()).map_err(|source| self.error(entry, source))
     }
 
     /// Waits until no other change is under way; changes last milliseconds.
     pub(crate) fn change(&self) -> Result<Lock, StateError> {
-        let file = self.edit(Entry::ChangeLock)?;
-        match file.lock() {
-            Ok(()) => Ok(Lock(file)),
-            Err(source) => Err(StateError { path: self.path(Entry::ChangeLock), source }),
-        }
+        let entry = Entry::ChangeLock;
+        let lock = self.0.lock(entry.name(), true).map_err(|source| self.error(entry, source))?;
+        lock.ok_or_else(|| self.error(entry, io::ErrorKind::WouldBlock.into()))
     }
 
     /// Claims the right to serve; `None` when another process, or another part of this one, has it.
     pub(crate) fn claim_serving(&self) -> Result<Option<Lock>, StateError> {
-        let file = self.edit(Entry::ServeLock)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock(file))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(source)) => {
-                Err(StateError { path: self.path(Entry::ServeLock), source })
-            }
-        }
+        let entry = Entry::ServeLock;
+        self.0.lock(entry.name(), false).map_err(|source| self.error(entry, source))
     }
 
     /// An error about `entry`.
     pub(crate) fn error(&self, entry: Entry, source: io::Error) -> StateError {
         StateError { path: self.path(entry), source }
     }
-
-    fn sync(&self) -> io::Result<()> {
-        File::open(&self.0)?.sync_all()
-    }
 }
 
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.mode(0o600);
-    options
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("State").field(&self.0.place("")).finish()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn mode(path: &Path) -> u32 {
@@ -195,7 +158,7 @@ mod tests {
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
         let state = State::open(&directory).unwrap();
         state.write(Entry::Binding, b"{}").unwrap();
-        state.edit(Entry::Receipts).unwrap();
+        state.append(Entry::Receipts, 0, b"first").unwrap();
         assert_eq!(mode(&directory), 0o700);
         assert_eq!(mode(&state.path(Entry::Binding)), 0o600);
         assert_eq!(mode(&state.path(Entry::Receipts)), 0o600);

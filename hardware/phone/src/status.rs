@@ -1,7 +1,7 @@
 //! What state the phone is in.
 use imp_authenticator::identifier;
 use imp_identity::spiffe::SpiffeId;
-use imp_identity::{PhoneId, ReferenceId};
+use imp_identity::{PhoneId, ReferenceId, UserId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -36,6 +36,8 @@ pub struct Status {
 pub struct BindingStatus {
     /// How the owner is shown to people.
     pub display_name: String,
+    /// Names the owner.
+    pub user: UserId,
     /// The server.
     pub server: String,
     /// Names the phone.
@@ -111,6 +113,7 @@ fn binding(holder: &Holder, now: Timestamp) -> BindingStatus {
     let end = i64::try_from(slot + 1).ok().map(|slot| slot * identifier::SLOT_SECONDS);
     BindingStatus {
         display_name: binding.display_name.clone(),
+        user: binding.user,
         server: binding.server.clone(),
         phone: binding.phone,
         spiffe_id: binding.credentials.spiffe_id.clone(),

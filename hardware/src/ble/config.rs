@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Central, Peripheral, RadioError, bluez};
+#[cfg(feature = "bluez")]
+use super::bluez;
+use super::{Central, Peripheral, RadioError};
 
 /// The workstation's radio: `kind = "bluez"`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,9 +67,12 @@ impl CentralConfig {
     /// Opens the radio, on a Tokio runtime.
     pub async fn open(&self) -> Result<Arc<dyn Central>, RadioError> {
         match self {
+            #[cfg(feature = "bluez")]
             Self::Bluez { adapter } => {
                 Ok(Arc::new(bluez::BluezCentral::open(adapter.clone()).await?))
             }
+            #[cfg(not(feature = "bluez"))]
+            Self::Bluez { .. } => Err(no_bluez()),
             #[cfg(feature = "emulator")]
             Self::Emulated { air } => Ok(Arc::new(super::emulated::FolderCentral::open(air)?)),
         }
@@ -78,9 +83,12 @@ impl PeripheralConfig {
     /// Opens the radio, on a Tokio runtime.
     pub async fn open(&self) -> Result<Arc<dyn Peripheral>, RadioError> {
         match self {
+            #[cfg(feature = "bluez")]
             Self::Bluez { adapter } => {
                 Ok(Arc::new(bluez::BluezPeripheral::open(adapter.as_deref()).await?))
             }
+            #[cfg(not(feature = "bluez"))]
+            Self::Bluez { .. } => Err(no_bluez()),
             #[cfg(feature = "emulator")]
             Self::Emulated { air, name, record } => {
                 let name = name.clone().unwrap_or_else(|| format!("phone-{}", std::process::id()));
@@ -88,4 +96,9 @@ impl PeripheralConfig {
             }
         }
     }
+}
+
+#[cfg(not(feature = "bluez"))]
+fn no_bluez() -> RadioError {
+    RadioError::Unavailable("this build brings no radio of its own".to_owned(), None)
 }
