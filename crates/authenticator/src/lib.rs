@@ -56,7 +56,7 @@ pub use message::{
 pub use presence::{PresenceStatement, UnverifiedPresenceStatement};
 pub use receipt::{Receipt, UnverifiedReceipt};
 pub use roster::{Roster, RosterEntry, UnverifiedRoster};
-pub use salt::Salt;
+pub use salt::{Salt, TemplateKey};
 pub use sign_in::{SignInStatement, UnverifiedSignInStatement};
 pub use signer::{SignError, Signer, certificate_request};
 pub use statement::{TapStatement, UnverifiedTapStatement};

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
-use crate::{Salt, wire};
+use crate::{Salt, TemplateKey, wire};
 
 /// The longest message, in bytes, without its 4-byte length.
 pub const LIMIT: usize = 64 * 1024;
@@ -98,6 +98,9 @@ pub struct ReleasedReference {
     /// The signed [`ReferenceCredential`](crate::ReferenceCredential).
     #[cbor(n(2), with = "crate::wire::blob")]
     pub credential: Vec<u8>,
+    /// The template's key; absent with a template of the time before templates were protected.
+    #[cbor(n(3), with = "crate::wire::optional_template_key")]
+    pub key: Option<TemplateKey>,
 }
 
 /// Gives the phone a new reference to keep.

@@ -168,6 +168,7 @@ fn everything_that_is_said_follows_the_schema() {
         "declined",
         "presence-request",
         "presence-response",
+        "store-reference",
     ];
     for (message, name) in sample::messages(&*device, &*server).iter().zip(names) {
         let bytes = message.encode().unwrap();

@@ -16,8 +16,8 @@ use minicbor::encode::{Error as EncodeError, Write};
 use minicbor::{Decode, Decoder, Encode, Encoder};
 use zeroize::Zeroizing;
 
-use crate::Salt;
 use crate::receipt::{CHECKPOINT_LIMIT, LIMIT as RECEIPT, PROOF_LIMIT, RECORD_LIMIT};
+use crate::{Salt, TemplateKey};
 
 /// Longest text, in bytes.
 const TEXT: usize = 512;
@@ -95,6 +95,18 @@ codec!(
     |v, e| e.bytes(v.expose())?.ok(),
     |d| match <&[u8; 32]>::try_from(d.bytes()?) {
         Ok(bytes) => Ok(Salt::from(bytes)),
+        Err(_) => Err(DecodeError::message("a byte string has the wrong length")),
+    }
+);
+codec!(
+    /// The key of a template: 32 bytes, handled as a salt; without one its key in the map is left out.
+    optional_template_key [] Option<TemplateKey>,
+    |v, e| match v {
+        Some(key) => e.bytes(key.expose())?.ok(),
+        None => e.null()?.ok(),
+    },
+    |d| match <&[u8; 32]>::try_from(d.bytes()?) {
+        Ok(bytes) => Ok(Some(TemplateKey::from(bytes))),
         Err(_) => Err(DecodeError::message("a byte string has the wrong length")),
     }
 );

@@ -73,6 +73,15 @@ pub enum CompareError {
         /// Of the capture.
         capture: String,
     },
+    /// They come from different ways of using the models, whose similarities have other thresholds.
+    #[error(
+        "the reference is of pipeline {reference}, this program of {}: enrol again",
+        crate::PIPELINE
+    )]
+    Pipeline {
+        /// Of the template.
+        reference: u32,
+    },
     /// No threshold was measured for this kind of comparison.
     #[error("the model set has no threshold for this kind of comparison")]
     NoThreshold,

@@ -175,6 +175,8 @@ pub enum Abandonment {
     PhoneDeclined,
     /// What the phone sent cannot be understood.
     PhoneProtocol,
+    /// The phone's reference is from before a change of face recognition.
+    ReferenceOutdated,
     /// The camera gave no usable picture.
     Camera,
     /// No face was found.
@@ -195,6 +197,7 @@ crate::name::codes! { Abandonment:
     PhoneUntrusted = "phone-untrusted",
     PhoneDeclined = "phone-declined",
     PhoneProtocol = "phone-protocol",
+    ReferenceOutdated = "reference-outdated",
     Camera = "camera",
     NoFace = "no-face",
     SeveralFaces = "several-faces",
@@ -217,6 +220,9 @@ impl Abandonment {
             Self::PhoneDeclined => "The phone declined. Open its app to see why.",
             Self::PhoneProtocol => {
                 "The phone sent something that cannot be understood. Update its app."
+            }
+            Self::ReferenceOutdated => {
+                "The enrolment on this phone is from before a change of face recognition. Enrol again at the enrolment desk."
             }
             Self::Camera => "The camera gives no picture. Tell the help desk.",
             Self::NoFace => "No face in the picture. Step before the camera and tap again.",

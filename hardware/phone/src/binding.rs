@@ -79,6 +79,15 @@ impl Slot {
             Self::B => "phone-reference-b",
         }
     }
+
+    /// The keystore's label of the key that seals the template's own key, in this place: another than the template's, so that
+    /// neither record alone is worth anything.
+    pub(crate) const fn template_key_label(self) -> &'static str {
+        match self {
+            Self::A => "phone-template-key-a",
+            Self::B => "phone-template-key-b",
+        }
+    }
 }
 
 impl Binding {

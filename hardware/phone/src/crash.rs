@@ -8,6 +8,7 @@ pub const POINTS: &[&str] = &[
     "serve:connected",
     "serve:established",
     "store:received",
+    "store:key-stored",
     "store:sealed",
     "store:stored",
     "store:acknowledged",
@@ -18,6 +19,7 @@ pub const POINTS: &[&str] = &[
     "receipt:stored",
     "erase:marked",
     "erase:key-deleted",
+    "erase:template-key-deleted",
     "erase:told",
 ];
 

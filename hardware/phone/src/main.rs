@@ -137,6 +137,8 @@ enum Misbehave {
     Replay,
     /// Release another template than the enrolled one
     SwapTemplate,
+    /// Release the enrolled template with another key
+    SwapKey,
     /// Sign for another workstation
     OtherWorkstation,
     /// Sign for another TLS session
@@ -378,6 +380,7 @@ fn misbehaviour(arguments: &RunArguments) -> Result<Option<imp_phone::Misbehavio
     Ok(arguments.misbehave.map(|misbehave| match misbehave {
         Misbehave::Replay => imp_phone::Misbehaviour::Replay,
         Misbehave::SwapTemplate => imp_phone::Misbehaviour::SwapTemplate { template },
+        Misbehave::SwapKey => imp_phone::Misbehaviour::SwapKey,
         Misbehave::OtherWorkstation => imp_phone::Misbehaviour::OtherWorkstation,
         Misbehave::OtherExporter => imp_phone::Misbehaviour::OtherExporter,
         Misbehave::ExpiredRequest => imp_phone::Misbehaviour::ExpiredRequest,

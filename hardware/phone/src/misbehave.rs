@@ -19,6 +19,8 @@ pub enum Misbehaviour {
         /// The other template; without one, the enrolled one with one bit of one component flipped.
         template: Option<Secret<Vec<u8>>>,
     },
+    /// Releases the enrolled template with another key than its own, which would turn it into another face.
+    SwapKey,
     /// Signs a statement for another workstation than the one that asks.
     OtherWorkstation,
     /// Signs a statement for another TLS session, as somebody between phone and workstation would.
@@ -33,6 +35,7 @@ impl Conduct for Misbehaviour {
             Self::ExpiredRequest => Ok(()),
             Self::Replay
             | Self::SwapTemplate { .. }
+            | Self::SwapKey
             | Self::OtherWorkstation
             | Self::OtherExporter => Honest.admit(request, now),
         }
@@ -55,6 +58,12 @@ impl Conduct for Misbehaviour {
                     reference: ReleasedReference { template, ..reference },
                 })
             }
+            Self::SwapKey => {
+                let TapResponse { statement, mut reference } =
+                    Honest.answer(holder, &asked, now)?;
+                reference.key = reference.key.map(|key| key.expose().map(|byte| !byte).into());
+                Ok(TapResponse { statement, reference })
+            }
             Self::OtherWorkstation | Self::OtherExporter => Honest.answer(holder, &asked, now),
             Self::ExpiredRequest => Honest.answer(holder, &asked, in_time(&asked, now)),
         }
@@ -71,6 +80,7 @@ impl Conduct for Misbehaviour {
             Self::ExpiredRequest => in_time(&asked, now),
             Self::Replay
             | Self::SwapTemplate { .. }
+            | Self::SwapKey
             | Self::OtherWorkstation
             | Self::OtherExporter => now,
         };
@@ -89,7 +99,7 @@ impl Misbehaviour {
                 asked.workstation.machine = Machine::Workstation(WorkstationId::from_bytes(id));
             }
             Self::OtherExporter => asked.exporter[0] ^= 1,
-            Self::Replay | Self::SwapTemplate { .. } | Self::ExpiredRequest => {}
+            Self::Replay | Self::SwapTemplate { .. } | Self::SwapKey | Self::ExpiredRequest => {}
         }
         asked
     }

@@ -1,4 +1,4 @@
-//! From the template to a phone that keeps it. The template and its salt are never written here.
+//! From the template to a phone that keeps it. The template, its key and its salt are never written here.
 use std::time::Duration;
 
 use imp_api::enrolment::{ConfirmReference, IssueReference, ReferenceIssued};
@@ -6,7 +6,7 @@ use imp_authenticator::credential::{UnverifiedReferenceCredential, reference_dig
 use imp_authenticator::message::{Message, ReleasedReference, StoreReference};
 use imp_authenticator::storage::UnverifiedStorageStatement;
 use imp_authenticator::{Salt, StatementError};
-use imp_biometrics::Template;
+use imp_biometrics::{Template, TemplateKey};
 use imp_hardware::ble::Address;
 use imp_identity::{Digest, Secret};
 use rand_core::UnwrapErr;
@@ -65,7 +65,9 @@ impl Agent {
         template: &Template,
     ) -> Result<Signed, EnrolError> {
         let salt = Salt::draw(&mut UnwrapErr(rand::rngs::SysRng));
-        let bytes = template.to_bytes();
+        // Drawn for this enrolment alone: what was enrolled before dies with its key.
+        let key = TemplateKey::draw(&mut UnwrapErr(rand::rngs::SysRng));
+        let bytes = template.protect(&key).to_bytes();
         let digest = reference_digest(salt.expose(), &bytes);
         let body = IssueReference { digest, model_set: template.model_set().to_owned() };
         let issued = server.issue(phone.sitting.opened.enrolment, &body).await?;
@@ -74,6 +76,7 @@ impl Agent {
             template: Secret::new(bytes.to_vec()),
             salt,
             credential: issued.credential.0.clone(),
+            key: Some(key.expose().into()),
         };
         let store = Message::StoreReference(StoreReference { reference });
         Ok(Signed { issued, digest, store })

@@ -31,7 +31,7 @@ impl Attempt<'_> {
         };
         let (mut answer, capture) = both?;
         let credential = answer.reference.credential.clone();
-        let evidence = self.compare(&mut answer, &capture);
+        let evidence = self.compare(&mut answer, &capture)?;
         drop(capture);
         crash::point("tap:compared");
         match self.submit(&answer, &evidence, credential).await? {

@@ -1,10 +1,13 @@
 //! How templates, embeddings and pixels could be written.
-use imp_biometrics::{DIMENSIONS, Image};
+use imp_authenticator::ReleasedReference;
+use imp_biometrics::{DIMENSIONS, Image, ProtectedTemplate, TemplateKey};
 
 use super::Form;
 
 /// The step of a template's 16-bit fixed-point components.
 const FIXED_POINT: f32 = 32767.0;
+/// Bytes by which a template names its key.
+const COMMITMENT: usize = 32;
 
 /// Bytes as they are, and as arrays of numbers in CBOR and JSON.
 pub fn bytes_forms(name: &str, bytes: &[u8]) -> Vec<Form> {
@@ -14,10 +17,33 @@ pub fn bytes_forms(name: &str, bytes: &[u8]) -> Vec<Form> {
     forms
 }
 
-/// The embeddings that a serialised template holds, by its documented format: a mean of bare and one of masked faces.
-pub fn template_embeddings(template: &[u8]) -> Vec<Vec<f32>> {
-    let name = usize::from(template[4]);
-    let mut rest = &template[5 + name..];
+/// What a phone released, in every form: salt, key, template, the embeddings as they are stored, and as the key opens them.
+///
+/// # Panics
+/// Where the template is none, or has no key.
+pub fn reference_forms(released: &ReleasedReference) -> Vec<Form> {
+    let template = released.template.expose();
+    let key = released.key.as_ref().expect("a key").expose();
+    let mut forms = bytes_forms("salt", released.salt.expose());
+    forms.extend(bytes_forms("template key", key));
+    // Name of the model set and number of the pipeline are at the beginning of a template, and no secret.
+    let body = &template[9 + usize::from(template[4])..];
+    forms.extend(bytes_forms("template", body));
+    for (number, embedding) in stored_embeddings(&body[COMMITMENT..]).iter().enumerate() {
+        forms.extend(embedding_forms(&format!("stored mean {number}"), embedding));
+    }
+    let opened = ProtectedTemplate::from_bytes(template).expect("a template");
+    let opened = opened.open(&TemplateKey::from(key));
+    for (name, mean) in [("bare mean", opened.bare()), ("masked mean", opened.masked())] {
+        let mean = mean.map(|mean| embedding_forms(name, mean.values()));
+        forms.extend(mean.into_iter().flatten());
+    }
+    forms
+}
+
+/// The rotated embeddings that a serialised template holds, by its documented format: of bare and of masked faces.
+fn stored_embeddings(parts: &[u8]) -> Vec<Vec<f32>> {
+    let mut rest = parts;
     let mut embeddings = Vec::new();
     while let Some((present, after)) = rest.split_first() {
         rest = after;

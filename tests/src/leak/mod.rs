@@ -9,7 +9,7 @@ mod views;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-pub use forms::{bytes_forms, embedding_forms, picture_forms, template_embeddings};
+pub use forms::{bytes_forms, embedding_forms, picture_forms, reference_forms};
 pub use memory::{process_memory_holds, readable_regions};
 
 /// One way in which a secret could be written.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use imp_authenticator::message::Message;
 use imp_authenticator::tls;
+use imp_biometrics::TemplateKey;
 use imp_hardware::ble::emulated::Passed;
 use imp_hardware::camera::CameraConfig;
 use imp_identity::refusal::Abandonment;
@@ -66,9 +67,17 @@ async fn a_swapped_template_is_refused() {
     let mut ward = Ward::open().await;
     // The thief's own template on Ada's phone, and the thief before the camera.
     let thief = faces::engine().enrol(&[faces::photograph(faces::BEA)]).expect("a template");
+    let thief = thief.protect(&TemplateKey::from(&[7; 32]));
     let template = Some(Secret::new(thief.to_bytes().to_vec()));
     ward.phone.serve(&ward.world, Some(Misbehaviour::SwapTemplate { template })).await;
     ward.workstation.scene.shows(faces::path(faces::BEA));
+    ward.must_refuse(Refusal::ReferenceMismatch).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_swapped_key_is_refused() {
+    let mut ward = Ward::open().await;
+    ward.phone.serve(&ward.world, Some(Misbehaviour::SwapKey)).await;
     ward.must_refuse(Refusal::ReferenceMismatch).await;
 }
 

@@ -54,14 +54,7 @@ async fn secrets_of(ward: &Ward, masked: &std::path::Path) -> Vec<Form> {
     let central = ward.world.air.central();
     let entry = &roster.entries[0];
     let reference = caller::released(central.as_ref(), &standing, entry, clock).await;
-    let template = reference.template.expose();
-    let mut secrets = leak::bytes_forms("salt", reference.salt.expose());
-    // The name of the model set is at the beginning of a template, and no secret.
-    let body = &template[5 + usize::from(template[4])..];
-    secrets.extend(leak::bytes_forms("template", body));
-    for (number, embedding) in leak::template_embeddings(template).iter().enumerate() {
-        secrets.extend(leak::embedding_forms(&format!("template's mean {number}"), embedding));
-    }
+    let mut secrets = leak::reference_forms(&reference);
     let masked = Image::open(masked).expect("the masked photograph");
     for (name, picture) in [
         (faces::ADA_ENROLLED[0], faces::photograph(faces::ADA_ENROLLED[0])),

@@ -57,9 +57,7 @@ async fn logs_hold_no_template_token_address_or_name() {
     let clock = ward.world.clock.clone();
     let entry = &roster.entries[0];
     let reference = caller::released(central.as_ref(), &standing, entry, clock).await;
-    let template = reference.template.expose();
-    let mut secrets = leak::bytes_forms("template", &template[5 + usize::from(template[4])..]);
-    secrets.extend(leak::bytes_forms("salt", reference.salt.expose()));
+    let mut secrets = leak::reference_forms(&reference);
     secrets.extend(leak::bytes_forms("identifier key", &entry.identifier_key));
 
     let bytes = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -28,21 +28,14 @@ fn holds(bytes: &[u8], secret: &str) -> bool {
     bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
 }
 
-/// Template, salt and embeddings, as the phone holds them.
+/// Template, its key, salt and embeddings, as the phone holds them.
 async fn secrets(ward: &Ward) -> Vec<Form> {
     let standing = ward.workstation.agent.standing();
     let roster = caller::roster(&standing, ward.world.clock.clone()).await;
     let central = ward.world.air.central();
     let entry = &roster.entries[0];
     let released = caller::released(central.as_ref(), &standing, entry, ward.world.clock.clone());
-    let reference = released.await;
-    let template = reference.template.expose();
-    let mut secrets = leak::bytes_forms("salt", reference.salt.expose());
-    secrets.extend(leak::bytes_forms("template", &template[5 + usize::from(template[4])..]));
-    for embedding in leak::template_embeddings(template) {
-        secrets.extend(leak::embedding_forms("mean", &embedding));
-    }
-    secrets
+    leak::reference_forms(&released.await)
 }
 
 #[tokio::test(flavor = "multi_thread")]

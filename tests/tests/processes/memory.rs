@@ -76,12 +76,5 @@ async fn secrets(hospital: &Hospital<'_>) -> Vec<leak::Form> {
     let air = CentralConfig::Emulated { air: hospital.air().to_path_buf() };
     let central = air.open().await.expect("the air");
     let released = caller::released(central.as_ref(), &standing, &roster.entries[0], clock);
-    let reference = released.await;
-    let template = reference.template.expose();
-    let mut secrets = leak::bytes_forms("template", &template[5 + usize::from(template[4])..]);
-    secrets.extend(leak::bytes_forms("salt", reference.salt.expose()));
-    for (number, embedding) in leak::template_embeddings(template).iter().enumerate() {
-        secrets.extend(leak::embedding_forms(&format!("mean {number}"), embedding));
-    }
-    secrets
+    leak::reference_forms(&released.await)
 }

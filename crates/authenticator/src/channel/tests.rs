@@ -91,6 +91,46 @@ fn a_clean_tap_is_fast_and_small() {
     }
 }
 
+/// What `docs/radio.md` says of a tap's bytes. The air carries 30 kB/s each way, and a frame arrives 10 ms after it was sent.
+#[test]
+fn a_taps_bytes_fit_its_budget_at_30_kilobytes_a_second() {
+    // §4 of the design: connecting 150 ms, TLS and messages 400 ms in nineteen of twenty, and all of it within 800 ms.
+    let (connecting, messages, whole) = (150, 400, 800);
+    let (client, server) = Authority::new("hospital.example").configurations();
+    let (device, issuer) = (SoftwareKey::generate(), SoftwareKey::generate());
+    let said = sample::messages(&*device, &*issuer);
+    for mtu in [185, 247, 503, 517] {
+        let mut air = Air::new(1, Faults::default());
+        let mut workstation = initiate(client.clone(), mtu, 1);
+        let mut phone = Channel::respond(server.clone(), gate(), mtu);
+        let (began, watch) = (air.elapsed, air.watch.clone());
+        let (mut stands, mut answered) = (None, None);
+        air.run(&mut workstation, &mut phone, Duration::from_mins(1), |end, event, channel| {
+            let since = watch.get().checked_sub(began).unwrap().as_millis();
+            match (end, event) {
+                (End::Workstation, ChannelEvent::Established { .. }) => {
+                    stands = Some((since, channel.statistics()));
+                    channel.send(&said[0]).unwrap();
+                }
+                (End::Phone, ChannelEvent::Message(_)) => channel.send(&said[1]).unwrap(),
+                (End::Workstation, ChannelEvent::Message(_)) => {
+                    answered = Some((since, channel.statistics()));
+                    channel.close();
+                }
+                _ => {}
+            }
+        });
+        let ((stands, shaken), (answered, done)) = (stands.unwrap(), answered.unwrap());
+        println!(
+            "mtu {mtu}: TLS stands after {stands} ms ({} bytes to the phone, {} back), the phone has answered after \
+             {answered} ms ({} and {})",
+            shaken.bytes_sent, shaken.bytes_received, done.bytes_sent, done.bytes_received,
+        );
+        assert!(answered <= messages, "mtu {mtu}: {answered} ms");
+        assert!(connecting + answered <= whole, "mtu {mtu}: {answered} ms");
+    }
+}
+
 #[test]
 fn a_tap_survives_a_bad_air() {
     let (client, server) = Authority::new("hospital.example").configurations();
@@ -339,7 +379,8 @@ fn an_oversized_message_is_refused_before_anything_is_allocated() {
 fn messages_are_cut_from_the_stream_wherever_it_is_torn() {
     let (device, server) = (SoftwareKey::generate(), SoftwareKey::generate());
     let mut stream = vec![];
-    for message in sample::messages(&*device, &*server) {
+    let messages = sample::messages(&*device, &*server);
+    for message in &messages {
         let body = message.encode().unwrap();
         stream.extend(u32::try_from(body.len()).unwrap().to_be_bytes());
         stream.extend_from_slice(&body);
@@ -350,7 +391,7 @@ fn messages_are_cut_from_the_stream_wherever_it_is_torn() {
         for piece in stream.chunks(size) {
             reassembly.push(piece, |_| seen += 1).unwrap();
         }
-        assert_eq!(seen, 9, "in pieces of {size}");
+        assert_eq!(seen, messages.len(), "in pieces of {size}");
     }
 }
 

@@ -202,6 +202,7 @@ pub(crate) fn released(server: &dyn Signer) -> ReleasedReference {
         template: template().into(),
         salt: SALT.into(),
         credential: credential().sign(server).unwrap(),
+        key: Some([0x4b; 32].into()),
     }
 }
 
@@ -236,6 +237,10 @@ pub(crate) fn messages(device: &dyn Signer, server: &dyn Signer) -> Vec<Message>
         Message::PresenceRequest(TapRequest { purpose: Purpose::Unlock, ..request() }),
         Message::PresenceResponse(PresenceResponse {
             statement: presence().sign(phone(), device).unwrap(),
+        }),
+        // As phones keep it that were enrolled before templates had keys.
+        Message::StoreReference(StoreReference {
+            reference: ReleasedReference { key: None, ..released(server) },
         }),
     ]
 }

@@ -14,15 +14,19 @@ async fn an_erased_reference_is_gone_even_with_a_copy_of_its_file() {
     hospital.enrol(&phone);
     let path = phone.state().path(Entry::Reference);
     let copy = fs::read(&path).unwrap();
+    let key_path = phone.state().path(Entry::TemplateKeyA);
+    let key_copy = fs::read(&key_path).unwrap();
     let erased = phone.erase(Erase::default(), hospital.clock.clone()).await.unwrap();
     assert!(erased.reference);
     assert!(!erased.everything);
     // The server of this hospital is not there.
     assert!(matches!(erased.told, Told::NotYet(_)), "{erased:?}");
     assert!(!path.exists());
+    assert!(!key_path.exists());
     let holder = Holder::load(&phone).unwrap().unwrap();
     assert!(matches!(holder.release(hospital.now()), Err(TapError::NoReference)));
     fs::write(&path, copy).unwrap();
+    fs::write(&key_path, key_copy).unwrap();
     assert!(matches!(holder.release(hospital.now()), Err(TapError::Storage(_))));
 }
 

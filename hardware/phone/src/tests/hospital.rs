@@ -245,6 +245,7 @@ impl Hospital {
             template: Secret::new(TEMPLATE.to_vec()),
             salt: [5; 32].into(),
             credential: credential.sign(self.statement.as_ref()).unwrap(),
+            key: Some([6; 32].into()),
         }
     }
 

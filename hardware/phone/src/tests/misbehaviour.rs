@@ -55,6 +55,18 @@ async fn a_swapping_phone_lies_about_what_it_released() {
 }
 
 #[tokio::test]
+async fn a_phone_that_swaps_the_key_says_nothing_of_it() {
+    let (.., response, _) = tap_with(Misbehaviour::SwapKey).await;
+    let statement = UnverifiedTapStatement::parse(&response.statement).unwrap();
+    let reference = &response.reference;
+    assert_eq!(
+        statement.claims().reference_digest,
+        reference_digest(reference.salt.expose(), reference.template.expose())
+    );
+    assert_ne!(reference.key.as_ref().unwrap().expose(), &[6; 32]);
+}
+
+#[tokio::test]
 async fn lies_about_place_and_session_are_signed() {
     let (_, ward, response, exporter) = tap_with(Misbehaviour::OtherWorkstation).await;
     let statement = UnverifiedTapStatement::parse(&response.statement).unwrap();

@@ -61,6 +61,67 @@ fn a_file_with_one_byte_changed_releases_nothing() {
 }
 
 #[test]
+fn the_template_s_key_is_sealed_apart_under_another_key() {
+    let hospital = Hospital::new();
+    let phone = hospital.open();
+    hospital.enrol(&phone);
+    let holder = Holder::load(&phone).unwrap().unwrap();
+    let (_, released) = holder.release(hospital.now()).unwrap();
+    assert_eq!(released.key.unwrap().expose(), &[6; 32]);
+
+    // Without its record, with a changed one, or with the other keystore key gone, nothing is released.
+    let path = phone.state().path(Entry::TemplateKeyA);
+    let whole = fs::read(&path).unwrap();
+    assert!(!whole.windows(8).any(|window| window == [6; 8]));
+    let refused = || matches!(holder.release(hospital.now()), Err(TapError::Storage(_)));
+    for place in 0..whole.len() {
+        let mut changed = whole.clone();
+        changed[place] ^= 0x10;
+        fs::write(&path, &changed).unwrap();
+        assert!(refused(), "byte {place}");
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(refused());
+    fs::write(&path, &whole).unwrap();
+    assert!(!refused());
+    phone.keystore().delete("phone-template-key-a").unwrap();
+    assert!(refused());
+    hospital.enrol(&phone);
+    phone.keystore().delete("phone-reference-b").unwrap();
+    assert!(refused());
+}
+
+#[test]
+fn a_reference_that_cannot_be_opened_is_replaced_by_a_new_one() {
+    let hospital = Hospital::new();
+    let phone = hospital.open();
+    hospital.enrol(&phone);
+    fs::remove_file(phone.state().path(Entry::TemplateKeyA)).unwrap();
+    hospital.enrol(&phone);
+    Holder::load(&phone).unwrap().unwrap().release(hospital.now()).unwrap();
+}
+
+#[test]
+fn a_reference_of_the_time_before_keys_is_still_released_and_cannot_be_made_of_a_newer_one() {
+    let hospital = Hospital::new();
+    let phone = hospital.open();
+    let holder = Holder::load(&phone).unwrap().unwrap();
+    let mut reference = hospital.enrolment().reference;
+    reference.key = None;
+    holder.store(&reference, hospital.now()).unwrap();
+    assert!(!phone.state().path(Entry::TemplateKeyA).exists());
+    assert!(holder.release(hospital.now()).unwrap().1.key.is_none());
+
+    hospital.enrol(&phone);
+    let path = phone.state().path(Entry::Reference);
+    let mut bytes = fs::read(&path).unwrap();
+    assert_eq!(bytes[4], 2);
+    bytes[4] = 1;
+    fs::write(&path, bytes).unwrap();
+    assert!(matches!(holder.release(hospital.now()), Err(TapError::Storage(_))));
+}
+
+#[test]
 fn everything_is_readable_by_its_owner_only() {
     let hospital = Hospital::new();
     let phone = hospital.open();
@@ -77,7 +138,7 @@ fn everything_is_readable_by_its_owner_only() {
         assert_eq!(mode, 0o600, "{:?}", entry.file_name());
         names.push(entry.file_name().into_string().unwrap());
     }
-    for name in ["binding.json", "reference", "receipts", "evidence"] {
+    for name in ["binding.json", "reference", "template-key-a", "receipts", "evidence"] {
         assert!(names.iter().any(|n| n == name), "{names:?}");
     }
     let clear = [fs::read(phone.state().path(Entry::Reference)).unwrap()].concat();
@@ -91,7 +152,10 @@ fn a_new_reference_destroys_the_key_of_the_old_one() {
     hospital.enrol(&phone);
     let path = phone.state().path(Entry::Reference);
     let old = fs::read(&path).unwrap();
+    let old_key = fs::read(phone.state().path(Entry::TemplateKeyA)).unwrap();
     hospital.enrol(&phone);
+    assert!(!phone.state().path(Entry::TemplateKeyA).exists());
+    fs::write(phone.state().path(Entry::TemplateKeyA), old_key).unwrap();
     let holder = Holder::load(&phone).unwrap().unwrap();
     holder.release(hospital.now()).unwrap();
     fs::write(&path, &old).unwrap();

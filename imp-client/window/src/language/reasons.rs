@@ -175,6 +175,9 @@ const fn abandoned_italian(reason: Abandonment) -> &'static str {
         Abandonment::PhoneProtocol => {
             "Il telefono ha inviato qualcosa di incomprensibile. Aggiorna la sua app."
         }
+        Abandonment::ReferenceOutdated => {
+            "La registrazione su questo telefono precede un cambiamento del riconoscimento del viso. Ripeti la registrazione all’ufficio registrazioni."
+        }
         Abandonment::Camera => "La telecamera non dà immagini. Avvisa l’assistenza.",
         Abandonment::NoFace => {
             "Nessun viso nell’immagine. Mettiti davanti alla telecamera e riprova."
@@ -206,6 +209,9 @@ const fn abandoned_greek(reason: Abandonment) -> &'static str {
         }
         Abandonment::PhoneProtocol => {
             "Το κινητό έστειλε κάτι ακατανόητο. Ενημερώστε την εφαρμογή του."
+        }
+        Abandonment::ReferenceOutdated => {
+            "Η εγγραφή σε αυτό το κινητό είναι παλαιότερη από μια αλλαγή της αναγνώρισης προσώπου. Εγγραφείτε ξανά στο γραφείο εγγραφών."
         }
         Abandonment::Camera => "Η κάμερα δεν δίνει εικόνα. Ενημερώστε την υποστήριξη.",
         Abandonment::NoFace => {
