@@ -11,11 +11,12 @@ from told import Failed, say
 LOGS = os.environ.get('LAB_LOGS', '/tmp')
 REPOSITORY, BINARIES = os.environ.get('LAB_REPOSITORY', '.'), os.environ.get('LAB_BIN', '')
 FACES = os.path.join(REPOSITORY, 'tests/data/faces')
+MODELS = os.environ.get('LAB_MODELS') or os.path.join(REPOSITORY, 'models')
 # The same folder on the host, where everything without a radio is prepared, and in the machine, which has a copy of its own.
 STAGE = os.environ.get('LAB_STAGE', '')
 # Networks that look at a face are some fifty times slower under emulation: people are given time, nothing else changes.
 CLIENT = """
-models = "{repository}/models"
+models = "{models}"
 
 [telemetry]
 filter = "{log}"
@@ -60,7 +61,7 @@ class Hospital:
         listen = f'[http]\nlisten = "127.0.0.1:{free_port()}"\n'
         write(f'{STAGE}/server.toml', f'data = "{STAGE}/server"\n\n{listen}')
         write(f'{STAGE}/workstation/client.toml', CLIENT.format(
-            repository=REPOSITORY, stage=STAGE, adapter=WORKSTATION,
+            models=MODELS, stage=STAGE, adapter=WORKSTATION,
             log=os.environ.get('LAB_LOG', 'info')))
         self.start_server()
         self.administer('user', 'add', 'olga', '--name', 'Officer Olga', '--role', 'officer')
@@ -139,6 +140,23 @@ class Hospital:
         if 'outcome' not in report:
             raise Failed(f'imp-client tap answered: {output}{complaints}')
         return report
+
+    def emulates(self, phone):
+        """Puts workstation and phone on an emulated radio, if these programs have one."""
+        phone.stop()
+        self.agent.stop()
+        air = f'kind = "emulated"\nair = "{STAGE}/air"\n'
+        path = f'{STAGE}/workstation/client.toml'
+        with open(path) as file:
+            bluez = file.read()
+        write(path, bluez.replace(f'kind = "bluez"\nadapter = "{WORKSTATION}"\n', air))
+        write(f'{phone.state}/phone.toml', f'[radio]\n{air}name = "hers"\n')
+        try:
+            phone.start()
+        except Failed:
+            return False
+        self.start_agent()
+        return True
 
     def close(self):
         for running in (self.agent, self.server):

@@ -41,7 +41,7 @@ python3 -u "$here/prepare.py"
 # Process 1 of the machine, which sees the host's files below its root.
 {
   declare -p LAB_BIN LAB_REPOSITORY LAB_STAGE
-  declare -p LAB_LOG LAB_PHONE_LOG LAB_BLUETOOTHD 2>/dev/null || true
+  declare -p LAB_LOG LAB_PHONE_LOG LAB_BLUETOOTHD LAB_MODELS 2>/dev/null || true
   echo "export LAB_LOGS=/share"
   printf 'exec /bin/bash %q' "$here/guest.sh"
   printf ' %q' "${@:-tap}"

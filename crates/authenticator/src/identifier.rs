@@ -17,6 +17,8 @@ pub fn slot(at: Timestamp) -> u64 {
 
 /// What a phone advertises in `slot`: HMAC-SHA-256(key, "imp identifier" ‖ slot as 8 bytes, big-endian), first 8 bytes.
 pub fn identifier(key: &[u8; 32], slot: u64) -> [u8; 8] {
+    #[cfg(test)]
+    HMACS.set(HMACS.get() + 1);
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
     context.update(b"imp identifier");
     context.update(&slot.to_be_bytes());
@@ -29,6 +31,12 @@ pub fn identifier(key: &[u8; 32], slot: u64) -> [u8; 8] {
 pub(crate) fn slots_around(at: Timestamp) -> [u64; 3] {
     let slot = slot(at);
     [slot.saturating_sub(1), slot, slot + 1]
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many identifiers this thread has made.
+    static HMACS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// Finds the phone behind an identifier.
@@ -89,6 +97,28 @@ mod tests {
             }
         }
         assert_eq!(resolver.resolve([0; 8], now()), None);
+    }
+
+    #[test]
+    fn an_advertisement_costs_a_look_into_a_table_however_many_phones_are_known() {
+        // Three identifiers for each of 2,000 phones were made beforehand; none is made for an advertisement, known or not.
+        let roster = sample::roster(2_000);
+        let before = HMACS.get();
+        let resolver = Resolver::new(&roster, now());
+        assert_eq!(HMACS.get() - before, 3 * 2_000);
+        assert_eq!(resolver.phones.len(), 3 * 2_000);
+        let heard: Vec<_> = roster.entries.iter().step_by(100).collect();
+        assert_eq!(heard.len(), 20);
+        let advertised = heard.iter().map(|entry| identifier(&entry.identifier_key, slot(now())));
+        let advertised: Vec<_> = advertised.collect();
+        let before = HMACS.get();
+        for (entry, identifier) in heard.iter().zip(advertised) {
+            assert_eq!(resolver.resolve(identifier, now()), Some(entry.phone));
+        }
+        for stranger in 0..20_u8 {
+            assert_eq!(resolver.resolve([stranger; 8], now()), None);
+        }
+        assert_eq!(HMACS.get(), before);
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub struct Statistics {
 
 /// Why a link carries nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LinkEnd {
+pub enum LinkEnd {
     /// The peer sent its last frame.
     PeerClosed,
     /// Nothing was heard for [`SILENCE`].
@@ -62,9 +62,10 @@ pub(crate) enum LinkEnd {
     Stalled,
 }
 
-/// One end of a link.
+/// One end of a link. No input or output: after every [`receive`](Self::receive), [`write`](Self::write) and
+/// [`close`](Self::close), and at the [`deadline`](Self::deadline), call [`transmit`](Self::transmit) until `None`.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub struct Link {
     sender: Sender,
     receiver: Receiver,
     /// Whether it may send anything: a phone says nothing before the knock was good.
@@ -82,7 +83,7 @@ pub(crate) struct Link {
 
 impl Link {
     /// A link over a connection with this ATT MTU; 23 to 517, else the nearest of these.
-    pub(crate) fn new(mtu: usize, speaks: bool) -> Self {
+    pub fn new(mtu: usize, speaks: bool) -> Self {
         Self {
             sender: Sender::new(frame::capacity(mtu)),
             receiver: Receiver::default(),
@@ -98,41 +99,42 @@ impl Link {
     }
 
     /// From now on it may send.
-    pub(crate) fn speak(&mut self) {
+    pub fn speak(&mut self) {
         self.speaks = true;
     }
 
     /// Appends to the stream.
-    pub(crate) fn write(&mut self, bytes: &[u8]) {
+    pub fn write(&mut self, bytes: &[u8]) {
         self.sender.write(bytes);
     }
 
     /// Bytes of the stream that were not acknowledged yet.
-    pub(crate) fn backlog(&self) -> usize {
+    pub fn backlog(&self) -> usize {
         self.sender.backlog()
     }
 
     /// Ends the stream: the last frame follows what was written.
-    pub(crate) fn close(&mut self) {
+    pub fn close(&mut self) {
         self.sender.close();
     }
 
     /// Why it carries nothing more, if so.
-    pub(crate) fn end(&self) -> Option<LinkEnd> {
+    pub fn end(&self) -> Option<LinkEnd> {
         self.end
     }
 
     /// Takes what has arrived of the peer's stream.
-    pub(crate) fn read(&mut self) -> Vec<u8> {
+    pub fn read(&mut self) -> Vec<u8> {
         self.receiver.read()
     }
 
-    pub(crate) fn statistics(&self) -> Statistics {
+    /// What went over it so far.
+    pub fn statistics(&self) -> Statistics {
         Statistics { retransmissions: self.sender.retransmissions(), ..self.statistics }
     }
 
     /// Takes a frame from the air.
-    pub(crate) fn receive(&mut self, bytes: &[u8], elapsed: Duration) {
+    pub fn receive(&mut self, bytes: &[u8], elapsed: Duration) {
         self.statistics.frames_received += 1;
         self.statistics.bytes_received += bytes.len() as u64;
         let Some(frame) = Frame::parse(bytes) else {
@@ -171,7 +173,7 @@ impl Link {
     }
 
     /// The next frame to send.
-    pub(crate) fn transmit(&mut self, elapsed: Duration) -> Option<Vec<u8>> {
+    pub fn transmit(&mut self, elapsed: Duration) -> Option<Vec<u8>> {
         self.keep_time(elapsed);
         if !self.speaks {
             return None;
@@ -236,7 +238,7 @@ impl Link {
     }
 
     /// Whether there will be nothing more to send, unless the peer repeats itself.
-    pub(crate) fn is_finished(&self) -> bool {
+    pub fn is_finished(&self) -> bool {
         match self.end {
             Some(LinkEnd::PeerClosed) => !self.speaks || self.acknowledge_at.is_none(),
             Some(LinkEnd::Silent | LinkEnd::Stalled) => true,
@@ -245,7 +247,7 @@ impl Link {
     }
 
     /// When [`transmit`](Self::transmit) has something to do next.
-    pub(crate) fn deadline(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Duration> {
         let Some(last_heard) = self.last_heard else { return Some(Duration::ZERO) };
         if self.is_finished() {
             return None;

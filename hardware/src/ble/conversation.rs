@@ -228,8 +228,13 @@ impl Pump {
     async fn run(mut self) {
         let failure = self.pump().await.err();
         let reason = self.ending.take().map(|(reason, _)| reason).or(failure);
+        let well = matches!(reason, None | Some(ConversationError::Closed));
         *self.shared.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason;
-        self.connection.close().await;
+        if well {
+            self.connection.part().await;
+        } else {
+            self.connection.close().await;
+        }
     }
 
     async fn pump(&mut self) -> Result<(), ConversationError> {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use uuid::{Uuid, uuid};
 
+#[cfg(feature = "bluez")]
 mod bluez;
 mod config;
 mod conversation;
@@ -143,6 +144,12 @@ pub trait Connection: Send {
 
     /// Ends the link; frames already handed over still go out.
     async fn close(&mut self);
+
+    /// As [`close`](Self::close), after a conversation that ended as it should: a radio on which connecting is slow may keep the
+    /// link for a moment, and begin the next conversation over it.
+    async fn part(&mut self) {
+        self.close().await;
+    }
 }
 
 /// Refuses a frame that `mtu` cannot carry.

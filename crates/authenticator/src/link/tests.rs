@@ -48,6 +48,76 @@ fn carry(stream: &[u8], mtu: usize, seed: u64, loss: f64) -> (Vec<u8>, Duration)
     (arrived, elapsed)
 }
 
+/// Two ends that both have something to say, over an air that loses some of it.
+struct Exchange {
+    ends: [Link; 2],
+    arrived: [Vec<u8>; 2],
+    /// The longest frame that was seen.
+    longest: usize,
+    /// The most frames that one end sent at once.
+    most: usize,
+}
+
+impl Exchange {
+    fn begin(mtu: usize, streams: [&[u8]; 2]) -> Self {
+        let ends = streams.map(|stream| {
+            let mut link = Link::new(mtu, true);
+            link.write(stream);
+            link
+        });
+        Self { ends, arrived: [vec![], vec![]], longest: 0, most: 0 }
+    }
+
+    /// Lets both talk until each knows that all of its stream has arrived; how long that took.
+    fn finish(&mut self, rng: &mut StdRng, loss: f64) -> Duration {
+        let mut elapsed = Duration::ZERO;
+        while elapsed < Duration::from_mins(2) {
+            for from in [0, 1] {
+                let frames = drain(&mut self.ends[from], elapsed);
+                self.most = self.most.max(frames.len());
+                for frame in frames {
+                    self.longest = self.longest.max(frame.len());
+                    if !rng.random_bool(loss) {
+                        self.ends[1 - from].receive(&frame, elapsed);
+                    }
+                }
+                let read = self.ends[1 - from].read();
+                self.arrived[1 - from].extend(read);
+            }
+            if self.ends.iter().all(|end| end.backlog() == 0) {
+                return elapsed;
+            }
+            elapsed += Duration::from_millis(10);
+        }
+        elapsed
+    }
+}
+
+#[test]
+fn both_ends_hear_everything_at_every_mtu_there_is() {
+    let (mut rng, mut mended) = (StdRng::seed_from_u64(4), 0);
+    for mtu in SMALLEST_MTU..=LARGEST_MTU {
+        // More frames than the window holds, so that each end has to wait for the other; the last one is not full.
+        let capacity = mtu - 3 - frame::HEADER;
+        let length = capacity * (usize::from(WINDOW) + 9) + 1 + mtu % capacity;
+        let there: Vec<u8> = (0..=250).cycle().take(length).collect();
+        let back: Vec<u8> = (0..=240).rev().cycle().take(length / 2).collect();
+        for loss in [0.0, 0.05] {
+            let mut exchange = Exchange::begin(mtu, [&there, &back]);
+            let took = exchange.finish(&mut rng, loss);
+            assert!(exchange.arrived[1] == there, "mtu {mtu}, loss {loss}: to the phone");
+            assert!(exchange.arrived[0] == back, "mtu {mtu}, loss {loss}: to the workstation");
+            assert_eq!(exchange.longest, mtu - 3, "mtu {mtu}: frames are as full as they can be");
+            assert!(exchange.most <= usize::from(WINDOW) + 1, "{} at once", exchange.most);
+            assert!(took < Duration::from_secs(30), "mtu {mtu}, loss {loss}: {took:?}");
+            let again: u64 = exchange.ends.iter().map(|e| e.statistics().retransmissions).sum();
+            assert!(loss > 0.0 || again == 0, "mtu {mtu}: {again} sent again for nothing");
+            mended += again;
+        }
+    }
+    assert!(mended > 495, "the air was better than it was meant to be: {mended}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -1,5 +1,7 @@
 //! An air in virtual time between a workstation and a phone: limited, and as bad as one wishes.
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use imp_authenticator::{Channel, ChannelEvent};
@@ -31,6 +33,8 @@ pub(crate) struct Faults {
 
 pub(crate) struct Air {
     pub(crate) elapsed: Duration,
+    /// Shows `elapsed` to who reacts to events.
+    pub(crate) watch: Rc<Cell<Duration>>,
     pub(crate) faults: Faults,
     /// Bytes a second each way.
     pub(crate) rate: f64,
@@ -48,6 +52,7 @@ impl Air {
     pub(crate) fn new(seed: u64, faults: Faults) -> Self {
         Self {
             elapsed: Duration::from_secs(1000),
+            watch: Rc::default(),
             faults,
             rate: 30_000.0,
             latency: Duration::from_millis(10),
@@ -101,6 +106,7 @@ impl Air {
     ) {
         let until = self.elapsed + limit;
         loop {
+            self.watch.set(self.elapsed);
             for (end, channel) in [(End::Workstation, &mut *workstation), (End::Phone, &mut *phone)]
             {
                 loop {

@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, mpsc};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::kept::{Idle, Kept};
 use super::listener::Listener;
 use crate::ble::task::start;
 use crate::ble::{
@@ -30,6 +31,7 @@ const SCAN_QUEUE: usize = 64;
 /// One Bluetooth adapter, found again whenever it was lost.
 pub(in crate::ble) struct BluezCentral {
     adapters: Arc<Adapters>,
+    kept: Kept,
 }
 
 impl BluezCentral {
@@ -37,7 +39,7 @@ impl BluezCentral {
     pub(in crate::ble) async fn open(adapter: Option<String>) -> Result<Self, RadioError> {
         let adapters = Adapters::new(adapter);
         adapters.current().await?;
-        Ok(Self { adapters: Arc::new(adapters) })
+        Ok(Self { adapters: Arc::new(adapters), kept: Kept::default() })
     }
 }
 
@@ -53,6 +55,9 @@ impl Central for BluezCentral {
 
     async fn connect(&self, address: &Address) -> Result<Box<dyn Connection>, RadioError> {
         let adapter = self.adapters.current().await?;
+        if let Some(connection) = self.resume(&adapter, address).await {
+            return Ok(Box::new(connection));
+        }
         let known = adapter.peripherals().await.map_err(|error| failed("list phones", error))?;
         let phone = known
             .into_iter()
@@ -60,10 +65,48 @@ impl Central for BluezCentral {
             .ok_or_else(|| RadioError::NotInReach(address.clone()))?;
         let _silence = self.adapters.silence(&adapter).await;
         let half = HalfOpen(Some(phone.clone()));
-        let connection = BluezConnection::open(&adapter, phone, address).await?;
+        let idle = connected(phone, address).await?;
+        let connection = BluezConnection::open(&adapter, idle, self.kept.clone()).await?;
         half.keep();
         Ok(Box::new(connection))
     }
+}
+
+impl BluezCentral {
+    /// Goes on over a link that was kept. `None`: there is none, or it does not work any more, and is ended.
+    async fn resume(&self, adapter: &Adapter, address: &Address) -> Option<BluezConnection> {
+        let idle = timeout(STEP_TIMEOUT, self.kept.take(address)).await.ok()??;
+        let half = HalfOpen(Some(idle.phone.clone()));
+        let resumed = async {
+            if !step("look for an old link", idle.phone.is_connected()).await? {
+                return Err(RadioError::Disconnected);
+            }
+            BluezConnection::open(adapter, idle, self.kept.clone()).await
+        };
+        match resumed.await {
+            Ok(connection) => {
+                half.keep();
+                Some(connection)
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a link that was kept is of no use any more");
+                None
+            }
+        }
+    }
+}
+
+/// Connects and looks what the phone offers.
+async fn connected(phone: Peripheral, address: &Address) -> Result<Idle, RadioError> {
+    if step("look for an old link", phone.is_connected()).await? {
+        // What is left of the last conversation: it would be ended under this one.
+        step("end an old link", phone.disconnect()).await?;
+    }
+    step("connect", phone.connect()).await?;
+    step("discover services", phone.discover_services()).await?;
+    let inbound = characteristic(&phone, INBOUND, address)?;
+    let outbound = characteristic(&phone, OUTBOUND, address)?;
+    Ok(Idle { phone, inbound, outbound })
 }
 
 /// Half a connection, which would keep the phone from being found again: ended unless it becomes a whole one, also when the
@@ -85,7 +128,7 @@ impl Drop for HalfOpen {
 }
 
 /// Ends a link in the background: `BlueZ` takes two seconds for it, and keeps it up until somebody asks.
-fn end(phone: Peripheral) {
+pub(super) fn end(phone: Peripheral) {
     if tokio::runtime::Handle::try_current().is_ok() {
         start(async move {
             if let Err(error) = phone.disconnect().await {
@@ -215,31 +258,22 @@ struct BluezConnection {
     phone: Peripheral,
     id: PeripheralId,
     inbound: Characteristic,
+    outbound: Characteristic,
     write: WriteType,
     notifications: Notifications,
     events: Events,
     mtu: usize,
     /// Nothing more comes.
     closed: bool,
-    /// It is being ended.
+    /// It is being ended, or was handed to `kept`.
     left: bool,
+    kept: Kept,
 }
 
 impl BluezConnection {
-    async fn open(
-        adapter: &Adapter,
-        phone: Peripheral,
-        address: &Address,
-    ) -> Result<Self, RadioError> {
-        let id = phone.id();
-        if step("look for an old link", phone.is_connected()).await? {
-            // What is left of the last conversation: it would be ended under this one.
-            step("end an old link", phone.disconnect()).await?;
-        }
-        step("connect", phone.connect()).await?;
-        step("discover services", phone.discover_services()).await?;
-        let inbound = characteristic(&phone, INBOUND, address)?;
-        let outbound = characteristic(&phone, OUTBOUND, address)?;
+    /// Subscribes, which begins a conversation.
+    async fn open(adapter: &Adapter, idle: Idle, kept: Kept) -> Result<Self, RadioError> {
+        let Idle { phone, inbound, outbound } = idle;
         // Listen before subscribing, so that nothing is missed.
         let events = step("watch the link", adapter.events()).await?;
         let notifications = step("subscribe", phone.notifications()).await?;
@@ -248,15 +282,17 @@ impl BluezConnection {
         let write = if command { WriteType::WithoutResponse } else { WriteType::WithResponse };
         let mtu = usize::from(phone.mtu()).clamp(MTU_MIN, MTU_MAX);
         Ok(Self {
+            id: phone.id(),
             phone,
-            id,
             inbound,
+            outbound,
             write,
             notifications,
             events,
             mtu,
             closed: false,
             left: false,
+            kept,
         })
     }
 
@@ -327,6 +363,20 @@ impl Connection for BluezConnection {
         self.closed = true;
         if !std::mem::replace(&mut self.left, true) {
             end(self.phone.clone());
+        }
+    }
+
+    async fn part(&mut self) {
+        if self.closed {
+            return self.close().await;
+        }
+        self.closed = true;
+        if !std::mem::replace(&mut self.left, true) {
+            self.kept.park(Idle {
+                phone: self.phone.clone(),
+                inbound: self.inbound.clone(),
+                outbound: self.outbound.clone(),
+            });
         }
     }
 }

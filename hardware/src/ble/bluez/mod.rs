@@ -1,5 +1,6 @@
 //! Bluetooth through `BlueZ`: the workstation's side by btleplug, the phone's by bluer.
 mod central;
+mod kept;
 mod listener;
 mod peripheral;
 
