@@ -1,61 +1,29 @@
 //! From frames to a probe: everything that can be done before the reference arrives.
-use crate::align::{Crop, align};
 use crate::compare::CompareError;
-use crate::detect::Face;
-use crate::embed::{BothWays, Embedding};
+use crate::embed::Embedding;
 use crate::engine::Engine;
+use crate::fuse;
 use crate::image::Image;
+use crate::locate::{FaceError, Located};
+use crate::measure::Measured;
 use crate::network::InferenceError;
 use crate::parallel;
-use crate::quality::{Hint, LEAST_EYE_DISTANCE, Quality};
+use crate::quality::Quality;
 use crate::timing::{Step, timed};
 
 /// Most frames of one capture.
 const MOST_FRAMES: usize = 16;
-/// The best frames, on which the decision rests: each is embedded and checked for attacks.
-const EVIDENCE_FRAMES: usize = 2;
-/// Frames of one person a moment apart are more alike than this.
-const SAME_PERSON: f32 = 0.5;
-/// A second face of at least this share of the first one's area is somebody else standing there.
-const COMPARABLE: f32 = 0.4;
 
 /// A probe (ISO/IEC 2382-37) with what was found out about it; the embedding is wiped on drop.
 #[derive(Clone)]
 pub struct Capture {
-    model_set: String,
-    embedding: Embedding,
-    mask_worn: bool,
-    attack_score: f32,
-    quality: Quality,
-    frames_used: u32,
-    steps: Vec<Step>,
-}
-
-/// A picture cannot be used to recognise somebody; the message is for the person in it.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-pub enum FaceError {
-    /// Nobody is there.
-    #[error("no face was found")]
-    NoFace,
-    /// More than one person could be meant; small faces in the background do not count.
-    #[error("{count} faces were found: only one person may be in front of the camera")]
-    SeveralFaces {
-        /// Faces of comparable size.
-        count: usize,
-    },
-    /// Too few pixels.
-    #[error(
-        "the face is too small: {eye_distance:.0} pixels between the eyes, at least {least:.0} are needed"
-    )]
-    TooSmall {
-        /// Pixels between the eyes.
-        eye_distance: f32,
-        /// Pixels needed.
-        least: f32,
-    },
-    /// Too dark, blurred, or turned away.
-    #[error("the picture is not good enough: {0}")]
-    PoorQuality(Hint),
+    pub(crate) model_set: String,
+    pub(crate) embedding: Embedding,
+    pub(crate) mask_worn: bool,
+    pub(crate) attack_score: f32,
+    pub(crate) quality: Quality,
+    pub(crate) frames_used: u32,
+    pub(crate) steps: Vec<Step>,
 }
 
 /// No probe could be made.
@@ -131,38 +99,8 @@ impl std::fmt::Debug for Capture {
     }
 }
 
-/// The one face of a picture, ready to be embedded.
-pub(crate) struct Found {
-    pub(crate) face: Face,
-    pub(crate) crop: Crop,
-    pub(crate) quality: Quality,
-    detect_micros: u64,
-    quality_micros: u64,
-}
-
-/// What one network is asked about one frame.
-enum Question {
-    Embed { frame: usize, mirrored: bool },
-    Attack { frame: usize, judge: usize },
-}
-
-/// What it answered.
-enum Answer {
-    Embedding(Embedding),
-    Attack(f32),
-}
-
-/// The answers about all frames of evidence.
-#[derive(Default)]
-struct Answers {
-    embeddings: Vec<BothWays>,
-    attack_scores: Vec<f32>,
-    embed_micros: u64,
-    attack_micros: u64,
-}
-
 impl Engine {
-    /// Makes a probe of `frames`, which show one person within a moment: the best two of them are embedded and checked
+    /// Makes a probe of `frames`, which show one person within a moment: the best three of them are embedded and checked
     /// for presentation attacks, so that both findings are about the same pictures. Frames that are byte for byte equal
     /// count once.
     pub fn capture(&self, frames: &[Image]) -> Result<Capture, CaptureError> {
@@ -179,135 +117,38 @@ impl Engine {
         if frames.len() > MOST_FRAMES {
             return Err(CaptureError::TooManyFrames(frames.len()));
         }
-        let (frames, found) = self.usable(&distinct(frames))?;
-        let answers = self.ask(&frames, &found)?;
-        let embeddings = &answers.embeddings;
-        let first = &embeddings.first().ok_or(CaptureError::NoFrames)?.mean;
-        if !embeddings.iter().all(|e| e.mean.similarity(first) >= SAME_PERSON) {
-            return Err(CaptureError::FacesDiffer);
-        }
-        let (mask_score, mask_micros) = timed(|| {
-            let scores =
-                found.iter().zip(embeddings).map(|(f, e)| self.mask.score(&f.crop, &e.straight));
-            scores.sum::<f32>() / found.len() as f32
-        });
-        let embedding =
-            Embedding::mean(embeddings.iter().map(|e| &e.mean)).ok_or(CaptureError::NoFrames)?;
-        let total = |micros: fn(&Found) -> u64| found.iter().map(micros).sum();
+        let best = self.usable(&distinct(frames))?;
+        let (measured, spent) = self.examine(&best)?;
+        let mut capture = self.capture_of(&measured.iter().collect::<Vec<&Measured>>())?;
+        let total = |micros: fn(&Located) -> u64| best.iter().map(|(_, l)| micros(l)).sum();
         let step = |name, micros| Step { name, micros };
-        Ok(Capture {
-            model_set: self.model_set().to_owned(),
-            embedding,
-            mask_worn: self.mask.worn(mask_score),
-            attack_score: answers.attack_scores.iter().sum::<f32>()
-                / answers.attack_scores.len() as f32,
-            quality: found[0].quality,
-            frames_used: found.len() as u32,
-            steps: vec![
-                step("detect", total(|f| f.detect_micros)),
-                step("align and quality", total(|f| f.quality_micros)),
-                step("attack", answers.attack_micros),
-                step("embed", answers.embed_micros),
-                step("mask", mask_micros),
-            ],
-        })
+        capture.steps = vec![
+            step("detect", total(|l| l.detect_micros)),
+            step("landmarks", total(|l| l.landmarks_micros)),
+            step("align and quality", total(|l| l.quality_micros)),
+            step("attack", spent.attack),
+            step("embed", spent.embed),
+            step("mask", spent.mask),
+        ];
+        Ok(capture)
     }
 
     /// The best frames, best first, each with its one face.
-    fn usable<'a>(
-        &self,
-        frames: &[&'a Image],
-    ) -> Result<(Vec<&'a Image>, Vec<Found>), CaptureError> {
+    fn usable<'a>(&self, frames: &[&'a Image]) -> Result<Vec<(&'a Image, Located)>, CaptureError> {
         let mut usable = Vec::new();
         let mut reason = FaceError::NoFace;
-        for (frame, found) in
-            frames.iter().zip(parallel::map(self.threads, frames, |f| self.find(f)))
-        {
-            match found? {
-                Ok(found) => usable.push((*frame, found)),
+        let located = parallel::map(self.threads, frames, |frame| self.locate(frame));
+        for (frame, located) in frames.iter().zip(located) {
+            match located? {
+                Ok(located) => usable.push((*frame, located)),
                 Err(error) => reason = error,
             }
         }
         if usable.is_empty() {
             return Err(CaptureError::Unusable(reason));
         }
-        usable.sort_by(|(_, a), (_, b)| b.quality.rank().total_cmp(&a.quality.rank()));
-        usable.truncate(EVIDENCE_FRAMES);
-        Ok(usable.into_iter().unzip())
+        Ok(fuse::best(usable, |(_, located)| &located.quality))
     }
-
-    /// The one face in `image`, or why there is none that can be used.
-    pub(crate) fn find(&self, image: &Image) -> Result<Result<Found, FaceError>, InferenceError> {
-        let (faces, detect_micros) = timed(|| self.detector.detect(image));
-        let face = match only_face(&faces?) {
-            Ok(face) => face,
-            Err(error) => return Ok(Err(error)),
-        };
-        let ((crop, quality), quality_micros) = timed(|| {
-            let crop = align(image, &face.landmarks);
-            let quality = Quality::measure(&crop, &face.landmarks);
-            (crop, quality)
-        });
-        Ok(match quality.refusal() {
-            Some(Hint::MoveCloser) => Err(FaceError::TooSmall {
-                eye_distance: quality.eye_distance,
-                least: LEAST_EYE_DISTANCE,
-            }),
-            Some(hint) => Err(FaceError::PoorQuality(hint)),
-            None => Ok(Found { face, crop, quality, detect_micros, quality_micros }),
-        })
-    }
-
-    /// Asks every network about every frame, on all threads.
-    fn ask(&self, frames: &[&Image], found: &[Found]) -> Result<Answers, InferenceError> {
-        let judges = self.attack.judges();
-        let embed = (0..frames.len())
-            .flat_map(|frame| [false, true].map(|mirrored| Question::Embed { frame, mirrored }));
-        let attack = (0..frames.len()).flat_map(|frame| {
-            (0..judges.len()).map(move |judge| Question::Attack { frame, judge })
-        });
-        // The long ones first, so that the threads end together.
-        let questions: Vec<Question> = embed.chain(attack).collect();
-        let results = parallel::map(self.threads, &questions, |question| {
-            timed(|| match *question {
-                Question::Embed { frame, mirrored } => {
-                    let crop = &found[frame].crop;
-                    let crop = if mirrored { crop.flipped() } else { crop.clone() };
-                    self.embedder.embed(&crop).map(Answer::Embedding)
-                }
-                Question::Attack { frame, judge } => judges[judge]
-                    .score(frames[frame], &found[frame].face.bounding_box)
-                    .map(Answer::Attack),
-            })
-        });
-        let mut answers = Answers::default();
-        let mut straight = None;
-        for (answer, micros) in results {
-            match answer? {
-                Answer::Embedding(embedding) => {
-                    answers.embed_micros += micros;
-                    // They come in pairs: straight, then mirrored.
-                    match straight.take() {
-                        None => straight = Some(embedding),
-                        Some(first) => answers.embeddings.push(BothWays::new(first, &embedding)),
-                    }
-                }
-                Answer::Attack(score) => {
-                    answers.attack_scores.push(score);
-                    answers.attack_micros += micros;
-                }
-            }
-        }
-        Ok(answers)
-    }
-}
-
-/// The largest of `faces`, which come largest first, unless another is of comparable size.
-pub(crate) fn only_face(faces: &[Face]) -> Result<Face, FaceError> {
-    let largest = *faces.first().ok_or(FaceError::NoFace)?;
-    let area = largest.bounding_box.area();
-    let count = faces.iter().filter(|f| f.bounding_box.area() >= COMPARABLE * area).count();
-    if count > 1 { Err(FaceError::SeveralFaces { count }) } else { Ok(largest) }
 }
 
 /// The frames without those equal to an earlier one.

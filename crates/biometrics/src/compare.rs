@@ -100,7 +100,8 @@ pub(crate) fn compare(
     }
     let probe = if capture.mask_worn() { ProbeKind::Masked } else { ProbeKind::Bare };
     let threshold = thresholds.of(template.kind(), probe).ok_or(CompareError::NoThreshold)?;
-    let (similarity, micros) = timed(|| similarity(template, capture.embedding(), probe));
+    let (similarity, micros) =
+        timed(|| template.prepared(probe).map_or(-1.0, |prepared| prepared.similarity(capture)));
     let mut steps = capture.steps().to_vec();
     steps.push(Step { name: "compare", micros });
     // Written so that a value that is no number is refused.
@@ -121,14 +122,33 @@ pub(crate) fn compare(
     })
 }
 
-/// A bare face is compared with the bare part; a masked one with the mean of both parts, which does better than either.
-/// Never the better of two: under one threshold that would multiply false matches.
-fn similarity(template: &Template, probe: &Embedding, kind: ProbeKind) -> f32 {
-    let reference = match (kind, template.bare(), template.masked()) {
-        (ProbeKind::Bare, Some(bare), _) => Some(bare.clone()),
-        (_, bare, masked) => Embedding::mean(bare.into_iter().chain(masked)),
-    };
-    reference.map_or(-1.0, |reference| reference.similarity(probe))
+/// A reference made ready for probes of one kind.
+pub struct Prepared(Embedding);
+
+impl Template {
+    /// What probes of this kind are compared with: a bare face with the bare part; a masked one with the mean of both
+    /// parts, which does better than either. Never the better of two: under one threshold that would multiply false
+    /// matches. `None` where the reference has no part.
+    pub fn prepared(&self, kind: ProbeKind) -> Option<Prepared> {
+        match (kind, self.bare(), self.masked()) {
+            (ProbeKind::Bare, Some(bare), _) => Some(bare.clone()),
+            (_, bare, masked) => Embedding::mean(bare.into_iter().chain(masked)),
+        }
+        .map(Prepared)
+    }
+}
+
+impl Prepared {
+    /// Cosine similarity with a probe, −1 to 1.
+    pub fn similarity(&self, capture: &Capture) -> f32 {
+        self.0.similarity(capture.embedding())
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Prepared([redacted])")
+    }
 }
 
 #[cfg(test)]
@@ -145,14 +165,15 @@ mod tests {
         let template =
             Template::new("x@1".to_owned(), Some(part([1.0, 0.0])), Some(part([0.0, 1.0])));
         let probe = Embedding::normalised(vec![1.0, 0.0]);
-        assert!((similarity(&template, &probe, ProbeKind::Bare) - 1.0).abs() < 1e-6);
-        assert!((similarity(&template, &probe, ProbeKind::Masked) - 0.5f32.sqrt()).abs() < 1e-6);
+        let similarity = |kind| template.prepared(kind).unwrap().0.similarity(&probe);
+        assert!((similarity(ProbeKind::Bare) - 1.0).abs() < 1e-6);
+        assert!((similarity(ProbeKind::Masked) - 0.5f32.sqrt()).abs() < 1e-6);
     }
 
     #[test]
     fn a_reference_without_parts_matches_nobody() {
         let template = Template::new("x@1".to_owned(), None, None);
-        let probe = Embedding::normalised(vec![1.0, 0.0]);
-        assert!(similarity(&template, &probe, ProbeKind::Masked) <= -1.0);
+        assert!(template.prepared(ProbeKind::Masked).is_none());
+        assert!(template.prepared(ProbeKind::Bare).is_none());
     }
 }

@@ -1,13 +1,14 @@
 //! Face detection with `YuNet` (Wu, Peng, Yu 2023): anchor-free heads at strides 8, 16 and 32, five landmarks.
 use imp_models::ModelStore;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::image::Image;
+use crate::landmarks::CLOSE_SIDE;
 use crate::network::{InferenceError, Network, NetworkError};
 use crate::resize;
 
 /// A place in a picture, in pixels from its top left corner.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Point {
     /// To the right.
     pub x: f32,
@@ -16,7 +17,7 @@ pub struct Point {
 }
 
 /// An upright rectangle, in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct BoundingBox {
     /// Left edge.
     pub left: f32,
@@ -29,7 +30,7 @@ pub struct BoundingBox {
 }
 
 /// Five landmarks; right and left are the person's.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Landmarks {
     /// Centre of the right eye.
     pub right_eye: Point,
@@ -44,7 +45,7 @@ pub struct Landmarks {
 }
 
 /// A detected face.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Face {
     /// Where it is.
     pub bounding_box: BoundingBox,
@@ -98,7 +99,7 @@ impl Landmarks {
         self.right_eye.distance(self.left_eye)
     }
 
-    fn from_points(points: [Point; 5]) -> Self {
+    pub(crate) fn from_points(points: [Point; 5]) -> Self {
         let [right_eye, left_eye, nose, mouth_right, mouth_left] = points;
         Self { right_eye, left_eye, nose, mouth_right, mouth_left }
     }
@@ -119,14 +120,15 @@ const FINE_SIDE: usize = 640;
 pub(crate) struct Detector {
     fast: Network,
     fine: Network,
+    close: Network,
     least_score: f32,
 }
 
 /// Where and how large a picture lies in the network's square.
-struct Placement {
-    left: f32,
-    top: f32,
-    scale: f32,
+pub(crate) struct Placement {
+    pub(crate) left: f32,
+    pub(crate) top: f32,
+    pub(crate) scale: f32,
 }
 
 impl Detector {
@@ -134,7 +136,17 @@ impl Detector {
     pub(crate) fn load(store: &ModelStore, least_score: f32) -> Result<Self, NetworkError> {
         let set = store.active_set();
         let network = |side| Network::load(store, &set.detector, Some((side, side)));
-        Ok(Self { fast: network(FAST_SIDE)?, fine: network(FINE_SIDE)?, least_score })
+        Ok(Self {
+            fast: network(FAST_SIDE)?,
+            fine: network(FINE_SIDE)?,
+            close: network(CLOSE_SIDE)?,
+            least_score,
+        })
+    }
+
+    /// The network for pictures of [`CLOSE_SIDE`] in which a face is known to be.
+    pub(crate) fn close(&self) -> &Network {
+        &self.close
     }
 
     /// Faces, largest first. Looks quickly; where that finds none, for small faces, then for one that fills the picture.
@@ -156,21 +168,32 @@ impl Detector {
         share: f32,
     ) -> Result<Vec<Face>, InferenceError> {
         let (canvas, place) = letterbox(image, network.size().0, share);
-        let outputs = network.run(&canvas)?;
-        let mut faces = decode(&outputs, network.size().0, self.least_score);
+        self.faces_on(network, &canvas, &place, 1.0)
+    }
+
+    /// Faces on a canvas of the network's size, where they are in the picture, largest first; `lenience` is the share of
+    /// the least score that is enough.
+    pub(crate) fn faces_on(
+        &self,
+        network: &Network,
+        canvas: &[u8],
+        place: &Placement,
+        lenience: f32,
+    ) -> Result<Vec<Face>, InferenceError> {
+        let outputs = network.run(canvas)?;
+        let mut faces = decode(&outputs, network.size().0, self.least_score * lenience);
         faces.sort_by(|a, b| b.score.total_cmp(&a.score));
         faces.truncate(CANDIDATES);
         let mut faces = without_duplicates(faces);
         faces.truncate(MOST_FACES);
         for face in &mut faces {
-            let corner =
-                Point { x: face.bounding_box.left, y: face.bounding_box.top }.moved(&place);
+            let corner = Point { x: face.bounding_box.left, y: face.bounding_box.top }.moved(place);
             face.bounding_box.left = corner.x;
             face.bounding_box.top = corner.y;
             face.bounding_box.width /= place.scale;
             face.bounding_box.height /= place.scale;
             face.landmarks =
-                Landmarks::from_points(face.landmarks.points().map(|p| p.moved(&place)));
+                Landmarks::from_points(face.landmarks.points().map(|p| p.moved(place)));
         }
         faces.sort_by(|a, b| b.bounding_box.area().total_cmp(&a.bounding_box.area()));
         Ok(faces)

@@ -1,5 +1,7 @@
 //! Embeddings of faces with `SFace` (Zhong et al. 2021).
 use imp_models::ModelStore;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::align::Crop;
@@ -23,10 +25,17 @@ impl Embedding {
 
     /// The mean direction of `embeddings`; `None` of none.
     pub fn mean<'a>(embeddings: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        Self::weighted_mean(embeddings.into_iter().map(|embedding| (1.0, embedding)))
+    }
+
+    /// The mean direction of weighted embeddings; `None` of none. Weights are positive.
+    pub(crate) fn weighted_mean<'a>(
+        embeddings: impl IntoIterator<Item = (f32, &'a Self)>,
+    ) -> Option<Self> {
         let mut sum: Option<Vec<f32>> = None;
-        for embedding in embeddings {
+        for (weight, embedding) in embeddings {
             let sum = sum.get_or_insert_with(|| vec![0.0; embedding.0.len()]);
-            sum.iter_mut().zip(embedding.0.iter()).for_each(|(s, v)| *s += v);
+            sum.iter_mut().zip(embedding.0.iter()).for_each(|(s, v)| *s += weight * v);
         }
         sum.map(Self::normalised)
     }
@@ -55,7 +64,25 @@ impl std::fmt::Debug for Embedding {
     }
 }
 
+impl Serialize for Embedding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.values())
+    }
+}
+
+impl<'de> Deserialize<'de> for Embedding {
+    /// Takes nothing but [`DIMENSIONS`] numbers, and brings them to length one.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let values = Zeroizing::new(Vec::<f32>::deserialize(deserializer)?);
+        if values.len() != DIMENSIONS || !values.iter().all(|v| v.is_finite()) {
+            return Err(D::Error::custom("not an embedding"));
+        }
+        Ok(Self::normalised(values.to_vec()))
+    }
+}
+
 /// A face and its mirror image: their mean carries a little more than either (FNMR of masked probes falls by a tenth).
+#[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct BothWays {
     pub(crate) straight: Embedding,
     pub(crate) mean: Embedding,

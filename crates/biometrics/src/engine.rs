@@ -4,14 +4,14 @@ use std::num::NonZeroUsize;
 use imp_models::{CalibrationError, ModelSet, ModelStore, Thresholds};
 use serde::Serialize;
 
-use crate::align::align;
 use crate::attack::AttackDetector;
-use crate::capture::{Capture, FaceError, VerifyError, only_face};
+use crate::capture::{Capture, VerifyError};
 use crate::compare::{self, CompareError, Verification};
 use crate::detect::{Detector, Face};
 use crate::draw_mask::{MaskStyle, draw_mask};
 use crate::embed::Embedder;
 use crate::image::Image;
+use crate::locate::{FaceError, cut, only_face};
 use crate::mask::MaskDetector;
 use crate::network::{InferenceError, NetworkError};
 use crate::parallel;
@@ -198,6 +198,7 @@ impl Engine {
         seed: u64,
     ) -> Result<Image, DrawMaskError> {
         let face = only_face(&self.detector.detect(image)?).map_err(DrawMaskError::Face)?;
+        let face = self.detector.refined(image, &face)?;
         Ok(draw_mask(image, &face.landmarks, style, seed))
     }
 
@@ -205,12 +206,10 @@ impl Engine {
         &self,
         image: &Image,
         face: Face,
-    ) -> Result<(InspectedFace, [Step; 4]), InferenceError> {
-        let ((crop, quality), quality_micros) = timed(|| {
-            let crop = align(image, &face.landmarks);
-            let quality = Quality::measure(&crop, &face.landmarks);
-            (crop, quality)
-        });
+    ) -> Result<(InspectedFace, [Step; 5]), InferenceError> {
+        let (face, landmarks_micros) = timed(|| self.detector.refined(image, &face));
+        let face = face?;
+        let ((crop, quality), quality_micros) = timed(|| cut(image, &face));
         let (attack_score, attack_micros) = timed(|| {
             let judges = self.attack.judges();
             let scores: Result<Vec<f32>, _> =
@@ -232,6 +231,7 @@ impl Engine {
         };
         let step = |name, micros| Step { name, micros };
         let steps = [
+            step("landmarks", landmarks_micros),
             step("align and quality", quality_micros),
             step("attack", attack_micros),
             step("embed", embed_micros),

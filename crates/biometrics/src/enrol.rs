@@ -1,11 +1,9 @@
 //! From photographs to a reference: bare faces, and masks drawn on them so that a mask at the door does not matter.
-use crate::align::{Crop, align};
-use crate::capture::{FaceError, Found};
-use crate::detect::Face;
-use crate::draw_mask::{MaskStyle, draw_mask};
-use crate::embed::{BothWays, Embedding};
+use crate::embed::Embedding;
 use crate::engine::Engine;
 use crate::image::Image;
+use crate::locate::FaceError;
+use crate::measure::Measured;
 use crate::network::InferenceError;
 use crate::parallel;
 use crate::template::{Part, Template};
@@ -14,8 +12,6 @@ use crate::template::{Part, Template};
 const MOST_PHOTOGRAPHS: usize = 16;
 /// Photographs of one person are more alike than this, with a mask or without.
 const SAME_PERSON: f32 = 0.25;
-/// Masks drawn on each bare photograph.
-const DRAWN: [MaskStyle; 2] = [MaskStyle::Surgical, MaskStyle::Respirator];
 
 /// No reference could be made.
 #[derive(Debug, thiserror::Error)]
@@ -48,14 +44,6 @@ pub enum EnrolError {
     Inference(#[from] InferenceError),
 }
 
-/// One photograph, embedded.
-struct Enrolled {
-    embedding: Embedding,
-    masked: bool,
-    /// The same face under drawn masks; none where a mask is worn.
-    drawn: Vec<Embedding>,
-}
-
 impl Engine {
     /// Makes a reference from 1 to 16 photographs of one person, at least one of them bare-faced. Whether the
     /// presentations were bona fide is for [`Engine::capture`] to say.
@@ -67,79 +55,47 @@ impl Engine {
     /// As [`Engine::enrol`], but content with photographs that all show a mask: good enough to compare two pictures,
     /// not to enrol somebody.
     pub fn reference(&self, photographs: &[Image]) -> Result<Template, EnrolError> {
-        if photographs.is_empty() {
-            return Err(EnrolError::NoPhotographs);
+        countable(photographs.len())?;
+        let results = parallel::map(self.threads, photographs, |p| self.measure_reference(p));
+        let mut measured: Vec<Measured> = Vec::with_capacity(photographs.len());
+        for (index, result) in results.into_iter().enumerate() {
+            measured.push(result?.map_err(|source| EnrolError::Unusable { index, source })?);
         }
-        if photographs.len() > MOST_PHOTOGRAPHS {
-            return Err(EnrolError::TooMany(photographs.len()));
+        self.template(&measured.iter().collect::<Vec<_>>())
+    }
+
+    /// Makes a reference of photographs of one person measured by [`Engine::measure_reference`]: the second half of
+    /// [`Engine::reference`].
+    pub fn template(&self, photographs: &[&Measured]) -> Result<Template, EnrolError> {
+        countable(photographs.len())?;
+        let first = photographs.first().ok_or(EnrolError::NoPhotographs)?;
+        let other = |m: &&Measured| m.embedding().similarity(first.embedding()) < SAME_PERSON;
+        if let Some(index) = photographs.iter().position(other) {
+            return Err(EnrolError::DifferentPeople { index });
         }
-        let mut enrolled: Vec<Enrolled> = Vec::with_capacity(photographs.len());
-        let seeds: Vec<(usize, &Image)> = photographs.iter().enumerate().collect();
-        for (index, result) in
-            parallel::map(self.threads, &seeds, |(seed, image)| self.enrol_one(image, *seed as u64))
-                .into_iter()
-                .enumerate()
-        {
-            let one = result?.map_err(|source| EnrolError::Unusable { index, source })?;
-            if enrolled
-                .first()
-                .is_some_and(|f| f.embedding.similarity(&one.embedding) < SAME_PERSON)
-            {
-                return Err(EnrolError::DifferentPeople { index });
-            }
-            enrolled.push(one);
-        }
-        let of_kind = |masked: bool| enrolled.iter().filter(move |e| e.masked == masked);
-        let part = |mean: Option<Embedding>, photographs: usize| {
-            mean.map(|mean| Part { mean, photographs: photographs as u16 })
-        };
-        let bare = Embedding::mean(of_kind(false).map(|e| &e.embedding));
-        let worn = of_kind(true).map(|e| &e.embedding);
-        let masked = Embedding::mean(worn.chain(enrolled.iter().flat_map(|e| &e.drawn)));
+        let of_kind =
+            |masked: bool| photographs.iter().filter(move |m| self.mask_worn(m) == masked);
+        let bare: Vec<&Embedding> = of_kind(false).map(|m| m.embedding()).collect();
+        let worn = of_kind(true).map(|m| m.embedding());
+        let masked: Vec<&Embedding> =
+            worn.chain(photographs.iter().flat_map(|m| m.drawn())).collect();
         Ok(Template::new(
             self.model_set().to_owned(),
-            part(bare, of_kind(false).count()),
-            part(masked, of_kind(true).count()),
+            part(&bare, of_kind(false).count()),
+            part(&masked, of_kind(true).count()),
         ))
     }
+}
 
-    fn enrol_one(
-        &self,
-        image: &Image,
-        seed: u64,
-    ) -> Result<Result<Enrolled, FaceError>, InferenceError> {
-        let found = match self.find(image)? {
-            Ok(found) => found,
-            Err(error) => return Ok(Err(error)),
-        };
-        let BothWays { straight, mean: embedding } = self.embedder.embed_both_ways(&found.crop)?;
-        let masked = self.mask.worn(self.mask.score(&found.crop, &straight));
-        let mut drawn = Vec::new();
-        if !masked {
-            for (index, style) in DRAWN.into_iter().enumerate() {
-                let seed = seed * DRAWN.len() as u64 + index as u64;
-                let crop = self.masked_crop(image, &found, style, seed)?;
-                drawn.push(self.embedder.embed_both_ways(&crop)?.mean);
-            }
-        }
-        Ok(Ok(Enrolled { embedding, masked, drawn }))
+fn countable(photographs: usize) -> Result<(), EnrolError> {
+    match photographs {
+        0 => Err(EnrolError::NoPhotographs),
+        1..=MOST_PHOTOGRAPHS => Ok(()),
+        more => Err(EnrolError::TooMany(more)),
     }
+}
 
-    /// The face under a drawn mask, aligned by the landmarks that the detector finds there: a mask moves them, and at
-    /// the door they will be moved as well.
-    pub(crate) fn masked_crop(
-        &self,
-        image: &Image,
-        found: &Found,
-        style: MaskStyle,
-        seed: u64,
-    ) -> Result<Crop, InferenceError> {
-        let masked = draw_mask(image, &found.face.landmarks, style, seed);
-        let overlap = |f: &Face| f.bounding_box.overlap(&found.face.bounding_box);
-        let faces = self.detector.detect(&masked)?;
-        let same = faces.iter().max_by(|a, b| overlap(a).total_cmp(&overlap(b)));
-        let landmarks =
-            same.filter(|f| overlap(f) > 0.3).map_or(found.face.landmarks, |f| f.landmarks);
-        Ok(align(&masked, &landmarks))
-    }
+fn part(embeddings: &[&Embedding], photographs: usize) -> Option<Part> {
+    let mean = Embedding::mean(embeddings.iter().copied())?;
+    Some(Part { mean, photographs: photographs as u16 })
 }

@@ -47,6 +47,13 @@ pub struct InferenceError {
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
+impl InferenceError {
+    /// The model gave no answer.
+    pub(crate) fn nothing(model: &str) -> Self {
+        Self { model: model.to_owned(), source: "it gave no answer".into() }
+    }
+}
+
 /// A network with its input size, and how it takes pixels.
 pub(crate) struct Network {
     name: String,

@@ -40,7 +40,7 @@ pub struct ProtectedTemplate {
     model_set: String,
     pipeline: u32,
     /// What [`Use::Commitment`] derives from the key.
-    commitment: [u8; COMMITMENT],
+    commitment: Zeroizing<Vec<u8>>,
     bare: Option<Rotated>,
     masked: Option<Rotated>,
 }
@@ -75,7 +75,7 @@ impl Template {
         ProtectedTemplate {
             model_set: self.model_set().to_owned(),
             pipeline: PIPELINE,
-            commitment: commitment(key),
+            commitment: key.derive(Use::Commitment, COMMITMENT),
             bare: self.part(false).map(|part| Rotated::new(part, key, Use::Bare)),
             masked: self.part(true).map(|part| Rotated::new(part, key, Use::Masked)),
         }
@@ -95,7 +95,7 @@ impl ProtectedTemplate {
 
     /// Whether `key` is the one it was protected with; takes the same time for every answer.
     pub fn is_of(&self, key: &TemplateKey) -> bool {
-        self.commitment.ct_eq(&commitment(key)).into()
+        self.commitment.ct_eq(&key.derive(Use::Commitment, COMMITMENT)).into()
     }
 
     /// The template as it was; with a wrong key, one of no person. For audits; who decides uses
@@ -117,7 +117,7 @@ impl ProtectedTemplate {
         bytes.push(name.len() as u8);
         bytes.extend(name);
         bytes.extend(self.pipeline.to_be_bytes());
-        bytes.extend(self.commitment);
+        bytes.extend(self.commitment.iter());
         for part in [&self.bare, &self.masked] {
             bytes.push(u8::from(part.is_some()));
             if let Some(part) = part {
@@ -145,7 +145,10 @@ impl ProtectedTemplate {
         let model_set = name.ok_or(TemplateError::Damaged)?.to_owned();
         rest = parts;
         let pipeline = u32::from_be_bytes(take(&mut rest)?);
-        let commitment = take(&mut rest)?;
+        let (commitment, parts) =
+            rest.split_at_checked(COMMITMENT).ok_or(TemplateError::Damaged)?;
+        let commitment = Zeroizing::new(commitment.to_vec());
+        rest = parts;
         let (bare, masked) = (Rotated::read(&mut rest)?, Rotated::read(&mut rest)?);
         if rest.is_empty() && (bare.is_some() || masked.is_some()) {
             Ok(Self { model_set, pipeline, commitment, bare, masked })
@@ -224,12 +227,6 @@ impl Rotated {
             Err(TemplateError::Damaged)
         }
     }
-}
-
-fn commitment(key: &TemplateKey) -> [u8; COMMITMENT] {
-    let mut bytes = [0; COMMITMENT];
-    bytes.copy_from_slice(&key.derive(Use::Commitment, COMMITMENT));
-    bytes
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], TemplateError> {

@@ -2,13 +2,13 @@
 //! network: size, sharpness, illumination, pose.
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::align::{Crop, SIDE};
 use crate::detect::Landmarks;
 
 /// Measured components; each says in what unit.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Quality {
     /// Between the centres of the eyes, in pixels.
     pub eye_distance: f32,

@@ -125,14 +125,15 @@ fn masks_are_told_from_bare_faces() {
 }
 
 #[test]
-fn equal_frames_count_once_and_the_best_two_are_used() {
+fn equal_frames_count_once_and_the_best_three_are_used() {
     let frame = photograph("obama.jpg");
     let capture = engine().capture(&[frame.clone(), frame.clone(), frame.clone()]).unwrap();
     assert_eq!(capture.frames_used(), 1);
     let darker = changed(&frame, |v| v - v / 16);
     let brighter = changed(&frame, |v| v.saturating_add(4));
-    let capture = engine().capture(&[frame, darker, brighter]).unwrap();
-    assert_eq!(capture.frames_used(), 2);
+    let brightest = changed(&frame, |v| v.saturating_add(8));
+    let capture = engine().capture(&[frame, darker, brighter, brightest]).unwrap();
+    assert_eq!(capture.frames_used(), 3);
 }
 
 #[test]
@@ -228,7 +229,7 @@ fn inspection_finds_each_face_and_times_each_step() {
         assert!(nose.x > bounds.left && nose.x < bounds.left + bounds.width);
     }
     let names: Vec<_> = inspection.steps.iter().map(|s| s.name).collect();
-    assert_eq!(names, ["detect", "align and quality", "attack", "embed", "mask"]);
+    assert_eq!(names, ["detect", "landmarks", "align and quality", "attack", "embed", "mask"]);
     assert!(engine().inspect(&flat(100, 100)).unwrap().faces.is_empty());
 }
 
@@ -238,7 +239,16 @@ fn a_verification_times_each_step() {
     let names: Vec<_> = result.steps.iter().map(|s| s.name).collect();
     assert_eq!(
         names,
-        ["detect", "align and quality", "attack", "embed", "mask", "capture", "compare"]
+        [
+            "detect",
+            "landmarks",
+            "align and quality",
+            "attack",
+            "embed",
+            "mask",
+            "capture",
+            "compare"
+        ]
     );
 }
 
