@@ -157,7 +157,7 @@ mod tests {
     use crate::template::Part;
 
     fn part(values: [f32; 2]) -> Part {
-        Part { mean: Embedding::normalised(values.to_vec()), photographs: 1 }
+        Part { mean: Embedding::normalised(values.to_vec()), photographs: 1, spread: 0.0 }
     }
 
     #[test]

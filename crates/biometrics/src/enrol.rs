@@ -97,5 +97,7 @@ fn countable(photographs: usize) -> Result<(), EnrolError> {
 
 fn part(embeddings: &[&Embedding], photographs: usize) -> Option<Part> {
     let mean = Embedding::mean(embeddings.iter().copied())?;
-    Some(Part { mean, photographs: photographs as u16 })
+    let far: f32 = embeddings.iter().map(|e| 1.0 - e.similarity(&mean)).sum();
+    let spread = (far / embeddings.len() as f32).clamp(0.0, 2.0);
+    Some(Part { mean, photographs: photographs as u16, spread })
 }

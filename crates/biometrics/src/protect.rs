@@ -33,6 +33,8 @@ const LONGEST: usize = 4096;
 const COMMITMENT: usize = 32;
 /// Steps of a component: they are stored as 16-bit fixed point.
 const UNIT: f64 = 32767.0;
+/// Steps of the spread, 0–2.
+const SPREAD_UNIT: f32 = 32767.0;
 
 /// A biometric reference that only its key makes comparable; wiped on drop.
 #[derive(Clone)]
@@ -49,6 +51,8 @@ pub struct ProtectedTemplate {
 #[derive(Clone)]
 struct Rotated {
     photographs: u16,
+    /// In steps of [`SPREAD_UNIT`].
+    spread: u16,
     components: Zeroizing<Vec<i16>>,
 }
 
@@ -109,7 +113,7 @@ impl ProtectedTemplate {
     }
 
     /// The stored form, at most 4096 bytes: magic, name of the model set, number of the pipeline, commitment, and for each
-    /// part a count of photographs and 128 components of 16 bits, all big-endian.
+    /// part a count of photographs, their spread and 128 components of 16 bits, all big-endian.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
         bytes.extend(MAGIC);
@@ -122,6 +126,7 @@ impl ProtectedTemplate {
             bytes.push(u8::from(part.is_some()));
             if let Some(part) = part {
                 bytes.extend(part.photographs.to_be_bytes());
+                bytes.extend(part.spread.to_be_bytes());
                 for component in part.components.iter() {
                     bytes.extend(component.to_be_bytes());
                 }
@@ -195,7 +200,11 @@ impl Rotated {
         }
         Rotation::new(key, purpose).apply(values.as_mut_slice());
         let fixed = values.iter().map(|value| (value * UNIT).round() as i16);
-        Self { photographs: part.photographs, components: Zeroizing::new(fixed.collect()) }
+        Self {
+            photographs: part.photographs,
+            spread: (part.spread * SPREAD_UNIT).round() as u16,
+            components: Zeroizing::new(fixed.collect()),
+        }
     }
 
     fn undone(&self, key: &TemplateKey, purpose: Use) -> Part {
@@ -205,7 +214,8 @@ impl Rotated {
         }
         Rotation::new(key, purpose).undo(values.as_mut_slice());
         let mean = Embedding::normalised(values.iter().map(|value| *value as f32).collect());
-        Part { mean, photographs: self.photographs }
+        let spread = f32::from(self.spread) / SPREAD_UNIT;
+        Part { mean, photographs: self.photographs, spread }
     }
 
     fn read(rest: &mut &[u8]) -> Result<Option<Self>, TemplateError> {
@@ -215,6 +225,7 @@ impl Rotated {
             _ => return Err(TemplateError::Damaged),
         }
         let photographs = u16::from_be_bytes(take(rest)?);
+        let spread = u16::from_be_bytes(take(rest)?);
         let mut components = Zeroizing::new(Vec::with_capacity(DIMENSIONS));
         for _ in 0..DIMENSIONS {
             components.push(i16::from_be_bytes(take(rest)?));
@@ -222,7 +233,7 @@ impl Rotated {
         let square = |component: &i16| (f64::from(*component) / UNIT).powi(2);
         let length: f64 = components.iter().map(square).sum();
         if (0.9..1.1).contains(&length) {
-            Ok(Some(Self { photographs, components }))
+            Ok(Some(Self { photographs, spread, components }))
         } else {
             Err(TemplateError::Damaged)
         }

@@ -18,6 +18,8 @@ pub(crate) struct Part {
     pub(crate) mean: Embedding,
     /// Photographs of this kind that were taken, drawn masks not counted.
     pub(crate) photographs: u16,
+    /// How far they lie from their mean: the mean of one minus the cosine, 0–2.
+    pub(crate) spread: f32,
 }
 
 impl Template {
@@ -35,6 +37,12 @@ impl Template {
     pub fn photographs(&self) -> u16 {
         let count = |part: &Option<Part>| part.as_ref().map_or(0, |p| p.photographs);
         count(&self.bare).saturating_add(count(&self.masked))
+    }
+
+    /// How far the photographs of one kind (masked ones with those under drawn masks) lie from their mean: the mean of one
+    /// minus the cosine, 0 where they are all alike or one alone; `None` where there is none.
+    pub fn spread(&self, masked: bool) -> Option<f32> {
+        self.part(masked).map(|part| part.spread)
     }
 
     /// What kind of reference it is: thresholds depend on it.
@@ -73,7 +81,7 @@ mod tests {
     use super::*;
 
     fn part(photographs: u16) -> Option<Part> {
-        Some(Part { mean: Embedding::normalised(vec![1.0, 2.0]), photographs })
+        Some(Part { mean: Embedding::normalised(vec![1.0, 2.0]), photographs, spread: 0.0 })
     }
 
     fn template(bare: Option<Part>, masked: Option<Part>) -> Template {

@@ -12,7 +12,7 @@ fn embedding(seed: u32) -> Embedding {
 }
 
 fn template() -> Template {
-    let part = |seed| Part { mean: embedding(seed), photographs: 3 };
+    let part = |seed| Part { mean: embedding(seed), photographs: 3, spread: 0.25 };
     Template::new("imp-face@1".to_owned(), Some(part(1)), Some(part(2)))
 }
 
@@ -80,7 +80,7 @@ fn what_is_stored_resembles_neither_the_person_nor_another_enrolment_nor_its_oth
 #[test]
 fn a_template_is_small() {
     let protected = template().protect(&key(1));
-    assert_eq!(protected.to_bytes().len(), 4 + 1 + 10 + 4 + 32 + 2 * (1 + 2 + 256));
+    assert_eq!(protected.to_bytes().len(), 4 + 1 + 10 + 4 + 32 + 2 * (1 + 2 + 2 + 256));
     let long = Template::new(
         "n".repeat(200),
         template().part(false).cloned(),
