@@ -76,6 +76,9 @@ pub struct Comparison {
     pub false_matches: Rate,
     /// People not recognised, among people by whom the threshold was not chosen.
     pub false_non_matches: Rate,
+    /// Kept from the calibration before, because the photographs were too few for this kind.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub carried_over: bool,
 }
 
 /// An error rate with its 95 % interval.
