@@ -5,7 +5,7 @@ use imp_models::{Channels, ImageConvention, ModelStore, ReadError};
 use tract_onnx::prelude::*;
 
 use crate::dequantise::{self, MalformedWeight};
-use crate::prelu;
+use crate::{depthwise, graph, prelu};
 
 /// A network could not be made from its file.
 #[derive(Debug, thiserror::Error)]
@@ -77,15 +77,17 @@ impl Network {
         let convention = model.input.image.ok_or_else(missing)?;
         let shape: [usize; 4] = model.input.shape.as_slice().try_into().map_err(|_| missing())?;
         let (width, height) = size.unwrap_or((shape[3], shape[2]));
-        let graph = |source: TractError| NetworkError::Graph {
+        let failed = |source: TractError| NetworkError::Graph {
             name: name.to_owned(),
             source: source.into(),
         };
         let mut onnx = onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
         prelu::register(&mut onnx);
-        let mut proto = onnx.proto_model_for_read(&mut bytes.as_slice()).map_err(graph)?;
+        depthwise::register(&mut onnx);
+        let mut proto = onnx.proto_model_for_read(&mut bytes.as_slice()).map_err(failed)?;
         dequantise::expand(&mut proto)
             .map_err(|source| NetworkError::Weights { name: name.to_owned(), source })?;
+        graph::simplify(&mut proto);
         let build = || {
             onnx.parse(&proto, None)?
                 .model
@@ -93,7 +95,7 @@ impl Network {
                 .into_optimized()?
                 .into_runnable()
         };
-        let plan = build().map_err(graph)?;
+        let plan = build().map_err(failed)?;
         Ok(Self { name: name.to_owned(), plan, width, height, convention })
     }
 
@@ -131,3 +133,6 @@ impl Network {
         values
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,11 +75,18 @@ impl EvalOp for Prelu {
         let mut view = tensor.view_mut();
         let values = view.as_slice_mut::<f32>()?;
         for (values, slope) in values.chunks_exact_mut(plane.max(1)).zip(slopes.iter().cycle()) {
-            for value in values {
-                *value = if *value > 0.0 { *value } else { *value * slope };
-            }
+            activate(values, *slope);
         }
         Ok(tvec!(tensor.into_tvalue()))
+    }
+}
+
+/// `x` where it is positive, else `slope × x`. Written without a choice: half of the values are negative, in no order, and a
+/// processor that guesses wrong every other time needs ten times as long.
+pub(crate) fn activate(values: &mut [f32], slope: f32) {
+    for value in values {
+        let positive = if *value > 0.0 { *value } else { 0.0 };
+        *value = positive + slope * (*value - positive);
     }
 }
 

@@ -51,7 +51,7 @@ pub struct ProtectedTemplate {
 #[derive(Clone)]
 struct Rotated {
     photographs: u16,
-    /// In steps of [`SPREAD_UNIT`].
+    /// In steps of [`SPREAD_UNIT`], hidden: it is somebody's as well.
     spread: u16,
     components: Zeroizing<Vec<i16>>,
 }
@@ -113,7 +113,7 @@ impl ProtectedTemplate {
     }
 
     /// The stored form, at most 4096 bytes: magic, name of the model set, number of the pipeline, commitment, and for each
-    /// part a count of photographs, their spread and 128 components of 16 bits, all big-endian.
+    /// part a count of photographs, their hidden spread and 128 components of 16 bits, all big-endian.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
         bytes.extend(MAGIC);
@@ -202,7 +202,7 @@ impl Rotated {
         let fixed = values.iter().map(|value| (value * UNIT).round() as i16);
         Self {
             photographs: part.photographs,
-            spread: (part.spread * SPREAD_UNIT).round() as u16,
+            spread: (part.spread * SPREAD_UNIT).round() as u16 ^ pad(key, purpose),
             components: Zeroizing::new(fixed.collect()),
         }
     }
@@ -214,7 +214,7 @@ impl Rotated {
         }
         Rotation::new(key, purpose).undo(values.as_mut_slice());
         let mean = Embedding::normalised(values.iter().map(|value| *value as f32).collect());
-        let spread = f32::from(self.spread) / SPREAD_UNIT;
+        let spread = f32::from(self.spread ^ pad(key, purpose)) / SPREAD_UNIT;
         Part { mean, photographs: self.photographs, spread }
     }
 
@@ -238,6 +238,13 @@ impl Rotated {
             Err(TemplateError::Damaged)
         }
     }
+}
+
+/// What hides the spread of one part.
+fn pad(key: &TemplateKey, purpose: Use) -> u16 {
+    let bytes = key.derive(Use::Spread, 4);
+    let at = if purpose == Use::Masked { 2 } else { 0 };
+    u16::from_be_bytes([bytes[at], bytes[at + 1]])
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], TemplateError> {

@@ -48,7 +48,7 @@ fn stored_embeddings(parts: &[u8]) -> Vec<Vec<f32>> {
     while let Some((present, after)) = rest.split_first() {
         rest = after;
         if *present == 1 {
-            let (part, after) = rest[2..].split_at(2 * DIMENSIONS);
+            let (part, after) = rest[4..].split_at(2 * DIMENSIONS);
             let fixed = part.chunks_exact(2).map(|c| i16::from_be_bytes([c[0], c[1]]));
             embeddings.push(normalised(fixed.map(|v| f32::from(v) / FIXED_POINT).collect()));
             rest = after;

@@ -21,6 +21,8 @@ pub(super) enum Use {
     Bare,
     /// To rotate the masked part.
     Masked,
+    /// To hide the spreads of both parts.
+    Spread,
 }
 
 impl TemplateKey {
@@ -44,6 +46,7 @@ impl TemplateKey {
             Use::Commitment => 0u8,
             Use::Bare => 1,
             Use::Masked => 2,
+            Use::Spread => 3,
         };
         let bits = (length * 8) as u32;
         let mut bytes = Zeroizing::new(vec![0; length]);

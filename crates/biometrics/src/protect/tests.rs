@@ -42,6 +42,22 @@ fn its_key_gives_the_template_back_after_it_was_stored() {
 }
 
 #[test]
+fn the_spread_is_hidden_too() {
+    let spreads = |template: &ProtectedTemplate| {
+        [&template.bare, &template.masked].map(|part| part.as_ref().unwrap().spread)
+    };
+    let [first, second] = [1, 2].map(|seed| template().protect(&key(seed)));
+    assert_ne!(spreads(&first), spreads(&second));
+    assert_ne!(spreads(&first)[0], spreads(&first)[1]);
+    for masked in [false, true] {
+        let spread = first.open(&key(1)).spread(masked).unwrap();
+        assert!((spread - 0.25).abs() < 1e-4, "{spread}");
+        let foreign = first.open(&key(2)).spread(masked).unwrap();
+        assert!((0.0..=2.001).contains(&foreign), "{foreign}");
+    }
+}
+
+#[test]
 fn another_key_gives_nobody() {
     let protected = template().protect(&key(1));
     assert!(protected.is_of(&key(1)));

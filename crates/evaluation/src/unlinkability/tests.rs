@@ -63,6 +63,8 @@ mod templates {
     const KEYS: usize = 20;
     /// Numbers of an embedding.
     const DIMENSIONS: usize = 128;
+    /// Bytes of a stored part: that there is one, photographs, spread, numbers.
+    const PART: usize = 1 + 2 + 2 + 2 * DIMENSIONS;
     /// What two other sets of strangers may differ by chance more than those of one person do.
     const CHANCE: f64 = 0.03;
 
@@ -110,9 +112,9 @@ mod templates {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&(seed as u64).to_be_bytes());
         let bytes = template.protect(&TemplateKey::from(&key)).to_bytes();
-        let parts = &bytes[bytes.len() - 2 * (3 + 2 * DIMENSIONS)..];
+        let parts = &bytes[bytes.len() - 2 * PART..];
         let part = |index: usize| {
-            let part = &parts[index * (3 + 2 * DIMENSIONS) + 3..][..2 * DIMENSIONS];
+            let part = &parts[(index + 1) * PART - 2 * DIMENSIONS..(index + 1) * PART];
             part.as_chunks::<2>().0.iter().map(|c| f64::from(i16::from_be_bytes(*c))).collect()
         };
         [part(0), part(1)]
