@@ -74,11 +74,12 @@ class Side:
 
     def __init__(self, air):
         self.kernel = os.open('/dev/vhci', os.O_RDWR)
-        os.write(self.kernel, bytes([VENDOR, 0]))
-        created = os.read(self.kernel, 16)
-        assert created[0] == VENDOR, created
         self.controller = socket.socket(socket.AF_UNIX)
         self.controller.connect(air)
+        os.write(self.kernel, bytes([VENDOR, 0]))
+        # The kernel's first command may come before it says that there is a controller.
+        while (packet := os.read(self.kernel, 4096))[0] != VENDOR:
+            self.controller.sendall(packet)
         self.buffer = bytearray()
         # The packet that is being dropped: its continuations are too.
         self.dropping = False

@@ -145,18 +145,22 @@ class Hospital:
         """Puts workstation and phone on an emulated radio, if these programs have one."""
         phone.stop()
         self.agent.stop()
-        air = f'kind = "emulated"\nair = "{STAGE}/air"\n'
-        path = f'{STAGE}/workstation/client.toml'
-        with open(path) as file:
-            bluez = file.read()
-        write(path, bluez.replace(f'kind = "bluez"\nadapter = "{WORKSTATION}"\n', air))
-        write(f'{phone.state}/phone.toml', f'[radio]\n{air}name = "hers"\n')
+        air = self.uses_emulated_air()
+        write(f'{phone.state}/phone.toml', f'[radio]\nkind = "emulated"\nair = "{air}"\nname = "hers"\n')
         try:
             phone.start()
         except Failed:
             return False
         self.start_agent()
         return True
+
+    def uses_emulated_air(self):
+        """Has the workstation listen in a folder; which."""
+        path, air = f'{STAGE}/workstation/client.toml', f'{STAGE}/air'
+        with open(path) as file:
+            bluez = file.read()
+        write(path, bluez.replace(f'kind = "bluez"\nadapter = "{WORKSTATION}"\n', f'kind = "emulated"\nair = "{air}"\n'))
+        return air
 
     def close(self):
         for running in (self.agent, self.server):

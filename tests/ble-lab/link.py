@@ -30,7 +30,8 @@ def link(lab):
         harm()
         workstation.line(lambda line: line.startswith('failed: '), since=len(workstation.lines))
         say(f'      {[line for line in workstation.lines if line and line.startswith("failed: ")][-1]}')
-        phone = mend() or phone
+        mended = mend()
+        phone = mended if isinstance(mended, Running) else phone
         visited(workstation, f'{what}, and they meet again')
     workstation.kill()
     phone.kill()

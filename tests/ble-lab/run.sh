@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The tap over a real Bluetooth stack: boots a small virtual machine with two virtual controllers and plays in it.
 # Usage: run.sh [SCENARIO…]       the scenarios of lab.py; `tap` if none is named
-# LAB_BIN: the folder of imp-server, imp-client and imp-phone; target/release if not set. LAB_SECONDS: the longest run.
+# LAB_BIN: the folder of imp-server, imp-client, imp-phone and imp-radio; target/release if not set. LAB_MODELS: of the models.
+# LAB_SECONDS: the longest run. LAB_KEEP: a folder for logs and traces. LAB_TAPS: how often `taps` taps. LAB_MTUS: those of `mtu`.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -24,7 +25,7 @@ finish() {
 }
 trap finish EXIT
 
-for program in imp-server imp-client imp-phone; do
+for program in imp-server imp-client imp-phone imp-radio; do
   if [[ ! -x $binaries/$program ]]; then
     echo "$binaries has no $program: build it, or set LAB_BIN" >&2
     exit 2
@@ -41,14 +42,14 @@ python3 -u "$here/prepare.py"
 # Process 1 of the machine, which sees the host's files below its root.
 {
   declare -p LAB_BIN LAB_REPOSITORY LAB_STAGE
-  declare -p LAB_LOG LAB_PHONE_LOG LAB_BLUETOOTHD LAB_MODELS 2>/dev/null || true
+  declare -p LAB_LOG LAB_PHONE_LOG LAB_BLUETOOTHD LAB_MODELS LAB_TAPS LAB_MTUS 2>/dev/null || true
   echo "export LAB_LOGS=/share"
   printf 'exec /bin/bash %q' "$here/guest.sh"
   printf ' %q' "${@:-tap}"
 } >"$share/begin"
 
 # Emulated: a machine without /dev/kvm is what continuous integration has. One processor, because two cost more than they give.
-timeout --kill-after=5 "${LAB_SECONDS:-420}" qemu-system-x86_64 -M pc -nodefaults -no-reboot \
+timeout --kill-after=5 "${LAB_SECONDS:-900}" qemu-system-x86_64 -M pc -nodefaults -no-reboot \
   -accel tcg,tb-size=512 -icount shift=0 -rtc clock=vm -cpu max -smp 1 -m 1536 -display none -serial stdio \
   -kernel "$image/vmlinux" -initrd "$image/initramfs.cpio" \
   -append 'console=ttyS0 quiet loglevel=3 panic=-1 reboot=t mitigations=off nokaslr random.trust_cpu=on' \

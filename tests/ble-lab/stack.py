@@ -57,7 +57,8 @@ class Stack:
 
     def __init__(self, crowd=None, settings=None):
         self.bluetoothd = None
-        self.air = None
+        # What the controllers are played by; btvirt itself where air.py is in between.
+        self.air = self.server = None
         self.crowd, self.settings = crowd, settings or {}
 
     def configure(self, **sections):
@@ -106,7 +107,7 @@ class Stack:
         for _ in range(4):
             self.start_air()
             try:
-                eventually('two adapters', lambda: adapters() >= 2, patience=10, pause=0.3)
+                eventually('two adapters', lambda: adapters() >= 2, patience=15, pause=0.3)
                 return
             except Failed:
                 self.air.kill()
@@ -116,8 +117,11 @@ class Stack:
         if self.crowd is None:
             self.air = Running('btvirt', ['btvirt', '-L', '-l2'], log=f'{LOGS}/btvirt.log')
             return
-        server = Running('btvirt', ['btvirt', '-s'], log=f'{LOGS}/btvirt.log')
-        eventually('btvirt listens', lambda: os.path.exists('/tmp/bt-server-le') or not server.is_running())
+        if not self.server:
+            self.server = Running('btvirt', ['btvirt', '-s'], log=f'{LOGS}/btvirt.log')
+        eventually('btvirt listens', lambda: os.path.exists('/tmp/bt-server-le'), patience=10)
+        if os.path.exists(CONTROL):
+            os.remove(CONTROL)
         self.air = Running('air.py', [sys.executable, '-u', f'{HERE}/air.py', CONTROL, str(self.crowd)],
                            log=f'{LOGS}/air.log')
 

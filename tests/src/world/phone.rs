@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use imp_authenticator::invitation::InvitationUri;
-use imp_hardware::ble::emulated::{AirScript, SharedScript};
+use imp_hardware::ble::emulated::{Air, AirScript, SharedScript};
 use imp_hardware::keystore::KeystoreConfig;
 use imp_identity::PhoneId;
 use imp_phone::{Bind, Misbehaviour, Notice, Phone, Question, Screen, Serving};
@@ -64,8 +64,18 @@ impl BoundPhone {
 
     /// Serves, after it stopped serving as before, and is on the air; with `misbehaviour` as a patched phone.
     pub async fn serve(&mut self, world: &World, misbehaviour: Option<Misbehaviour>) {
+        self.serve_at(world, &world.air, misbehaviour).await;
+    }
+
+    /// The same, where no workstation of this world hears it.
+    pub async fn serve_at(
+        &mut self,
+        world: &World,
+        air: &Arc<Air>,
+        misbehaviour: Option<Misbehaviour>,
+    ) {
         self.stop().await;
-        let peripheral = world.air.peripheral(&self.name, self.script.clone());
+        let peripheral = air.peripheral(&self.name, self.script.clone());
         let on_air = Arc::new(OnAir::default());
         let mut serving = Serving::new(peripheral, world.clock.clone()).screen(on_air.clone());
         if let Some(misbehaviour) = misbehaviour {

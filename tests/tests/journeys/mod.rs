@@ -10,6 +10,7 @@ mod one_factor;
 mod policy;
 mod privacy;
 mod promptness;
+mod relay;
 mod renewal;
 mod screen;
 mod sign_on;

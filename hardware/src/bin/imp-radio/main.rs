@@ -3,6 +3,9 @@
 //! `imp-radio phone ADAPTER` does what a workstation asks for: see [`order`].
 //! `imp-radio visits ADAPTER TIMES` connects so often, a second after each other, exchanges frames, and prints how that went.
 //! `imp-radio speed ADAPTER BYTES` measures raw writes and notifications, and the same bytes over the link of the protocol.
+//! `imp-radio neighbours FOLDER COUNT` are phones on an emulated air that only advertise; not in a release build.
+#[cfg(feature = "emulator")]
+mod neighbours;
 mod order;
 mod phone;
 mod speed;
@@ -25,6 +28,8 @@ async fn main() -> Result<(), Failure> {
         ["phone", adapter] => phone::serve(adapter).await,
         ["visits", adapter, times] => visits::play(adapter, times.parse()?).await,
         ["speed", adapter, bytes] => speed::play(adapter, bytes.parse()?).await,
+        #[cfg(feature = "emulator")]
+        ["neighbours", air, count] => neighbours::crowd(air.as_ref(), count.parse()?).await,
         _ => Err("phone ADAPTER, visits ADAPTER TIMES, or speed ADAPTER BYTES".into()),
     }
 }

@@ -17,7 +17,7 @@ use rcgen::{
 use rustls::pki_types::CertificateSigningRequestDer;
 
 use super::*;
-use crate::ble::emulated::{Air, AirScript, Passed, SharedScript};
+use crate::ble::emulated::{Air, AirScript, Passed, Relay, SharedScript};
 use crate::ble::{Central, Peripheral};
 use crate::keystore::KeystoreConfig;
 
@@ -300,4 +300,43 @@ async fn what_is_said_cannot_be_read_from_the_air() {
         assert!(!passed.bytes().windows(4).any(|window| window == [0xa5; 4]));
         assert!(!passed.bytes().windows(6).any(|window| window == b"spiffe"));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relay_can_carry_a_conversation_but_neither_read_nor_end_up_in_it() {
+    let ward = Ward::new(AirScript { rssi: Some(-95), ..AirScript::default() }).await;
+    let elsewhere = Air::new();
+    let loud = SharedScript::new(AirScript { rssi: Some(-30), ..AirScript::default() }).unwrap();
+    let delay = Duration::from_millis(500);
+    let at_workstation = elsewhere.peripheral("relay", loud);
+    let relay = Relay::start(ward.central.clone(), at_workstation).await.unwrap();
+    relay.delays(delay);
+    let central = elsewhere.central();
+    let seen = central.scan().await.unwrap().recv().await.unwrap();
+    assert_eq!((seen.identifier, seen.rssi), ([1; 8], Some(-30)), "her phone, and near");
+    let (began, mut rng) = (Instant::now(), StdRng::seed_from_u64(5));
+    let connection = central.connect(&seen.address).await.unwrap();
+    let initiate = Conversation::initiate(
+        connection,
+        ward.workstation.clone(),
+        &IDENTIFIER_KEY,
+        clock(),
+        &mut rng,
+    );
+    let respond = async {
+        let accepted = ward.peripheral.accept().await.unwrap();
+        let gate = KnockGate::new(IDENTIFIER_KEY);
+        Conversation::respond(accepted, ward.phone.clone(), gate, clock()).await
+    };
+    let (workstation, phone) = tokio::join!(initiate, respond);
+    let (mut workstation, mut phone) = (workstation.unwrap(), phone.unwrap());
+    // Who is there is who is meant, over one session: nobody between the two has a key of it.
+    assert_eq!(workstation.exporter(), phone.exporter());
+    let took = began.elapsed();
+    assert!(took >= 2 * delay, "{took:?}: at least one round trip more");
+    workstation.send(&receipt(1000)).await.unwrap();
+    assert_eq!(receipt_length(phone.receive().await.unwrap()), 1000);
+    let heard = elsewhere.recording();
+    let plain = heard.iter().any(|passed| passed.bytes().windows(32).any(|w| w == [0xa5; 32]));
+    assert!(!heard.is_empty() && !plain);
 }

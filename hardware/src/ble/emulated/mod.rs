@@ -7,12 +7,14 @@ mod folder;
 mod lane;
 mod link;
 mod recording;
+mod relay;
 mod script;
 mod socket;
 
 pub use air::Air;
 pub use folder::{FolderCentral, FolderPeripheral};
 pub use recording::{Passed, read_recording};
+pub use relay::Relay;
 pub use script::{AirScript, AirStep, SharedScript};
 
 /// How often a phone is heard.
