@@ -80,7 +80,7 @@ def slots(lab):
     lab.phone.stop()
     words = sniffed.personal(STAGE)
     sniffed.check(TRACE, words)
-    sniffed.check_slots(TRACE)
+    sniffed.check_slots(TRACE, os.uname().nodename)
 
 
 def taps_once(lab):

@@ -11,7 +11,9 @@ const PATIENCE: Duration = Duration::from_mins(14);
 fn she_taps_in_and_out_over_a_real_bluetooth_stack() {
     let programs = process::binary("imp-client");
     let mut command = Command::new(source_tree::root().join("tests/ble-lab/run.sh"));
-    command.args(["link", "mtu", "tap", "killed"]).env("LAB_BIN", programs.parent().expect("a folder of programs"));
+    command
+        .args(["link", "mtu", "tap", "killed"])
+        .env("LAB_BIN", programs.parent().expect("a folder of programs"));
     command.env("LAB_SECONDS", "780");
     let mut lab = Running::start("the lab", &mut command).expect("the lab starts");
     let ended = lab.ended(PATIENCE);
