@@ -16,6 +16,9 @@ const TEMPLATE: [Point; 5] = [
     Point { x: 70.7299, y: 92.2041 },
 ];
 
+/// What stays in its place when a face is shown smaller: between eyes and mouth.
+const MIDDLE: Point = Point { x: 56.0, y: 64.0 };
+
 /// An aligned face, [`SIDE`] pixels a side, wiped on drop.
 #[derive(Clone)]
 pub struct Crop {
@@ -102,7 +105,20 @@ impl std::fmt::Debug for Crop {
 
 /// Cuts the face with these landmarks out of `image`, upright; what lies outside the picture is black.
 pub fn align(image: &Image, landmarks: &Landmarks) -> Crop {
-    let inverse = Similarity::between(&TEMPLATE, &landmarks.points());
+    cut(image, &Similarity::between(&TEMPLATE, &landmarks.points()))
+}
+
+/// As [`align`], with the face smaller by `scale` around its middle, so that more of its surroundings is seen.
+pub(crate) fn align_wider(image: &Image, landmarks: &Landmarks, scale: f32) -> Crop {
+    let smaller = TEMPLATE.map(|p| Point {
+        x: MIDDLE.x + (p.x - MIDDLE.x) * scale,
+        y: MIDDLE.y + (p.y - MIDDLE.y) * scale,
+    });
+    cut(image, &Similarity::between(&smaller, &landmarks.points()))
+}
+
+/// The crop whose pixels lie in the picture where `inverse` says.
+fn cut(image: &Image, inverse: &Similarity) -> Crop {
     // A pixel of the crop covers several of a large face: average them. Each sample is itself a mean over two.
     let scale = inverse.scale();
     let samples = if scale <= 2.0 { scale.ceil() } else { (scale / 2.0).ceil() + 1.0 };

@@ -51,13 +51,6 @@ impl Embedding {
     }
 }
 
-impl BothWays {
-    pub(crate) fn new(straight: Embedding, mirrored: &Embedding) -> Self {
-        let mean = Embedding::mean([&straight, mirrored]).unwrap_or_else(|| straight.clone());
-        Self { straight, mean }
-    }
-}
-
 impl std::fmt::Debug for Embedding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Embedding([redacted])")
@@ -81,13 +74,6 @@ impl<'de> Deserialize<'de> for Embedding {
     }
 }
 
-/// A face and its mirror image: their mean carries a little more than either (FNMR of masked probes falls by a tenth).
-#[derive(Clone, Deserialize, Serialize)]
-pub(crate) struct BothWays {
-    pub(crate) straight: Embedding,
-    pub(crate) mean: Embedding,
-}
-
 /// Turns aligned faces into embeddings.
 pub(crate) struct Embedder(Network);
 
@@ -101,11 +87,6 @@ impl Embedder {
         let mut values = outputs.pop().unwrap_or_default();
         values.resize(DIMENSIONS, 0.0);
         Ok(Embedding::normalised(values))
-    }
-
-    pub(crate) fn embed_both_ways(&self, crop: &Crop) -> Result<BothWays, InferenceError> {
-        let (straight, mirrored) = (self.embed(crop)?, self.embed(&crop.flipped())?);
-        Ok(BothWays::new(straight, &mirrored))
     }
 }
 

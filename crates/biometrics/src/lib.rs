@@ -34,6 +34,7 @@ mod quality;
 mod resize;
 mod template;
 mod timing;
+mod views;
 
 pub use align::{Crop, SIDE as CROP_SIDE, Similarity, align};
 pub use capture::{Capture, CaptureError, VerifyError};
@@ -42,7 +43,7 @@ pub use detect::{BoundingBox, Face, Landmarks, Point};
 pub use draw_mask::{MaskStyle, UnknownMaskStyle, draw_mask};
 pub use embed::{DIMENSIONS, Embedding};
 pub use engine::{DrawMaskError, Engine, InspectedFace, Inspection, LoadError};
-pub use enrol::EnrolError;
+pub use enrol::{EnrolError, Series};
 pub use image::{Image, ImageError};
 pub use locate::FaceError;
 pub use measure::Measured;
@@ -54,4 +55,4 @@ pub use timing::Step;
 
 /// What is done with the models between pixels and similarity, as a number: whoever changes it so that scores move raises
 /// it, and the calibration must be made anew (`imp-client face evaluate`).
-pub const PIPELINE: u32 = 1;
+pub const PIPELINE: u32 = 2;

@@ -2,10 +2,10 @@
 //! door and in an evaluation alike.
 use serde::{Deserialize, Serialize};
 
-use crate::align::{Crop, align};
+use crate::align::align;
 use crate::detect::Face;
 use crate::draw_mask::{MaskStyle, draw_mask};
-use crate::embed::{BothWays, Embedding};
+use crate::embed::Embedding;
 use crate::engine::Engine;
 use crate::image::Image;
 use crate::locate::{FaceError, Located};
@@ -14,6 +14,7 @@ use crate::network::InferenceError;
 use crate::parallel;
 use crate::quality::Quality;
 use crate::timing::timed;
+use crate::views::{self, View};
 
 /// Masks drawn on a bare face for a reference.
 const DRAWN: [MaskStyle; 2] = [MaskStyle::Surgical, MaskStyle::Respirator];
@@ -29,20 +30,21 @@ pub struct Measured {
     pub mask_score: f32,
     /// Probability of a bona fide presentation by each network of the set, 0–1.
     pub attack_scores: Vec<f32>,
-    embeddings: BothWays,
-    /// The same face under drawn masks, mirrored and straight averaged; none where they were not asked for.
+    straight: Embedding,
+    mean: Embedding,
+    /// The same face under drawn masks; none where they were not asked for.
     drawn: Vec<Embedding>,
 }
 
 impl Measured {
     /// Of the aligned crop.
     pub fn straight(&self) -> &Embedding {
-        &self.embeddings.straight
+        &self.straight
     }
 
-    /// The mean of the crop's embedding and its mirror image's: what is compared.
+    /// The mean over all views of the face, as it is and wider, each also in the mirror: what is compared.
     pub fn embedding(&self) -> &Embedding {
-        &self.embeddings.mean
+        &self.mean
     }
 
     /// Under drawn masks, by [`Engine::measure_reference`]; none where a mask is worn.
@@ -72,7 +74,7 @@ pub(crate) struct Spent {
 
 /// What one network is asked about one frame.
 enum Question {
-    Embed { frame: usize, mirrored: bool },
+    Embed { frame: usize, view: View },
     Attack { frame: usize, judge: usize },
 }
 
@@ -85,7 +87,7 @@ enum Answer {
 /// The answers about one frame.
 #[derive(Default)]
 struct Answers {
-    /// Straight, then mirrored.
+    /// In the order of the views.
     embeddings: Vec<Embedding>,
     attack_scores: Vec<f32>,
 }
@@ -112,8 +114,7 @@ impl Engine {
         if !self.mask.worn(measured.mask_score) {
             let seed = seed(image);
             for (style, seed) in DRAWN.into_iter().zip(seed..) {
-                let crop = self.masked_crop(image, &measured.face, style, seed)?;
-                measured.drawn.push(self.embedder.embed_both_ways(&crop)?.mean);
+                measured.drawn.push(self.embed_masked(image, &measured.face, style, seed)?);
             }
         }
         Ok(Ok(measured))
@@ -143,8 +144,11 @@ impl Engine {
         frames: &[(&Image, Located)],
     ) -> Result<(Vec<Measured>, Spent), InferenceError> {
         let judges = self.attack.judges();
-        let embed = (0..frames.len())
-            .flat_map(|frame| [false, true].map(|mirrored| Question::Embed { frame, mirrored }));
+        // What one frame shows in all views, several show in some.
+        let embed = (0..frames.len()).flat_map(|frame| {
+            let views: &[View] = if frame == 0 { &views::ALL } else { &views::SOME };
+            views.iter().map(move |view| Question::Embed { frame, view: *view })
+        });
         let attack = (0..frames.len()).flat_map(|frame| {
             (0..judges.len()).map(move |judge| Question::Attack { frame, judge })
         });
@@ -182,9 +186,9 @@ impl Engine {
         question: &Question,
     ) -> Result<Answer, InferenceError> {
         match *question {
-            Question::Embed { frame, mirrored } => {
-                let crop = &frames[frame].1.crop;
-                let crop = if mirrored { crop.flipped() } else { crop.clone() };
+            Question::Embed { frame, view } => {
+                let (image, located) = &frames[frame];
+                let crop = view.of(image, &located.face.landmarks, &located.crop);
                 self.embedder.embed(&crop).map(Answer::Embedding)
             }
             Question::Attack { frame, judge } => {
@@ -196,26 +200,28 @@ impl Engine {
     }
 
     fn measured(&self, located: &Located, answers: Answers) -> Option<Measured> {
-        let [straight, mirrored] = <[Embedding; 2]>::try_from(answers.embeddings).ok()?;
+        let mean = Embedding::mean(&answers.embeddings)?;
+        let straight = answers.embeddings.into_iter().next()?;
         Some(Measured {
             face: located.face,
             quality: located.quality,
             mask_score: self.mask.score(&located.crop, &straight),
             attack_scores: answers.attack_scores,
-            embeddings: BothWays::new(straight, &mirrored),
+            straight,
+            mean,
             drawn: Vec::new(),
         })
     }
 
     /// The face under a drawn mask, aligned by the landmarks that the detector finds there: a mask moves them, and at
     /// the door they will be moved as well.
-    fn masked_crop(
+    fn embed_masked(
         &self,
         image: &Image,
         face: &Face,
         style: MaskStyle,
         seed: u64,
-    ) -> Result<Crop, InferenceError> {
+    ) -> Result<Embedding, InferenceError> {
         let masked = draw_mask(image, &face.landmarks, style, seed);
         let overlap = |f: &Face| f.bounding_box.overlap(&face.bounding_box);
         let faces = self.detector.detect(&masked)?;
@@ -224,7 +230,10 @@ impl Engine {
             Some(found) => self.detector.refined(&masked, found)?.landmarks,
             None => face.landmarks,
         };
-        Ok(align(&masked, &landmarks))
+        let crops = views::crops(&masked, &landmarks, &views::SOME);
+        let embeddings: Vec<Embedding> =
+            crops.iter().map(|crop| self.embedder.embed(crop)).collect::<Result<_, _>>()?;
+        Embedding::mean(&embeddings).ok_or_else(|| InferenceError::nothing("the recogniser"))
     }
 }
 
