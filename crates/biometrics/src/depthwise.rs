@@ -88,6 +88,7 @@ impl Expansion for OnnxDepthwise {
         ensure!(maps == channels && bias.len() == channels && slope.len() == channels);
         let [top, left, bottom, right] = self.pads;
         ensure!(kernel == across && self.stride > 0);
+        ensure!(self.pads.iter().all(|pad| *pad < kernel), "more border than kernel");
         ensure!(height + top + bottom >= kernel && width + left + right >= kernel);
         let geometry = Geometry {
             input: [height, width],
@@ -148,9 +149,12 @@ impl EvalOp for Depthwise {
             planes.zip(output.chunks_exact_mut(down * across)).zip(maps.cycle())
         {
             workspace.fill(plane);
-            workspace.convolve(taps, *bias);
-            workspace.hand_out(output);
-            activate(output, *slope);
+            let strips = output.chunks_mut(workspace.strip * across).enumerate();
+            for (strip, output) in strips {
+                workspace.convolve(strip, taps, *bias);
+                workspace.hand_out(output);
+                activate(output, *slope);
+            }
         }
         let output = Tensor::from_shape(&[count, channels, down, across], &output)?;
         Ok(tvec!(output.into_tvalue()))
@@ -177,19 +181,27 @@ struct Workspace<'a> {
     geometry: &'a Geometry,
     /// For each phase of rows and of columns: `rows` × `pitch` numbers.
     phases: Vec<f32>,
+    /// Of the outputs of one strip.
     sums: Vec<f32>,
     rows: usize,
     pitch: usize,
+    /// Rows of outputs that are computed at a time.
+    strip: usize,
 }
+
+/// Sums that are computed at a time: a few kilobytes, which stay in the nearest cache until they are handed out.
+const AT_A_TIME: usize = 1024;
 
 impl<'a> Workspace<'a> {
     fn new(geometry: &'a Geometry) -> Self {
         let [down, across] = geometry.output;
         let reach = (geometry.kernel - 1) / geometry.stride;
-        // One row more, for what the last outputs' waste reads.
-        let (rows, pitch) = (down + reach + 1, across + reach);
+        let pitch = across + reach;
+        let strip = (AT_A_TIME / pitch).clamp(1, down);
+        // The last strip may end beyond the last row, and its waste reads one row more.
+        let rows = down.div_ceil(strip) * strip + reach + 1;
         let phases = vec![0.0; geometry.stride.pow(2) * rows * pitch];
-        Self { geometry, phases, sums: vec![0.0; down * pitch], rows, pitch }
+        Self { geometry, phases, sums: vec![0.0; strip * pitch], rows, pitch, strip }
     }
 
     /// Puts the plane into place; the borders stay 0.
@@ -218,14 +230,15 @@ impl<'a> Workspace<'a> {
         }
     }
 
-    /// The weighted sums of one plane, each in the order of the taps.
-    fn convolve(&mut self, taps: &[f32], bias: f32) {
+    /// The weighted sums of one strip.
+    fn convolve(&mut self, strip: usize, taps: &[f32], bias: f32) {
         let &Geometry { kernel, stride, .. } = self.geometry;
         let (area, pitch, length) = (self.rows * self.pitch, self.pitch, self.sums.len());
+        let first = strip * self.strip;
         let seen = |tap: usize| {
             let (y, x) = (tap / kernel, tap % kernel);
             let phase = (y % stride) * stride + x % stride;
-            &self.phases[phase * area + (y / stride) * pitch + x / stride..][..length]
+            &self.phases[phase * area + (first + y / stride) * pitch + x / stride..][..length]
         };
         if let Ok(taps) = <&[f32; 9]>::try_from(taps) {
             nine(&mut self.sums, std::array::from_fn(seen), taps, bias);
@@ -291,6 +304,8 @@ mod tests {
     fn every_geometry_gives_what_the_definition_says() {
         for (input, kernel, stride, pads) in [
             ([7, 9], 3, 1, [1, 1, 1, 1]),
+            ([70, 61], 3, 1, [1, 1, 1, 1]),
+            ([65, 90], 3, 2, [1, 1, 1, 1]),
             ([8, 8], 3, 2, [1, 1, 1, 1]),
             ([7, 7], 3, 2, [1, 1, 1, 1]),
             ([9, 6], 3, 2, [0, 1, 1, 0]),

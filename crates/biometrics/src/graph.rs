@@ -21,6 +21,7 @@ pub(crate) fn simplify(model: &mut ModelProto) {
     let Some(graph) = model.graph.as_mut() else { return };
     let mut constants: Constants =
         graph.initializer.drain(..).map(|t| (t.name.clone(), t)).collect();
+    graph.node.retain(|node| reshaped(node, &mut constants).is_none());
     follow(graph, &mut constants, into_convolution);
     let depthwise: Vec<NodeProto> =
         graph.node.iter().map(|node| as_depthwise(node, &mut constants)).collect();
@@ -28,8 +29,29 @@ pub(crate) fn simplify(model: &mut ModelProto) {
     follow(graph, &mut constants, with_activation);
     let used = |name: &String| graph.node.iter().any(|node| node.input.contains(name));
     constants.retain(|name, _| used(name) || graph.output.iter().any(|o| o.name == *name));
+    // Older files name constants among the inputs.
+    graph.input.retain(|input| graph.node.iter().any(|node| node.input.contains(&input.name)));
     graph.initializer = constants.into_values().collect();
     graph.initializer.sort_by(|a, b| a.name.cmp(&b.name));
+}
+
+/// Reshapes a constant at once.
+fn reshaped(node: &NodeProto, constants: &mut Constants) -> Option<()> {
+    let ([values, shape], [output]) = (node.input.as_slice(), node.output.as_slice()) else {
+        return None;
+    };
+    let shape = constants.get(shape).filter(|shape| shape.data_type == DataType::Int64 as i32)?;
+    let raw = shape.raw_data.as_chunks::<8>().0.iter().map(|bytes| i64::from_le_bytes(*bytes));
+    let dims: Vec<i64> =
+        if shape.raw_data.is_empty() { shape.int64_data.clone() } else { raw.collect() };
+    let values = constants.get(values)?;
+    let same = dims.iter().product::<i64>() == values.dims.iter().product::<i64>();
+    if node.op_type != "Reshape" || !same || dims.iter().any(|side| *side < 1) {
+        return None;
+    }
+    let values = TensorProto { name: output.clone(), dims, ..values.clone() };
+    constants.insert(output.clone(), values);
+    Some(())
 }
 
 /// Offers each node that is the only one to follow another to `merge`, which may put it into the one before.
@@ -285,6 +307,26 @@ mod tests {
         // (w x − m) · g / √v + b
         assert!(close(constant(&graph, &conv.input[1]), [1.5, 2.0]));
         assert!(close(constant(&graph, &conv.input[2]), [-1.0, -4.0]));
+    }
+
+    #[test]
+    fn weights_that_are_reshaped_are_constants_too() {
+        let nodes = vec![
+            node("Reshape", &["flat", "shape"], "w"),
+            with(node("Conv", &["x", "w"], "y"), "group", &[2]),
+        ];
+        let mut shape = tensor("shape".to_owned(), vec![4], &[]);
+        shape.data_type = DataType::Int64 as i32;
+        shape.int64_data = vec![2, 1, 1, 1];
+        let initializer = vec![shape, tensor("flat".to_owned(), vec![2, 1], &[3.0, 4.0])];
+        let graph = GraphProto { node: nodes, initializer, ..GraphProto::default() };
+        let mut model = ModelProto { graph: Some(graph), ..ModelProto::default() };
+        simplify(&mut model);
+        let graph = model.graph.unwrap();
+        let [conv] = graph.node.as_slice() else { panic!("{:?}", graph.node) };
+        assert_eq!(conv.op_type, DEPTHWISE);
+        assert_eq!(constant(&graph, "w"), [3.0, 4.0]);
+        assert!(graph.initializer.iter().all(|t| t.name != "flat" && t.name != "shape"));
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! The networks of the set, against what onnxruntime makes of the same pictures.
+mod profile;
+
 use std::path::Path;
 
 use super::*;
