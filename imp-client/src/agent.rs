@@ -24,6 +24,7 @@ use crate::credentials::{CredentialsError, Standing};
 use crate::desktop::Desktop;
 use crate::journal::Journal;
 use crate::leaving::{self, Departures};
+use crate::links::Links;
 use crate::looking::Looking;
 use crate::outbox::{Message, Outbox};
 use crate::prefetch::Prefetch;
@@ -108,6 +109,8 @@ pub struct Agent {
     pub(crate) looking: Arc<Looking>,
     /// Whether whoever is at work has left.
     pub(crate) departures: Departures,
+    /// The link to her phone.
+    pub(crate) links: Arc<Links>,
     /// The machine's own screen.
     pub(crate) screen: Screen,
     pub(crate) radio: Mutex<RadioState>,
@@ -188,6 +191,7 @@ impl Agent {
             camera: Arc::default(),
             looking: Arc::default(),
             departures: Departures::new(&config.walk_away),
+            links: Arc::default(),
             screen: Screen::new(devices.desktop.clone(), config.accounts.clone()),
             radio: Mutex::default(),
             watching: AtomicBool::new(false),

@@ -379,7 +379,7 @@ mod tests {
             ("[capture]\nframes = 17\n", "capture.frames"),
             ("[limits]\ntap_seconds = 0\n", "limits.tap_seconds"),
             ("[walk_away]\ncountdown_seconds = 1\n", "walk_away.countdown_seconds"),
-            ("[walk_away]\nfar_decibels = 400\n", "walk_away.far_decibels"),
+            ("[walk_away]\ncertainty_permille = 400\n", "walk_away.certainty_permille"),
             ("[refresh]\nroster_seconds = 4000\n", "refresh.roster_seconds"),
         ] {
             assert!(load(text, &[]).unwrap_err().to_string().contains(key), "{text}");

@@ -1,6 +1,6 @@
 //! Walk-away: whoever has left finds her desktop locked, and whoever types after the desktop changed hands is shown whose it is.
 //!
-//! [`imp_leaving`] decides, from advertisements of her phone and from how long nobody touched keyboard or pointer; here it is told, and here
+//! [`imp_leaving`] decides, from advertisements of her phone, the link to it, and from how long nobody touched keyboard or pointer; here it is told, and here
 //! the desktop is locked. `docs/walk-away.md` says what it reaches.
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -118,6 +118,33 @@ impl Departures {
         held.watched.as_mut().map_or(Verdict::Nothing, |watched| watched.watch.tick(idle, now))
     }
 
+    /// The phone of whoever is at work, if she is known by one.
+    pub(crate) fn phone(&self) -> Option<PhoneId> {
+        self.held().watched.as_ref()?.phone
+    }
+
+    fn tell(&self, what: impl FnOnce(&mut Watch, Duration)) {
+        let now = self.moment();
+        if let Some(watched) = &mut self.held().watched {
+            what(&mut watched.watch, now);
+        }
+    }
+
+    /// The link to her phone stands. No stack of Linux tells its strength to a program without rights over the adapter.
+    pub(crate) fn link_stands(&self) {
+        self.tell(|watch, now| watch.link_stands(None, now));
+    }
+
+    /// The link to her phone was lost.
+    pub(crate) fn link_lost(&self) {
+        self.tell(Watch::link_lost);
+    }
+
+    /// The link was ended here.
+    pub(crate) fn link_ended(&self) {
+        self.tell(Watch::link_ended);
+    }
+
     /// The countdown that runs, if one does.
     pub(crate) fn leaving(&self) -> Option<Leaving> {
         let now = self.moment();
@@ -161,12 +188,14 @@ pub(crate) async fn watch(agent: Arc<Agent>) {
 }
 
 impl Agent {
-    async fn look_whether_she_left(&self) {
+    async fn look_whether_she_left(self: &Arc<Self>) {
         let Desktop::Open(session) = self.desktop() else {
+            self.end_link(None);
             self.departures.rest();
             return;
         };
         self.departures.go_on(session.user);
+        self.look_at_link();
         let idle = tokio::time::timeout(PATIENCE, self.devices.desktop.idle_for()).await;
         let idle = idle.ok().and_then(Result::ok).flatten();
         let guarded = self.departures.guard().is_some();

@@ -18,6 +18,7 @@ pub mod hardening;
 pub mod introduction;
 pub mod journal;
 mod leaving;
+mod links;
 mod looking;
 pub mod m2m;
 pub mod machine;

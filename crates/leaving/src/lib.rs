@@ -5,11 +5,15 @@
 //! promises are opposed, and `docs/walk-away.md` measures both: whoever sits there is not locked, least of all while she types; whoever
 //! has left is locked soon.
 //!
-//! [`Watch`] decides; [`Level`] is the filter of signal strengths before it; [`Constants`] are all numbers in it.
+//! [`Watch`] decides; an estimate of where she is stands before it, whose numbers are in [`Model`]; [`Level`] is the filter of signal strengths from
+//! which is learned what is usual; [`Constants`] are all other numbers.
+mod belief;
 mod constants;
 mod level;
+mod model;
 mod watch;
 
 pub use constants::Constants;
 pub use level::Level;
+pub use model::Model;
 pub use watch::{Countdown, Reason, Verdict, Watch};

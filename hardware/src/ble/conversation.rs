@@ -149,6 +149,11 @@ impl Conversation {
         let _ = timeout(LINGER + SEND_TIMEOUT, &mut self.running.task.0).await;
     }
 
+    /// Whether it has ended, for whatever reason.
+    pub fn is_over(&self) -> bool {
+        self.running.task.0.is_finished()
+    }
+
     /// What went over the link so far.
     pub fn statistics(&self) -> Statistics {
         self.running.shared.channel().statistics()

@@ -20,14 +20,14 @@ pub struct WalkAwayConfig {
     pub pause_seconds: u16,
     /// The same for the phone to be away, where the desktop does not say when it was touched, 5–600.
     pub blind_pause_seconds: u16,
-    /// Seconds after which a phone that is not heard has left, 2–120.
+    /// How likely it has to be that she has left for a countdown to begin, in percent, 5–95.
+    pub suspicion_percent: u16,
+    /// How likely for it to end in a lock, in thousandths, 500–999.
+    pub certainty_permille: u16,
+    /// Seconds after which a phone without a link that is not heard has left, 10–600.
     pub silence_seconds: u16,
-    /// The same for a phone that is heard faintly at best, or while no other phone is heard either, 5–600.
-    pub deafness_seconds: u16,
-    /// Decibels below the usual level at which a countdown begins, 6–60.
-    pub drop_decibels: u16,
-    /// Decibels below the usual level at which it may end in a lock, 6–80.
-    pub far_decibels: u16,
+    /// Whether the link of the tap is kept while she works: it says that the phone is there when its advertisements are not heard.
+    pub keep_link: bool,
     /// Minutes without keyboard and pointer after which a countdown begins wherever the phone is, 0–480; 0: never.
     pub idle_minutes: u16,
 }
@@ -43,10 +43,10 @@ impl Default for WalkAwayConfig {
             doubt_seconds: seconds(constants.doubt),
             pause_seconds: seconds(constants.pause),
             blind_pause_seconds: seconds(constants.blind_pause),
+            suspicion_percent: 30,
+            certainty_permille: 995,
             silence_seconds: seconds(constants.silence),
-            deafness_seconds: seconds(constants.deafness),
-            drop_decibels: constants.drop.into(),
-            far_decibels: constants.far.into(),
+            keep_link: true,
             idle_minutes: constants.idle.map_or(0, |idle| seconds(idle / 60)),
         }
     }
@@ -56,33 +56,35 @@ impl WalkAwayConfig {
     /// The numbers; `None` where nobody is locked out.
     pub fn constants(&self) -> Option<Constants> {
         let seconds = |seconds: u16| Duration::from_secs(seconds.into());
-        let decibels = |decibels: u16| u8::try_from(decibels).unwrap_or(u8::MAX);
         let idle = (self.idle_minutes > 0).then(|| Duration::from_mins(self.idle_minutes.into()));
         self.enabled.then(|| Constants {
             countdown: seconds(self.countdown_seconds),
             doubt: seconds(self.doubt_seconds),
             pause: seconds(self.pause_seconds),
             blind_pause: seconds(self.blind_pause_seconds),
+            suspicion: f64::from(self.suspicion_percent) / 100.0,
+            certainty: f64::from(self.certainty_permille) / 1000.0,
             silence: seconds(self.silence_seconds),
-            deafness: seconds(self.deafness_seconds),
-            drop: decibels(self.drop_decibels),
-            far: decibels(self.far_decibels),
             idle,
             ..Constants::default()
         })
     }
 
+    /// Whether the link of the tap is kept while she works.
+    pub const fn keeps_link(&self) -> bool {
+        self.enabled && self.keep_link
+    }
+
     /// Each key, its value, and its range.
-    pub(super) fn ranges(&self) -> [(&'static str, u16, u16, u16); 9] {
+    pub(super) fn ranges(&self) -> [(&'static str, u16, u16, u16); 8] {
         [
             ("walk_away.countdown_seconds", self.countdown_seconds, 2, 60),
             ("walk_away.doubt_seconds", self.doubt_seconds, 0, 60),
             ("walk_away.pause_seconds", self.pause_seconds, 1, 300),
             ("walk_away.blind_pause_seconds", self.blind_pause_seconds, 5, 600),
-            ("walk_away.silence_seconds", self.silence_seconds, 2, 120),
-            ("walk_away.deafness_seconds", self.deafness_seconds, 5, 600),
-            ("walk_away.drop_decibels", self.drop_decibels, 6, 60),
-            ("walk_away.far_decibels", self.far_decibels, 6, 80),
+            ("walk_away.suspicion_percent", self.suspicion_percent, 5, 95),
+            ("walk_away.certainty_permille", self.certainty_permille, 500, 999),
+            ("walk_away.silence_seconds", self.silence_seconds, 10, 600),
             ("walk_away.idle_minutes", self.idle_minutes, 0, 480),
         ]
     }

@@ -152,14 +152,35 @@ impl Contact {
         Ok(answer)
     }
 
-    /// Hands the phone a receipt and waits until it has kept it; then the conversation is over.
-    pub(crate) async fn deliver(mut self, receipt: Vec<u8>) -> Result<(), ContactError> {
+    /// Hands the phone a receipt and waits until it has kept it.
+    pub(crate) async fn hand_over(&mut self, receipt: Vec<u8>) -> Result<(), ContactError> {
         let delivery = Message::Receipt(ReceiptDelivery { receipt });
         let Message::Acknowledged = self.ask(&delivery).await? else {
             return Err(ContactError::Protocol(None));
         };
-        self.conversation.close().await;
         Ok(())
+    }
+
+    /// The same; then the conversation is over.
+    pub(crate) async fn deliver(mut self, receipt: Vec<u8>) -> Result<(), ContactError> {
+        self.hand_over(receipt).await?;
+        self.close().await;
+        Ok(())
+    }
+
+    /// Says goodbye.
+    pub(crate) async fn close(self) {
+        self.conversation.close().await;
+    }
+
+    /// Whether the conversation has ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.conversation.is_over()
+    }
+
+    /// Frames that have come, heartbeats among them.
+    pub(crate) fn frames_received(&self) -> u64 {
+        self.conversation.statistics().frames_received
     }
 
     /// The phone's key: a P-256 `SubjectPublicKeyInfo` in DER.
@@ -221,10 +242,38 @@ impl Attempt<'_> {
         challenge: &OnceCell<Challenge>,
         request: fn(TapRequest) -> Message,
     ) -> Result<Answered, Exchange> {
+        let kept = self.agent.links.take(self.entry.phone);
+        if let Some(contact) = kept.filter(|kept| kept.public_key() == self.entry.public_key) {
+            let challenge = challenge.get_or_try_init(|| self.ask_challenge()).await;
+            let challenge = challenge.map_err(Exchange::Challenge)?;
+            crash::point("tap:connected");
+            match self.request(contact, challenge, request).await {
+                Ok(answered) => return Ok(answered),
+                // What she said counts; everything else may be the link's age.
+                Err(
+                    error @ ContactError::Declined(Declined {
+                        reason: DeclineReason::NotWilling,
+                        ..
+                    }),
+                ) => {
+                    return Err(Exchange::Contact(error));
+                }
+                Err(error) => tracing::info!(%error, "the kept link does not serve: a new one"),
+            }
+        }
         let contact = async { self.contact().await.map_err(Exchange::Contact) };
         let asked = async { challenge.get_or_try_init(|| self.ask_challenge()).await };
         let asked = async { asked.await.map_err(Exchange::Challenge) };
-        let (mut contact, challenge) = tokio::try_join!(contact, asked)?;
+        let (contact, challenge) = tokio::try_join!(contact, asked)?;
+        self.request(contact, challenge, request).await.map_err(Exchange::Contact)
+    }
+
+    async fn request(
+        &self,
+        mut contact: Contact,
+        challenge: &Challenge,
+        request: fn(TapRequest) -> Message,
+    ) -> Result<Answered, ContactError> {
         let request = request(TapRequest {
             challenge: challenge.nonce,
             purpose: self.purpose,
@@ -235,7 +284,7 @@ impl Attempt<'_> {
         crash::point("tap:requested");
         let response = {
             let _step = self.timeline.step("request");
-            contact.ask(&request).await.map_err(Exchange::Contact)?
+            contact.ask(&request).await?
         };
         Ok(Answered { contact, challenge: challenge.clone(), response })
     }

@@ -1,4 +1,5 @@
 //! The server's half of a tap, and what follows from its word.
+use std::sync::Arc;
 use std::time::Duration;
 
 use imp_api::ClientError;
@@ -42,6 +43,9 @@ impl Attempt<'_> {
             }
             Decided::Here(session) => {
                 self.unlock(session.clone()).await;
+                if self.agent.config.walk_away.keeps_link() {
+                    self.agent.links.keep(self.entry.phone, answer.contact);
+                }
                 Ok(session)
             }
         }
@@ -121,18 +125,30 @@ impl Attempt<'_> {
         self.agent.settle_screen_soon().await;
     }
 
-    /// Hands the phone its receipt, after the person was answered. A receipt that does not arrive is in the server's log all the same.
-    fn deliver_receipt(&self, contact: Contact, receipt: Vec<u8>) {
+    /// Hands the phone its receipt, after the person was answered, and keeps the link while she works. A receipt that does not arrive is in the
+    /// server's log all the same.
+    fn deliver_receipt(&self, mut contact: Contact, receipt: Vec<u8>) {
         let patience = Duration::from_secs(self.agent.config.limits.receipt_seconds.into());
-        let phone = self.entry.phone;
+        let (phone, links) = (self.entry.phone, Arc::clone(&self.agent.links));
+        let keeps = self.agent.config.walk_away.keeps_link();
+        links.expect();
         self.agent.shutdown.spawn(async move {
-            match tokio::time::timeout(patience, contact.deliver(receipt)).await {
-                Ok(Ok(())) => crash::point("tap:receipt-delivered"),
+            match tokio::time::timeout(patience, contact.hand_over(receipt)).await {
+                Ok(Ok(())) if keeps => {
+                    crash::point("tap:receipt-delivered");
+                    links.keep(phone, contact);
+                    return;
+                }
+                Ok(Ok(())) => {
+                    crash::point("tap:receipt-delivered");
+                    contact.close().await;
+                }
                 Ok(Err(error)) => {
                     tracing::info!(error = with_causes(&error), phone.id = %phone, "no receipt delivered");
                 }
                 Err(_) => tracing::info!(phone.id = %phone, "no receipt delivered in time"),
             }
+            links.not_made();
         });
     }
 }

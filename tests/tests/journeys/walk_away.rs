@@ -48,6 +48,16 @@ fn status(ward: &Ward) -> StatusReport {
     ward.workstation.agent.status()
 }
 
+/// She walks away: 6 dB a second, to −92 dBm.
+async fn walks_away(ward: &Ward, time: &Frozen) {
+    for second in 1..=7_i16 {
+        is_heard_at(ward, -50 - 6 * second);
+        for _ in 0..4 {
+            time.passes(Duration::from_millis(250)).await;
+        }
+    }
+}
+
 /// How her phone is heard while she works is learned from a few advertisements.
 async fn is_known(time: &Frozen) {
     for _ in 0..8 {
@@ -76,13 +86,13 @@ async fn whoever_walks_away_is_locked_out_applications_are_told_and_her_tap_brin
     let time = Frozen::from_now_on();
     is_known(&time).await;
     touches_nothing(ward);
-    is_heard_at(ward, -88);
+    walks_away(ward, &time).await;
     let counting = time.needs(SOON, async || counts_down(ward)).await;
     let leaving = status(ward).leaving.unwrap();
-    assert_eq!((leaving.reason, leaving.seconds_left), (LeavingReason::SignalLow, 5));
+    assert_eq!(leaving.reason, LeavingReason::SignalLow);
     assert!(!status(ward).locked, "she can still come back");
     let locked = time.needs(SOON, async || status(ward).locked).await;
-    println!("by construction: countdown after {counting:?}, lock after {:?}", counting + locked);
+    println!("by construction: 7 s of walking, countdown after {counting:?}, lock after {:?}", counting + locked);
     assert!(counting + locked <= SOON);
     assert!(ward.workstation.screen.take_told().contains(&"lock".to_owned()));
     time.needs(SOON, async || watched.ears.heard().0 > heard.0).await;
@@ -103,19 +113,81 @@ async fn a_key_and_her_return_stop_the_countdown() {
     let time = Frozen::from_now_on();
     is_known(&time).await;
     touches_nothing(&ward);
-    is_heard_at(&ward, -88);
+    walks_away(&ward, &time).await;
     time.needs(SOON, async || counts_down(&ward)).await;
     touches(&ward);
     time.needs(Duration::from_secs(1), async || !counts_down(&ward)).await;
+    is_heard_at(&ward, -50);
+    is_known(&time).await;
     touches_nothing(&ward);
+    walks_away(&ward, &time).await;
     time.needs(SOON, async || counts_down(&ward)).await;
     is_heard_at(&ward, -50);
     time.needs(Duration::from_secs(3), async || !counts_down(&ward)).await;
-    is_heard_at(&ward, -88);
-    time.needs(SOON, async || counts_down(&ward)).await;
+    walks_away(&ward, &time).await;
+    time.needs(SOON * 2, async || counts_down(&ward)).await;
     ward.workstation.agent.stay();
     assert!(!counts_down(&ward), "at once");
     assert!(!status(&ward).locked);
+}
+
+/// Everything that has passed between phone and workstation.
+fn frames(ward: &Ward) -> usize {
+    ward.world.air.recording().len()
+}
+
+#[tokio::test]
+async fn the_link_of_the_tap_is_kept_while_she_works_serves_the_next_tap_and_ends_with_her_session() {
+    let ward = Ward::open_in(watching().await).await;
+    at_work(&ward).await;
+    let again = ward.workstation.tap_for("ada", Some(Purpose::StepUp)).await;
+    assert!(again.accepted(), "{again:?}");
+    let step = |name: &str| again.steps.iter().any(|step| step.name == name);
+    assert!(step("request") && !step("ble-connect") && !step("tls"), "{:?}", again.steps);
+    let time = Frozen::from_now_on();
+    is_known(&time).await;
+    // Nothing of hers is heard but the heartbeats: a minute later she is still there.
+    touches_nothing(&ward);
+    is_heard_at(&ward, -55);
+    let before = frames(&ward);
+    for _ in 0..60 {
+        time.passes(Duration::from_secs(1)).await;
+        assert!(!status(&ward).locked);
+    }
+    assert!(frames(&ward) - before >= 60, "heartbeats");
+    ward.workstation.agent.lock().await;
+    for _ in 0..20 {
+        time.passes(Duration::from_millis(500)).await;
+    }
+    let ended = frames(&ward);
+    for _ in 0..10 {
+        time.passes(Duration::from_secs(1)).await;
+    }
+    let advertisements = frames(&ward) - ended;
+    assert!(advertisements <= 2, "the link goes on after the lock: {advertisements}");
+}
+
+#[tokio::test]
+async fn a_link_that_breaks_is_made_again_and_locks_nobody_who_is_heard() {
+    let ward = Ward::open_in(watching().await).await;
+    at_work(&ward).await;
+    let time = Frozen::from_now_on();
+    is_known(&time).await;
+    touches_nothing(&ward);
+    ward.phone.script.change(|script| script.disconnect_after_frames = Some(0)).unwrap();
+    for _ in 0..8 {
+        time.passes(Duration::from_millis(250)).await;
+    }
+    ward.phone.script.change(|script| script.disconnect_after_frames = None).unwrap();
+    for _ in 0..30 {
+        time.passes(Duration::from_secs(1)).await;
+        assert!(!status(&ward).locked && !counts_down(&ward));
+    }
+    let before = frames(&ward);
+    for _ in 0..10 {
+        time.passes(Duration::from_secs(1)).await;
+    }
+    assert!(frames(&ward) - before >= 10, "heartbeats of the new link");
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ use crate::trace::{Absence, Event, Trace, Trip};
 const WALK: f64 = 1.2;
 /// Seconds between two looks at where she is.
 const STEP: f64 = 0.05;
+/// Seconds between two readings of the link.
+const LINK: f64 = 0.25;
 /// Seconds between two notes of where she truly is.
 const NOTE: f64 = 0.25;
 
@@ -59,6 +61,7 @@ pub(crate) struct Nurse {
     advertised: f64,
     noted: f64,
     other: f64,
+    linked: f64,
     trace: Trace,
 }
 
@@ -80,6 +83,7 @@ impl Nurse {
             advertised: 0.0,
             noted: -1.0,
             other: 0.0,
+            linked: 0.0,
             trace,
         }
     }
@@ -96,6 +100,7 @@ impl Nurse {
                     let length = self.chance.wait(*mean).clamp(mean / 4.0, LONGEST.max(*mean));
                     self.act(*scene, length);
                     if matches!(scene, Scene::Still | Scene::TurnedAway) {
+                        self.note(Event::Key);
                         self.act(Scene::Typing, 5.0);
                     }
                     break;
@@ -235,6 +240,15 @@ impl Nurse {
             self.other = self.now + self.chance.wait(1.0);
             if self.chance.happens(0.9 * (1.0 - lost)) {
                 self.note(Event::Other);
+            }
+        }
+        if self.now - self.linked >= LINK {
+            let passed = self.now - self.linked;
+            self.linked = self.now;
+            match self.radio.tie(spot, passed, lost) {
+                Some(Some(rssi)) => self.note(Event::Link(rssi)),
+                Some(None) => self.note(Event::Lost),
+                None => {}
             }
         }
         // advDelay: 0 to 10 ms (Core 5.4, Vol 6, Part B, §4.4.2.2).

@@ -42,7 +42,29 @@ pub(crate) struct Radio {
     scattered: [[f64; 2]; 3],
     /// Slow shadowing, in standard deviations.
     slow: f64,
+    link: Link,
 }
+
+/// The link of a tap that is kept: it hops over 37 channels, of which neighbours fade together.
+struct Link {
+    /// Chance of its own, so that advertisements are what they are without a link.
+    chance: Chance,
+    scattered: [[f64; 2]; GROUPS],
+    /// Seconds without a packet.
+    silent: f64,
+    /// Seconds for which a lost one could have been made again.
+    well: f64,
+    stands: bool,
+}
+
+/// Groups of channels that fade apart: 80 MHz, of which 6 fade together (delay spreads of 30 ns indoors: ITU-R P.1238).
+const GROUPS: usize = 12;
+/// Connection events a second.
+const EVENTS: f64 = 20.0;
+/// Seconds without a packet after which a link is lost: the workstation's patience with heartbeats.
+const SUPERVISION: f64 = 4.0;
+/// Seconds for which a phone must be heard before the link is made again.
+const MADE_AGAIN: f64 = 5.0;
 
 impl Place {
     pub(crate) fn any(interval: f64, chance: &mut Chance) -> Self {
@@ -66,7 +88,54 @@ impl Place {
 impl Radio {
     pub(crate) fn new(place: Place, chance: &mut Chance) -> Self {
         let scattered = std::array::from_fn(|_| [chance.normal(), chance.normal()]);
-        Self { place, scattered, slow: chance.normal() }
+        let slow = chance.normal();
+        let mut own = chance.clone();
+        let link = Link {
+            scattered: std::array::from_fn(|_| [own.normal(), own.normal()]),
+            chance: own,
+            silent: 0.0,
+            well: 0.0,
+            stands: true,
+        };
+        Self { place, scattered, slow, link }
+    }
+
+    /// The link, `passed` seconds after it was looked at last: `Some(None)` when it was just lost, else a reading when it stands.
+    pub(crate) fn tie(&mut self, spot: Spot, passed: f64, lost: f64) -> Option<Option<i16>> {
+        let (fast, spread) = if spot.walks { (0.1, 4.0) } else { (8.0_f64, 3.0) };
+        let mean = spread * self.slow + self.place.mean(spot);
+        let direct = if spot.bodies < 8.0 { 5.0_f64 } else { 1.0 };
+        let link = &mut self.link;
+        let kept = (-passed / fast).exp();
+        let fresh = kept.mul_add(-kept, 1.0).sqrt();
+        for part in link.scattered.as_flattened_mut() {
+            *part = kept.mul_add(*part, fresh * link.chance.normal());
+        }
+        let scale = (1.0 / (2.0 * (direct + 1.0))).sqrt();
+        let mut heard = None;
+        for _ in 0..(passed * EVENTS).round() as usize {
+            let [re, im] = link.scattered[(link.chance.unit() * GROUPS as f64) as usize];
+            let re = scale.mul_add(re, (direct / (direct + 1.0)).sqrt());
+            let power = re.mul_add(re, (scale * im).powi(2)).max(1e-5);
+            let strength = mean + 10.0 * power.log10() + 0.7 * link.chance.normal();
+            let received = HEARD * (1.0 - lost) / (1.0 + (-(strength - SENSITIVITY)).exp());
+            if link.chance.happens(received) {
+                heard = Some(strength.round().max(-127.0) as i16);
+            }
+        }
+        if !link.stands {
+            link.well =
+                if heard.is_some() && mean > SENSITIVITY + 5.0 { link.well + passed } else { 0.0 };
+            link.stands = link.well >= MADE_AGAIN;
+            link.silent = 0.0;
+            return None;
+        }
+        link.silent = if heard.is_some() { 0.0 } else { link.silent + passed };
+        if link.silent >= SUPERVISION {
+            (link.stands, link.well) = (false, 0.0);
+            return Some(None);
+        }
+        heard.map(Some)
     }
 
     pub(crate) const fn interval(&self) -> f64 {

@@ -35,6 +35,7 @@ pub(crate) struct Judgement {
 struct Replay {
     watch: Watch,
     constants: Constants,
+    links: Links,
     metres: f64,
     key: Option<f64>,
     locked_at: Option<f64>,
@@ -48,11 +49,28 @@ fn moment(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
+/// What is known of the link to her phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// There is none.
+    None,
+    /// Whether it stands.
+    Stands,
+    /// And how strong it is.
+    Measured,
+}
+
 /// Plays `trace`. With `sees_keys` the desktop says when a key was touched.
-pub(crate) fn replay(trace: &Trace, constants: Constants, sees_keys: bool) -> Judgement {
+pub(crate) fn replay(
+    trace: &Trace,
+    constants: Constants,
+    sees_keys: bool,
+    links: Links,
+) -> Judgement {
     let mut replay = Replay {
         watch: Watch::opened(constants, true, Duration::ZERO),
         constants,
+        links,
         metres: 0.0,
         key: None,
         locked_at: None,
@@ -76,6 +94,13 @@ impl Replay {
         match event {
             Event::Heard(rssi) => self.watch.hear(Some(rssi), moment(at)),
             Event::Other => self.watch.hear_other(moment(at)),
+            Event::Link(rssi) => match self.links {
+                Links::None => {}
+                Links::Stands => self.watch.link_stands(None, moment(at)),
+                Links::Measured => self.watch.link_stands(Some(rssi), moment(at)),
+            },
+            Event::Lost if self.links != Links::None => self.watch.link_lost(moment(at)),
+            Event::Lost => {}
             Event::Key => self.key = Some(at),
             Event::At(metres) => self.metres = metres,
         }

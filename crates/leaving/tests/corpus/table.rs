@@ -7,7 +7,7 @@ use imp_leaving::{Constants, Reason};
 use crate::SHIFT;
 use crate::numbers::{count_interval, quantile, quantile_interval};
 use crate::person::Nurse;
-use crate::replay::{Judgement, replay};
+use crate::replay::{Judgement, Links, replay};
 use crate::trace::{Trace, Trip};
 
 /// What is judged.
@@ -15,6 +15,7 @@ use crate::trace::{Trace, Trip};
 pub(crate) struct Condition {
     pub(crate) interval: f64,
     pub(crate) sees_keys: bool,
+    pub(crate) links: Links,
     pub(crate) shifts: Range<u64>,
 }
 
@@ -36,11 +37,11 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn of(condition: &Condition) -> Self {
+    pub(crate) fn of(condition: &Condition, constants: Constants) -> Self {
         let mut tally = Self::default();
         for seed in condition.shifts.clone() {
             let trace = Nurse::new(seed, condition.interval).shift(SHIFT);
-            tally.add(&replay(&trace, Constants::default(), condition.sees_keys));
+            tally.add(&replay(&trace, constants, condition.sees_keys, condition.links));
         }
         tally.from_three_metres.sort_by(f64::total_cmp);
         tally.from_standing_up.sort_by(f64::total_cmp);
@@ -73,12 +74,51 @@ impl Tally {
     }
 }
 
+/// Plays all conditions, each on a thread of its own.
+pub(crate) fn tallies<'a>(rows: &[(&'a str, Condition)]) -> Vec<(&'a str, Tally)> {
+    std::thread::scope(|scope| {
+        let play = |(name, condition): &(&'a str, Condition)| {
+            let (name, condition) = (*name, condition.clone());
+            (name, scope.spawn(move || Tally::of(&condition, Constants::default())))
+        };
+        let playing: Vec<_> = rows.iter().map(play).collect();
+        playing.into_iter().map(|(name, tally)| (name, tally.join().unwrap())).collect()
+    })
+}
+
+/// What each certainty, in thousandths, reaches with advertisements alone and with the link.
+pub(crate) fn curve() -> Vec<(u16, [Tally; 2])> {
+    let of = |permille: u16, links| {
+        let constants =
+            Constants { certainty: f64::from(permille) / 1000.0, ..Constants::default() };
+        let shifts = 2001..2031;
+        Tally::of(&Condition { interval: 0.25, sees_keys: true, links, shifts }, constants)
+    };
+    std::thread::scope(|scope| {
+        let play = |permille: u16| {
+            (
+                permille,
+                [Links::None, Links::Stands].map(|links| scope.spawn(move || of(permille, links))),
+            )
+        };
+        let playing = [700, 900, 950, 990].map(play);
+        playing
+            .into_iter()
+            .map(|(permille, both)| (permille, both.map(|tally| tally.join().unwrap())))
+            .collect()
+    })
+}
+
 fn row(text: &mut String, name: &str, cells: impl Iterator<Item = String>) {
     let _ = writeln!(text, "| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
 }
 
 /// The table, and one of the short traces.
-pub(crate) fn write(tallies: &[(&str, Tally)], shorts: &[(String, Trace)]) -> String {
+pub(crate) fn write(
+    tallies: &[(&str, Tally)],
+    curve: &[(u16, [Tally; 2])],
+    shorts: &[(String, Trace)],
+) -> String {
     let mut text = String::from("\n| |");
     for (name, _) in tallies {
         let _ = write!(text, " {name} |");
@@ -137,9 +177,22 @@ pub(crate) fn write(tallies: &[(&str, Tally)], shorts: &[(String, Trace)]) -> St
         all().map(|t| of(t.printer)),
     );
     row(&mut text, "stays at the next bed (4–6 m, minutes) that locked", all().map(|t| of(t.bed)));
+    text.push_str("\n| `certainty_permille` | false locks a shift | missed | 3 m to the lock, p50 / p95 | with the link: false locks | missed | p50 / p95 |\n|---|---|---|---|---|---|---|\n");
+    for (permille, both) in curve {
+        let cells = both.iter().flat_map(|t| {
+            let each = t.false_locks as f64 / t.shifts as f64;
+            let time = |share| quantile(&t.from_three_metres, share);
+            [
+                format!("{each:.2}"),
+                format!("{} of {}", t.missed, t.leavings),
+                format!("{:.1} / {:.1}", time(0.5), time(0.95)),
+            ]
+        });
+        row(&mut text, &permille.to_string(), cells);
+    }
     text.push_str("\n| Short trace | Countdowns while there | Locks while there | Locked behind her |\n|---|---|---|---|\n");
     for (name, trace) in shorts {
-        let judged = replay(trace, Constants::default(), true);
+        let judged = replay(trace, Constants::default(), true, Links::None);
         let behind: Vec<_> = judged
             .outcomes
             .iter()

@@ -8,6 +8,10 @@ pub(crate) enum Event {
     Heard(i16),
     /// Another phone was heard.
     Other,
+    /// The link to her phone stands, at this strength in dBm.
+    Link(i16),
+    /// The link to her phone was lost.
+    Lost,
     /// She touched keyboard or pointer.
     Key,
     /// The truth, for judging alone: so many metres from the workstation.
@@ -57,6 +61,8 @@ impl Trace {
             let _ = match event {
                 Event::Heard(rssi) => writeln!(text, "{at:.2} heard {rssi}"),
                 Event::Other => writeln!(text, "{at:.2} other"),
+                Event::Link(rssi) => writeln!(text, "{at:.2} link {rssi}"),
+                Event::Lost => writeln!(text, "{at:.2} lost"),
                 Event::Key => writeln!(text, "{at:.2} key"),
                 Event::At(metres) => writeln!(text, "{at:.2} at {metres:.1}"),
             };
@@ -75,6 +81,8 @@ impl Trace {
             let event = match words[1..] {
                 ["heard", rssi] => Event::Heard(rssi.parse().map_err(|_| bad())?),
                 ["other"] => Event::Other,
+                ["link", rssi] => Event::Link(rssi.parse().map_err(|_| bad())?),
+                ["lost"] => Event::Lost,
                 ["key"] => Event::Key,
                 ["at", metres] => Event::At(metres.parse().map_err(|_| bad())?),
                 ["end"] => {
