@@ -6,7 +6,7 @@ set -euo pipefail
 build=(build-essential pkg-config clang libclang-dev libopencv-dev libdbus-1-dev libpam0g-dev libtss2-dev)
 test=(systemd postgresql ffmpeg swtpm swtpm-tools dbus-daemon python3-dbusmock pamtester libpam-wrapper openssl nats-server rsyslog rsyslog-gnutls python3 python3-venv golang-go golang-golang-x-mod-dev
   apache2-bin libapache2-mod-auth-openidc libapache2-mod-auth-mellon xmlsec1 chromium slapd ldap-utils
-  curl strongswan-pki libstrongswan-extra-plugins gnutls-bin softhsm2 dehydrated lego
+  openjdk-17-jre-headless libjna-java curl strongswan-pki libstrongswan-extra-plugins gnutls-bin softhsm2 dehydrated lego
   xvfb xdotool libgl1 libgl1-mesa-dri libglx-mesa0 libegl1 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon-x11-0 libwayland-client0)
 # The machine with two virtual Bluetooth controllers; its kernel is fetched by tests/ble-lab/image.sh.
 lab=(qemu-system-x86 seabios ipxe-qemu bluez bluez-test-tools dbus busybox-static kmod cpio binutils python3)

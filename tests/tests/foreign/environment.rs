@@ -51,6 +51,8 @@ fn every_foreign_program_is_there() {
         ("/usr/bin/lego", "lego"),
         ("/usr/bin/Xvfb", "xvfb"),
         ("/usr/bin/xdotool", "xdotool"),
+        ("/usr/bin/java", "openjdk-17-jre-headless"),
+        ("/usr/share/java/jna.jar", "libjna-java"),
     ];
     for (path, package) in programs {
         assert!(Path::new(path).exists(), "no {path}: run tests/setup/debian.sh test ({package})");

@@ -14,6 +14,7 @@ mod house;
 mod ocsp;
 mod openid;
 mod openidconnect;
+mod phones;
 mod pki;
 mod saml;
 mod scim;
