@@ -7,7 +7,7 @@ CARGO ?= cargo
 # One selection of packages everywhere, so that nothing is built twice.
 ALL := --workspace --locked
 
-.PHONY: help demo ble-lab test bench setup setup-tests build fmt lint units docs clean
+.PHONY: help demo ble-lab test bench bench-faces setup setup-tests build fmt lint units docs clean
 
 help:       ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -26,6 +26,10 @@ bench: setup ## what it costs: milliseconds, bytes, memory (release build)
 	tests/setup/debian.sh bench
 	tests/setup/node.sh
 	tests/bench/run.sh
+
+bench-faces: setup ## what recognising a face costs, beside onnxruntime and OpenCV dnn (release build)
+	tests/setup/python.sh bench
+	tests/bench/faces/run.sh
 
 setup:      ## install what building needs (apt packages; asks for root)
 	tests/setup/debian.sh build

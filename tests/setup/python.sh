@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Makes the Python environment in which other people's parsers read our documents.
-# Usage: python.sh [lock]     lock: pin requirements.in again, as requirements.txt with digests
+# Usage: python.sh [bench|lock]     bench: instead, the runtimes that `make bench-faces` measures beside ours
+#                                   lock: pin each requirements.in again, as requirements.txt with digests
 # PYTHON names another interpreter than python3; it must be 3.11 or newer.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 python=${PYTHON:-python3}
 foreign=tests/foreign
+faces=tests/bench/faces
 place=${CARGO_TARGET_DIR:-target}/python
 
 if ! "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -20,9 +22,12 @@ lock() {
   trap 'rm -rf "$tools"' RETURN
   "$python" -m venv "$tools"
   "$tools/bin/python" -m pip install --quiet --disable-pip-version-check pip-tools==7.6.2
-  CUSTOM_COMPILE_COMMAND='tests/setup/python.sh lock' "$tools/bin/python" -m piptools compile --quiet \
-    --generate-hashes --allow-unsafe --strip-extras --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
-    --output-file "$foreign/requirements.txt" "$foreign/requirements.in"
+  local folder
+  for folder in "$foreign" "$faces"; do
+    CUSTOM_COMPILE_COMMAND='tests/setup/python.sh lock' "$tools/bin/python" -m piptools compile --quiet \
+      --generate-hashes --allow-unsafe --strip-extras --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
+      --output-file "$folder/requirements.txt" "$folder/requirements.in"
+  done
 }
 
 # What the environment is made of: the interpreter, and every pinned file.
@@ -42,10 +47,25 @@ make_environment() {
   recipe >"$place/recipe"
 }
 
+make_bench_environment() {
+  local place=${CARGO_TARGET_DIR:-target}/python-bench
+  if [[ -f $place/recipe ]] && cmp --quiet "$faces/requirements.txt" "$place/recipe"; then
+    return
+  fi
+  echo "Installing the runtimes to measure beside ours into $place"
+  rm -rf "$place"
+  mkdir -p "$(dirname "$place")"
+  "$python" -m venv "$place"
+  "$place/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+    --requirement "$faces/requirements.txt"
+  cp "$faces/requirements.txt" "$place/recipe"
+}
+
 case ${1:-} in
   lock) lock ;;
+  bench) make_bench_environment; exit ;;
   '') ;;
-  *) echo "usage: ${0##*/} [lock]" >&2; exit 2 ;;
+  *) echo "usage: ${0##*/} [bench|lock]" >&2; exit 2 ;;
 esac
 
 # Not through a pipe: a reader that finds no file to compare with leaves before the writers are done.

@@ -144,6 +144,11 @@ impl Detector {
         })
     }
 
+    /// One for each size of picture.
+    pub(crate) fn networks(&self) -> [&Network; 3] {
+        [&self.close, &self.fast, &self.fine]
+    }
+
     /// The network for pictures of [`CLOSE_SIDE`] in which a face is known to be.
     pub(crate) fn close(&self) -> &Network {
         &self.close

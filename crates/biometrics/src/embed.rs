@@ -78,6 +78,10 @@ impl<'de> Deserialize<'de> for Embedding {
 pub(crate) struct Embedder(Network);
 
 impl Embedder {
+    pub(crate) fn network(&self) -> &Network {
+        &self.0
+    }
+
     pub(crate) fn load(store: &ModelStore) -> Result<Self, NetworkError> {
         Network::load(store, &store.active_set().recogniser, None).map(Self)
     }

@@ -27,7 +27,9 @@ mod locate;
 mod mask;
 mod measure;
 mod network;
+mod networks;
 mod parallel;
+mod population;
 mod prelu;
 mod protect;
 mod quality;
@@ -37,6 +39,7 @@ mod timing;
 mod views;
 
 pub use align::{Crop, SIDE as CROP_SIDE, Similarity, align};
+pub use attack::Traces;
 pub use capture::{Capture, CaptureError, VerifyError};
 pub use compare::{AttackOutcome, CompareError, Outcome, Prepared, Verification};
 pub use detect::{BoundingBox, Face, Landmarks, Point};
@@ -48,6 +51,7 @@ pub use image::{Image, ImageError};
 pub use locate::FaceError;
 pub use measure::Measured;
 pub use network::InferenceError;
+pub use networks::LoadedNetwork;
 pub use protect::{ProtectedTemplate, TemplateError, TemplateKey};
 pub use quality::{Hint, Quality};
 pub use template::Template;
@@ -55,4 +59,4 @@ pub use timing::Step;
 
 /// What is done with the models between pixels and similarity, as a number: whoever changes it so that scores move raises
 /// it, and the calibration must be made anew (`imp-client face evaluate`).
-pub const PIPELINE: u32 = 2;
+pub const PIPELINE: u32 = 3;

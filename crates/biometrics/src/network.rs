@@ -99,6 +99,11 @@ impl Network {
         Ok(Self { name: name.to_owned(), plan, width, height, convention })
     }
 
+    /// The model's name in the manifest.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Width and height that the network expects, in pixels.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.width, self.height)
@@ -115,7 +120,8 @@ impl Network {
         run().map_err(|source| InferenceError { model: self.name.clone(), source: source.into() })
     }
 
-    fn planes(&self, rgb: &[u8]) -> zeroize::Zeroizing<Vec<f32>> {
+    /// What the network is given: a plane of numbers for each channel.
+    pub(crate) fn planes(&self, rgb: &[u8]) -> zeroize::Zeroizing<Vec<f32>> {
         let order = match self.convention.channels {
             Channels::Rgb => [0, 1, 2],
             Channels::Bgr => [2, 1, 0],
