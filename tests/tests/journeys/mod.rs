@@ -3,6 +3,7 @@ mod attacks;
 mod blindness;
 mod bombs;
 mod day;
+mod dying;
 mod emergency;
 mod limits;
 mod offline;
