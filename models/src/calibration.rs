@@ -163,10 +163,9 @@ pub enum CalibrationError {
 
 impl Rate {
     /// The share of wrong decisions; none of none.
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     pub fn rate(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-        let share = self.errors as f64 / self.trials.max(1) as f64;
-        share
+        self.errors as f64 / self.trials.max(1) as f64
     }
 }
 
@@ -255,7 +254,7 @@ impl ModelStore {
         let point = |name: &str| self.model(name).ok().and_then(|m| m.working_point).unwrap_or(0.5);
         Thresholds {
             detection: point(&set.detector),
-            attack: set.attack.first().map_or(0.5, |name| point(name)),
+            attack: set.attack.last().map_or(0.5, |name| point(name)),
             mask: point(&set.mask),
             comparison: vec![],
         }

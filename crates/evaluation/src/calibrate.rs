@@ -46,22 +46,26 @@ pub(crate) fn calibrate(
                     carried_over,
                 })
             });
+            if made.is_none() {
+                missing.push(format!(
+                    "{}: {}",
+                    name(reference, probe),
+                    needed(chosen.get(&key), basis.aim)
+                ));
+            }
             let before = || {
                 let all = &basis.before.as_ref()?.thresholds.comparison;
                 let old = all.iter().find(|c| (c.reference, c.probe) == key)?;
                 Some(Comparison { carried_over: true, ..old.clone() })
             };
-            let name = name(reference, probe);
-            match made.map(|made| (made, false)).or_else(|| before().map(|old| (old, true))) {
-                Some((one, old)) => {
-                    comparison.push(one);
-                    carried_over.extend(old.then_some(name));
-                }
-                None => missing.push(format!("{name}: {}", needed(chosen.get(&key), basis.aim))),
+            if let Some(one) = made.or_else(before) {
+                carried_over.extend(one.carried_over.then(|| name(reference, probe)));
+                comparison.push(one);
             }
         }
     }
-    if !missing.is_empty() {
+    let kinds = ReferenceKind::ALL.len() * ProbeKind::ALL.len();
+    if comparison.len() < kinds || carried_over.len() == kinds {
         return (None, Calibrated::No { missing });
     }
     let store = basis.store;

@@ -10,7 +10,7 @@ use crate::proportion::{Proportion, Support};
 use crate::trials::{Enrolment, Trials, Wearing};
 
 /// Points of a curve.
-const POINTS: usize = 240;
+const POINTS: usize = 120;
 
 /// Probes that are reported together.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -97,6 +97,14 @@ impl Probes {
         all.dedup();
         all.retain(|probes| trials.kinds.keys().any(|kind| probes.include(kind.wearing)));
         all
+    }
+
+    /// Whether these are all masks of one kind: single styles are reported at the aimed rate only.
+    pub(crate) fn main(self) -> bool {
+        match self {
+            Self::Bare | Self::Drawn | Self::Worn => true,
+            Self::Style(_) => false,
+        }
     }
 
     pub(crate) fn include(self, wearing: Wearing) -> bool {
@@ -211,23 +219,50 @@ impl CrossFitted {
         (refused, shown): (u64, u64),
     ) -> Condition {
         let decisions = self.decide(trials, |wearing| probes.include(wearing), None);
-        let false_matches = decisions.false_match(self.aim.how);
-        let false_non_matches = decisions.false_non_match(self.aim.how);
+        Condition::new(&decisions, (trials, probes), (refused, shown), self.aim)
+    }
+}
+
+impl Condition {
+    fn new(
+        decisions: &Decisions,
+        (trials, probes): (&Trials, Probes),
+        (refused, shown): (u64, u64),
+        aim: Aim,
+    ) -> Self {
+        let false_matches = decisions.false_match(aim.how);
+        let false_non_matches = decisions.false_non_match(aim.how);
         let rate = |part: u64, all: u64| Proportion::wilson(part, all).rate();
         let enrol = rate(trials.not_enrolled as u64, trials.eligible as u64);
         let acquire = rate(refused, shown);
         let whole = |p: Proportion| enrol + (1.0 - enrol) * (acquire + (1.0 - acquire) * p.rate());
         let count = false_matches.map_or(0, |p| p.trials);
-        Condition {
+        Self {
             enrolment: trials.enrolment,
             probes,
             people: decisions.people(),
-            aim: self.aim.rate,
-            support: Support::of(count, self.aim.rate),
+            aim: aim.rate,
+            support: Support::of(count, aim.rate),
             false_matches,
             false_non_matches,
             generalised_false_reject: false_non_matches.map(whole),
         }
+    }
+
+    /// At thresholds that other people chose: those of a calibration that is in use.
+    pub(crate) fn at(
+        thresholds: &imp_models::Thresholds,
+        (trials, probes): (&Trials, Probes),
+        refusals: (u64, u64),
+        aim: Aim,
+    ) -> Self {
+        let mut decisions = Decisions::default();
+        for (kind, comparisons) in trials.kinds.iter().filter(|(k, _)| probes.include(k.wearing)) {
+            if let Some(threshold) = thresholds.of(kind.reference, kind.judged) {
+                decisions.add(comparisons, threshold);
+            }
+        }
+        Self::new(&decisions, (trials, probes), refusals, aim)
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::attack;
 use crate::calibrate::{Basis, as_written, calibrate};
-use crate::conditions::{Aim, CrossFitted, Probes, Thresholds, choose, curve};
+use crate::conditions::{Aim, Condition, CrossFitted, Probes, Thresholds, choose, curve};
 use crate::dataset::{Dataset, Person, Shows};
 use crate::decisions::Resampling;
 use crate::groups::Differential;
@@ -16,7 +16,7 @@ use crate::journal::{Existing, Journal, JournalError};
 use crate::measuring::{Progress, measure};
 use crate::proportion::Proportion;
 use crate::protocol::halves;
-use crate::report::{Enrolled, Report, Share, ThresholdRow};
+use crate::report::{Enrolled, InUse, Report, Share, ThresholdRow};
 use crate::subjects::{Captures, Judged};
 use crate::trials::{self, Enrolment, Subject, Trials, Wearing};
 
@@ -141,6 +141,7 @@ impl<'a> Study<'a> {
             made: &made,
             before: self.store.calibration(PIPELINE).ok(),
         };
+        let in_use = basis.before.as_ref().map(|calibration| self.in_use(calibration));
         let (calibration, calibrated) =
             calibrate(&basis, &self.trials, (&chosen, &fitted), self.how);
         let report = Report {
@@ -157,6 +158,7 @@ impl<'a> Study<'a> {
             enrolment: self.trials.iter().map(enrolled).collect(),
             thresholds: self.threshold_rows(),
             conditions: self.conditions(people.len()),
+            in_use,
             curves: self.curves(),
             groups: self.groups(&people, &chosen),
             masks: self.shares(|wearing, capture| capture.mask_worn() != masked(wearing)),
@@ -201,12 +203,13 @@ impl<'a> Study<'a> {
         self.rates().into_iter().flat_map(of_rate).collect()
     }
 
-    fn conditions(&self, people: usize) -> Vec<crate::conditions::Condition> {
+    fn conditions(&self, people: usize) -> Vec<Condition> {
         let mut conditions = Vec::new();
         for rate in self.rates() {
             let fitted = self.fitted(rate, people);
             for trials in &self.trials {
-                for probes in Probes::all(trials) {
+                let aimed = (rate - self.settings.aim).abs() <= rate * 1e-9;
+                for probes in Probes::all(trials).into_iter().filter(|p| aimed || p.main()) {
                     let refusals = self.captures.refusals(|wearing| probes.include(wearing));
                     let condition = fitted.condition(trials, probes, refusals);
                     if condition.false_matches.is_some() || condition.false_non_matches.is_some() {
@@ -218,8 +221,24 @@ impl<'a> Study<'a> {
         conditions
     }
 
+    fn in_use(&self, calibration: &Calibration) -> InUse {
+        let aim = Aim { rate: calibration.aim, how: self.how };
+        let mut conditions = Vec::new();
+        for trials in &self.trials {
+            for probes in Probes::all(trials).into_iter().filter(|p| p.main()) {
+                let refusals = self.captures.refusals(|wearing| probes.include(wearing));
+                let of = (trials, probes);
+                conditions.push(Condition::at(&calibration.thresholds, of, refusals, aim));
+            }
+        }
+        InUse { made: calibration.made.clone(), conditions }
+    }
+
     fn curves(&self) -> Vec<crate::conditions::Curve> {
-        let of = |trials| Probes::all(trials).into_iter().filter_map(move |p| curve(trials, p));
+        let of = |trials| {
+            let main = Probes::all(trials).into_iter().filter(|p| p.main());
+            main.filter_map(move |probes| curve(trials, probes))
+        };
         self.trials.iter().flat_map(of).collect()
     }
 

@@ -105,10 +105,15 @@ impl Journal {
         Ok((journal, Found { records, dropped: length - end }))
     }
 
-    /// Adds a record. What was added before a crash is there after it.
-    pub(crate) fn append(&mut self, record: &impl Serialize) -> Result<(), JournalError> {
+    /// Adds a record, and returns it as it will be read after a crash: an evaluation that was interrupted comes to the
+    /// same figures.
+    pub(crate) fn append<T: Serialize + DeserializeOwned>(
+        &mut self,
+        record: &T,
+    ) -> Result<T, JournalError> {
         let bytes = serde_json::to_vec(record).map_err(|e| self.failed(e.into()))?;
-        self.write(&bytes)
+        self.write(&bytes)?;
+        serde_json::from_slice(&bytes).map_err(|e| self.failed(e.into()))
     }
 
     /// Removes the file.
@@ -202,7 +207,7 @@ mod tests {
         let path = folder.path().join("measured");
         let (mut journal, _) = open(&path, Existing::Refuse).unwrap();
         for record in ["first", "second", "third"] {
-            journal.append(&record).unwrap();
+            journal.append(&record.to_owned()).unwrap();
         }
         (folder, path)
     }
@@ -229,7 +234,7 @@ mod tests {
             assert!(found.records.len() <= fewest, "{length}");
             assert_eq!(found.records, ["first", "second", "third"][..found.records.len()]);
             fewest = found.records.len();
-            journal.append(&"next").unwrap();
+            journal.append(&"next".to_owned()).unwrap();
             drop(journal);
             let again = open(&path, Existing::Resume).unwrap().1;
             assert_eq!((again.records.last().unwrap().as_str(), again.dropped), ("next", 0));

@@ -26,7 +26,7 @@ pub use groups::{Differential, Group};
 pub use journal::{Existing, JournalError};
 pub use measuring::Progress;
 pub use proportion::{Proportion, Support};
-pub use report::{Calibrated, Enrolled, Report, Share, ThresholdRow};
+pub use report::{Calibrated, Enrolled, InUse, Report, Share, ThresholdRow};
 pub use subjects::Acquisition;
 pub use trials::{Enrolment, Wearing};
 pub use unlinkability::{Local, Unlinkability, UnlinkabilityError};

@@ -95,10 +95,13 @@ pub(crate) fn measure(
         }
         drop(sender);
         for record in receiver {
-            if let Err(error) = journal.append(&record) {
-                stop.store(true, Ordering::Relaxed);
-                return Err(error);
-            }
+            let record = match journal.append(&record) {
+                Ok(record) => record,
+                Err(error) => {
+                    stop.store(true, Ordering::Relaxed);
+                    return Err(error);
+                }
+            };
             records.insert(record.picture.path.clone(), record);
             watch(Progress { done: records.len(), total });
         }

@@ -46,6 +46,8 @@ pub struct Report {
     pub thresholds: Vec<ThresholdRow>,
     /// Errors of people by whom the thresholds were not chosen.
     pub conditions: Vec<Condition>,
+    /// The calibration in use so far, and the errors at its thresholds, of everybody here.
+    pub in_use: Option<InUse>,
     /// Trade-offs.
     pub curves: Vec<Curve>,
     /// Differences between groups.
@@ -56,6 +58,15 @@ pub struct Report {
     pub attacks: AttackReport,
     /// Whether a calibration came of it, and if not, why.
     pub calibration: Calibrated,
+}
+
+/// What a calibration that was made before does with these people.
+#[derive(Clone, Debug, Serialize)]
+pub struct InUse {
+    /// When and on what it was made.
+    pub made: Made,
+    /// Errors at its thresholds.
+    pub conditions: Vec<Condition>,
 }
 
 /// How often nobody could be enrolled.
@@ -118,7 +129,7 @@ impl Report {
 }
 
 /// The support of a threshold, in words.
-pub(crate) fn support(chosen: &Chosen) -> &'static str {
+pub(crate) fn support(chosen: Chosen) -> &'static str {
     match chosen.support {
         crate::proportion::Support::Firm => "firm (30 errors or more expected)",
         crate::proportion::Support::Weak => "weak (3 to 30 errors expected)",

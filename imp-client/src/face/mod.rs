@@ -1,4 +1,5 @@
 //! `imp-client face …`: looks at photographs with the engine that decides at the door, without phone or server.
+mod evaluate;
 mod report;
 
 use std::io::{self, Write};
@@ -14,10 +15,13 @@ use imp_biometrics::{
 };
 use imp_client::ClientConfig;
 use imp_models::{ModelStore, OpenError};
+use jiff::Timestamp;
 
+use evaluate::{Evaluate, EvaluateError};
 use report::{ComparisonReport, InspectionReport};
 
-/// Looks at photographs. Exit status: 0 same person, 1 different people or no face found, 2 the pictures cannot be used.
+/// Looks at photographs. Exit status: 0 same person, 1 different people, no face found, or too few photographs to
+/// calibrate, 2 the pictures cannot be used.
 #[derive(Debug, Subcommand)]
 pub(crate) enum FaceCommand {
     /// Says whether two photographs show the same person.
@@ -26,6 +30,8 @@ pub(crate) enum FaceCommand {
     Inspect(Inspect),
     /// Draws a face mask on the face in a photograph.
     Mask(DrawMask),
+    /// Measures how often people are not recognised, or taken for others, on a folder of photographs (ISO/IEC 19795-1).
+    Evaluate(Evaluate),
 }
 
 /// Arguments of `face compare`.
@@ -80,9 +86,9 @@ struct Output {
 /// What a command found out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Answer {
-    /// The same person; for `inspect` and `mask`, a face.
+    /// The same person; for `inspect` and `mask`, a face; for `evaluate`, a calibration.
     Yes,
-    /// Different people; for `inspect`, no face.
+    /// Different people; for `inspect`, no face; for `evaluate`, too few photographs for a calibration.
     No,
 }
 
@@ -142,6 +148,9 @@ pub(crate) enum FaceError {
         /// Why.
         source: DrawMaskError,
     },
+    /// No evaluation came to its end.
+    #[error(transparent)]
+    Evaluate(#[from] EvaluateError),
     /// The picture cannot be encoded.
     #[error("the picture cannot be written")]
     Encode(#[source] ImageError),
@@ -160,16 +169,22 @@ impl FaceError {
 pub(crate) fn run(
     command: &FaceCommand,
     config: &ClientConfig,
+    now: Timestamp,
     out: &mut impl Write,
 ) -> Result<Answer, FaceError> {
     match command {
         FaceCommand::Compare(arguments) => compare(arguments, config, out),
         FaceCommand::Inspect(arguments) => inspect(arguments, config, out),
         FaceCommand::Mask(arguments) => draw(arguments, config, out),
+        FaceCommand::Evaluate(arguments) => Ok(evaluate::run(arguments, config, now, out)?),
     }
 }
 
-fn compare(arguments: &Compare, config: &ClientConfig, out: &mut impl Write) -> Result<Answer, FaceError> {
+fn compare(
+    arguments: &Compare,
+    config: &ClientConfig,
+    out: &mut impl Write,
+) -> Result<Answer, FaceError> {
     let pictures = [open(&arguments.reference)?, open(&arguments.probe)?];
     let (engine, load) = load(arguments.output.models.as_deref(), config)?;
     let inspections = [engine.inspect(&pictures[0])?, engine.inspect(&pictures[1])?];
@@ -196,7 +211,11 @@ fn compare(arguments: &Compare, config: &ClientConfig, out: &mut impl Write) -> 
     Ok(answer)
 }
 
-fn inspect(arguments: &Inspect, config: &ClientConfig, out: &mut impl Write) -> Result<Answer, FaceError> {
+fn inspect(
+    arguments: &Inspect,
+    config: &ClientConfig,
+    out: &mut impl Write,
+) -> Result<Answer, FaceError> {
     let picture = open(&arguments.picture)?;
     let (engine, load) = load(arguments.output.models.as_deref(), config)?;
     let mut inspection = engine.inspect(&picture)?;
@@ -212,7 +231,11 @@ fn inspect(arguments: &Inspect, config: &ClientConfig, out: &mut impl Write) -> 
     Ok(answer)
 }
 
-fn draw(arguments: &DrawMask, config: &ClientConfig, out: &mut impl Write) -> Result<Answer, FaceError> {
+fn draw(
+    arguments: &DrawMask,
+    config: &ClientConfig,
+    out: &mut impl Write,
+) -> Result<Answer, FaceError> {
     let picture = open(&arguments.picture)?;
     let (engine, _) = load(arguments.models.as_deref(), config)?;
     let masked = engine

@@ -19,7 +19,7 @@ fn face(arguments: &[&str]) -> (Result<Answer, FaceError>, String) {
     let program = Program::try_parse_from(["face"].iter().chain(arguments)).unwrap();
     let config = ClientConfig { models: Some(root().join("models")), ..Default::default() };
     let mut out = Vec::new();
-    let answer = run(&program.command, &config, &mut out);
+    let answer = run(&program.command, &config, Timestamp::UNIX_EPOCH, &mut out);
     (answer, String::from_utf8(out).unwrap())
 }
 

@@ -123,7 +123,7 @@ proptest! {
         (a, b) in (-1f32..1.0, -1f32..1.0),
     ) {
         let mut comparisons = Comparisons::new(Grid { references: vec![1; 10], probes: vec![1; 10] });
-        genuine.iter().enumerate().for_each(|(i, score)| comparisons.genuine(i as u32 % 10, *score));
+        (0u32..).zip(&genuine).for_each(|(i, score)| comparisons.genuine(i % 10, *score));
         let pairs = (0..10u32).flat_map(|r| (0..10).filter(move |p| *p != r).map(move |p| (r, p)));
         let given = pairs.zip(&impostors);
         comparisons.impostors(given.map(|((reference, probe), score)| Impostor { reference, probe, score: *score }));

@@ -8,13 +8,28 @@ use crate::trials::Enrolment;
 
 const STYLE: &str = include_str!("style.css");
 
+/// Columns of a table of errors.
+const ERRORS: [&str; 11] = [
+    "Enrolled with",
+    "Probe",
+    "People",
+    "FNMR",
+    "95 %",
+    "Errors",
+    "FMR",
+    "95 %",
+    "Errors",
+    "GFRR",
+    "FMR shown",
+];
+
 /// The whole page.
 pub(super) fn page(report: &Report) -> String {
     let mut page = String::with_capacity(256 << 10);
     let title = format!("Face recognition measured: {}", report.set);
-    let _ = write!(
+    let _ = writeln!(
         page,
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title>\n<style>\n{STYLE}</style></head>\n<body>\n<h1>{}</h1>\n",
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title>\n<style>\n{STYLE}</style></head>\n<body>\n<h1>{}</h1>",
         text(&title),
         text(&title)
     );
@@ -36,7 +51,7 @@ pub(super) fn page(report: &Report) -> String {
 fn head(report: &Report) -> String {
     let made = &report.made;
     let mut rows = vec![
-        vec!["Photographs".to_owned(), made.data.clone()],
+        vec!["Photographs".to_owned(), text(&made.data)],
         vec!["Evaluated".to_owned(), format!("{} by {}", made.at, made.by)],
         vec![
             "Size".to_owned(),
@@ -93,9 +108,9 @@ fn short(report: &Report) -> String {
         }
         section.push_str(".</li>\n");
     }
-    let _ = write!(
+    let _ = writeln!(
         section,
-        "<li>Thresholds aim at one false match in {} comparisons. They were chosen by one half of the people and tried on the other, both ways: every error counted here is of people who had no part in the choice.</li>\n",
+        "<li>Thresholds aim at one false match in {} comparisons. They were chosen by one half of the people and tried on the other, both ways: every error counted here is of people who had no part in the choice.</li>",
         group(inverse(report.aim))
     );
     section.push_str(match &report.calibration {
@@ -143,24 +158,20 @@ fn conditions(report: &Report) -> String {
     for aim in aims {
         let rows: Vec<Vec<String>> =
             report.conditions.iter().filter(|c| same(c.aim, aim)).map(condition).collect();
-        let _ = write!(section, "<h3>False match rate aimed at: {}</h3>\n", rate(aim));
-        section.push_str(&table(
-            &[
-                "Enrolled with",
-                "Probe",
-                "People",
-                "FNMR",
-                "95 %",
-                "Errors",
-                "FMR",
-                "95 %",
-                "Errors",
-                "GFRR",
-                "FMR shown",
-            ],
-            &rows,
-            "wide",
-        ));
+        let _ = writeln!(section, "<h3>False match rate aimed at: {}</h3>", rate(aim));
+        section.push_str(&table(&ERRORS, &rows, "wide"));
+    }
+    if let Some(in_use) = &report.in_use {
+        let made = &in_use.made;
+        let _ = writeln!(
+            section,
+            "<h3>At the thresholds in use</h3>\n<p>Of the calibration made {} with {} people: {}. It was made by other people than these only if the photographs are others.</p>",
+            text(&made.at),
+            group(made.people.into()),
+            text(&made.data)
+        );
+        let rows: Vec<Vec<String>> = in_use.conditions.iter().map(condition).collect();
+        section.push_str(&table(&ERRORS, &rows, "wide"));
     }
     section
 }
@@ -199,7 +210,7 @@ fn curves(report: &Report) -> String {
         if of.is_empty() {
             continue;
         }
-        let _ = write!(section, "<h3>Enrolled with {}</h3>\n", enrolment.name());
+        let _ = writeln!(section, "<h3>Enrolled with {}</h3>", enrolment.name());
         section.push_str(&plot::det(&of, report.aim).unwrap_or_default());
         let equal: Vec<Vec<String>> = of
             .iter()
@@ -222,7 +233,7 @@ fn thresholds(report: &Report) -> String {
                 format!("{:.4}", row.limit.chosen.threshold),
                 group(row.limit.comparisons),
                 row.limit.decided_by.name().to_owned(),
-                support(&row.limit.chosen).to_owned(),
+                support(row.limit.chosen).to_owned(),
             ]
         })
         .collect();
@@ -251,7 +262,7 @@ fn thresholds(report: &Report) -> String {
     };
     if !listed.is_empty() {
         let items: String = listed.iter().map(|k| format!("<li>{}</li>\n", text(k))).collect();
-        let _ = write!(section, "<ul>\n{items}</ul>\n");
+        let _ = writeln!(section, "<ul>\n{items}</ul>");
     }
     section
 }
@@ -311,9 +322,9 @@ fn groups(report: &Report) -> String {
         "<h2>Differences between groups</h2>\n<p>Everybody at the thresholds of the calibration. False matches are between two people of the same group. Ratio: the largest rate by the smallest; inequity: the largest by the geometric mean (NIST IR 8429). Groups of fewer than 20 people are listed and not compared.</p>\n",
     );
     for one in &report.groups {
-        let _ = write!(
+        let _ = writeln!(
             section,
-            "<h3>{}: enrolled with {}, probe {}</h3>\n",
+            "<h3>{}: enrolled with {}, probe {}</h3>",
             text(&one.label),
             one.enrolment.name(),
             text(&one.probes.name())
@@ -349,9 +360,9 @@ fn groups(report: &Report) -> String {
                 |r| format!("{r:.1}"),
             )
         };
-        let _ = write!(
+        let _ = writeln!(
             section,
-            "<p>FMR ratio {}, inequity {}; FNMR ratio {}, inequity {}.</p>\n",
+            "<p>FMR ratio {}, inequity {}; FNMR ratio {}, inequity {}.</p>",
             times(one.false_match_ratio),
             times(one.false_match_inequity),
             times(one.false_non_match_ratio),
@@ -393,11 +404,11 @@ fn table(header: &[&str], rows: &[Vec<String>], class: &str) -> String {
     let mut html = format!("<table class=\"{class}\">\n");
     if !header.is_empty() {
         let cells: String = header.iter().map(|h| format!("<th>{}</th>", text(h))).collect();
-        let _ = write!(html, "<thead><tr>{cells}</tr></thead>\n");
+        let _ = writeln!(html, "<thead><tr>{cells}</tr></thead>");
     }
     for row in rows {
         let cells: String = row.iter().map(|cell| format!("<td>{cell}</td>")).collect();
-        let _ = write!(html, "<tr>{cells}</tr>\n");
+        let _ = writeln!(html, "<tr>{cells}</tr>");
     }
     html.push_str("</table>\n");
     html
