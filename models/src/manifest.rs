@@ -64,6 +64,8 @@ pub enum Purpose {
     PresentationAttack,
     /// Tells whether a face mask is worn.
     MaskDetection,
+    /// Says where embeddings of people lie on average, so that comparisons start from there.
+    Population,
 }
 
 /// What a model expects.
@@ -124,6 +126,8 @@ pub struct ModelSet {
     pub attack: Vec<String>,
     /// Name of the mask detector.
     pub mask: String,
+    /// Name of the means by which embeddings are centred before they are compared; none to compare them as they are.
+    pub population: Option<String>,
     /// Plain name of the calibration file beside the manifest, made with exactly these models; none before the first
     /// evaluation.
     pub calibration: Option<String>,
@@ -194,7 +198,8 @@ impl ModelSet {
 
     /// Names of all its models.
     pub fn models(&self) -> impl Iterator<Item = &String> {
-        [&self.detector, &self.recogniser, &self.mask].into_iter().chain(&self.attack)
+        let one_each = [&self.detector, &self.recogniser, &self.mask];
+        one_each.into_iter().chain(&self.attack).chain(&self.population)
     }
 }
 
@@ -227,6 +232,7 @@ impl Manifest {
             (&set.mask, Purpose::MaskDetection),
         ];
         needed.extend(set.attack.iter().map(|name| (name, Purpose::PresentationAttack)));
+        needed.extend(set.population.iter().map(|name| (name, Purpose::Population)));
         for (name, purpose) in needed {
             if !self.models.iter().any(|m| &m.name == name && m.purpose == purpose) {
                 return Err(ManifestError::Reference {

@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-ROW, FEATURES_AT, FEATURES = 1 + 512, 1, 512
+ROW, FEATURES_AT, FEATURES = 1 + 512 + 128, 1, 512
 
 
 def load(argument):

@@ -1,19 +1,22 @@
-//! Writes what the mask detector weighs in many photographs, to train it (`models/training/mask.py`): reads lines
-//! `path [style seed]`, where a style draws a mask first, and writes for each one row of little-endian f32: found (0 or 1),
-//! then the mask features of the largest face.
+//! Writes what is learned from many photographs: reads lines `path [style seed]`, where a style draws a mask first, and writes
+//! one row for each.
 //!
-//! `samples MODELS OUT < LIST`
+//! `samples MODELS OUT < LIST`: little-endian f32: found (0 or 1), the mask features of the largest face, and the embedding
+//! of the only face (zero if there is none that could be compared), for `models/training/mask.py` and `population.py`.
+//!
+//! `samples MODELS OUT crops < LIST`: bytes: found (0 or 1), and the largest face as the recogniser sees it, for
+//! `models/training/recogniser.py`.
 use std::io::{self, BufRead as _, Write as _};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use imp_biometrics::{DrawMaskError, Engine, Image, MaskStyle};
+use imp_biometrics::{CROP_SIDE, DIMENSIONS, DrawMaskError, Engine, Image, MaskStyle};
 use imp_models::ModelStore;
 
 type Failure = Box<dyn std::error::Error>;
 
 /// Numbers in a row.
-const ROW: usize = 1 + 512;
+const ROW: usize = 1 + 512 + DIMENSIONS;
 
 fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
@@ -22,20 +25,39 @@ fn main() -> Result<(), Failure> {
     };
     let engine = Engine::load_uncalibrated(&ModelStore::open(models)?, NonZeroUsize::MIN)?;
     let mut file = io::BufWriter::new(std::fs::File::create(out)?);
+    let crops = arguments.next().is_some_and(|kind| kind == "crops");
     for line in io::stdin().lock().lines() {
-        let mut row = vec![0.0; ROW];
-        if let Some(features) = features(&engine, &line?)? {
-            row[0] = 1.0;
-            row[1..].copy_from_slice(&features);
-        }
-        for value in row {
-            file.write_all(&f32::to_le_bytes(value))?;
-        }
+        let image = picture(&engine, &line?)?;
+        let row =
+            if crops { crop(&engine, image.as_ref())? } else { numbers(&engine, image.as_ref())? };
+        file.write_all(&row)?;
     }
     Ok(file.flush()?)
 }
 
-fn features(engine: &Engine, line: &str) -> Result<Option<Vec<f32>>, Failure> {
+fn crop(engine: &Engine, image: Option<&Image>) -> Result<Vec<u8>, Failure> {
+    let mut row = vec![0; 1 + CROP_SIDE * CROP_SIDE * 3];
+    if let Some(crop) = image.map(|image| engine.upright(image)).transpose()?.flatten() {
+        row[0] = 1;
+        row[1..].copy_from_slice(crop.rgb());
+    }
+    Ok(row)
+}
+
+fn numbers(engine: &Engine, image: Option<&Image>) -> Result<Vec<u8>, Failure> {
+    let mut row = vec![0.0; ROW];
+    let features = image.map(|image| engine.mask_features(image)).transpose()?.flatten();
+    if let (Some(image), Some(features)) = (image, features) {
+        row[0] = 1.0;
+        row[1..=features.len()].copy_from_slice(&features);
+        if let Ok(measured) = engine.measure(image)? {
+            row[ROW - DIMENSIONS..].copy_from_slice(measured.embedding().values());
+        }
+    }
+    Ok(row.into_iter().flat_map(f32::to_le_bytes).collect())
+}
+
+fn picture(engine: &Engine, line: &str) -> Result<Option<Image>, Failure> {
     let mut parts = line.split('\t');
     let path = parts.next().ok_or("an empty line")?;
     let Ok(image) = Image::open(Path::new(path)) else { return Ok(None) };
@@ -49,5 +71,5 @@ fn features(engine: &Engine, line: &str) -> Result<Option<Vec<f32>>, Failure> {
         }
         _ => image,
     };
-    Ok(engine.mask_features(&image)?)
+    Ok(Some(image))
 }

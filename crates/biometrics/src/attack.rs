@@ -1,5 +1,9 @@
 //! Presentation-attack detection (ISO/IEC 30107-3) with the `MiniFASNet` pair of Silent-Face-Anti-Spoofing: each looks at
-//! the face with more of its surroundings; prints and screens betray themselves by their edges and texture.
+//! the face with more of its surroundings; prints and screens betray themselves by their edges and texture. Traces that
+//! reproduction leaves (stripes of colour, raised blacks) are weighed with them.
+mod fusion;
+mod traces;
+
 use imp_models::{ModelStore, ReadError};
 use zeroize::Zeroizing;
 
@@ -11,8 +15,16 @@ use crate::network::{InferenceError, Network, NetworkError};
 /// Index of the class "bona fide" among attack, bona fide, attack.
 const BONA_FIDE: usize = 1;
 
+pub use traces::Traces;
+
+use fusion::Fusion;
+
 /// Judges whether a face is a living one; holds the networks of the set.
-pub(crate) struct AttackDetector(Vec<Judge>);
+pub(crate) struct AttackDetector {
+    judges: Vec<Judge>,
+    /// Absent in a set of networks alone: then their scores are averaged.
+    fusion: Option<Fusion>,
+}
 
 /// One network and the surroundings it looks at.
 pub(crate) struct Judge {
@@ -22,22 +34,40 @@ pub(crate) struct Judge {
 
 impl AttackDetector {
     pub(crate) fn load(store: &ModelStore) -> Result<Self, NetworkError> {
-        store
-            .active_set()
-            .attack
-            .iter()
-            .map(|name| Judge::load(store, name))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let read = |name: &str, source| NetworkError::Read { name: name.to_owned(), source };
+        let (mut judges, mut linear) = (Vec::new(), None);
+        for name in &store.active_set().attack {
+            let model = store.model(name).map_err(|source: ReadError| read(name, source))?;
+            // A regression takes numbers, a network a picture.
+            if model.input.image.is_none() {
+                linear = Some(name);
+            } else {
+                judges.push(Judge::load(store, name)?);
+            }
+        }
+        let fusion = linear.map(|name| Fusion::load(store, name, judges.len())).transpose()?;
+        Ok(Self { judges, fusion })
     }
 
-    /// The networks, each of which can be asked on its own thread; their scores are averaged.
+    /// The networks, each of which can be asked on its own thread.
     pub(crate) fn judges(&self) -> &[Judge] {
-        &self.0
+        &self.judges
+    }
+
+    /// One probability of a bona fide presentation, 0–1, of what the networks said and the traces show.
+    pub(crate) fn fused(&self, probabilities: &[f32], traces: &Traces) -> f32 {
+        match &self.fusion {
+            Some(fusion) => fusion.score(probabilities, traces),
+            None => probabilities.iter().sum::<f32>() / probabilities.len().max(1) as f32,
+        }
     }
 }
 
 impl Judge {
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
+    }
+
     fn load(store: &ModelStore, name: &str) -> Result<Self, NetworkError> {
         let network = Network::load(store, name, None)?;
         let read = |source: ReadError| NetworkError::Read { name: name.to_owned(), source };

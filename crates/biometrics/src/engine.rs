@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use imp_models::{CalibrationError, ModelSet, ModelStore, Thresholds};
 use serde::Serialize;
 
-use crate::attack::AttackDetector;
+use crate::attack::{AttackDetector, Traces};
 use crate::capture::{Capture, VerifyError};
 use crate::compare::{self, CompareError, Verification};
 use crate::detect::{Detector, Face};
@@ -15,6 +15,7 @@ use crate::locate::{FaceError, cut, only_face};
 use crate::mask::MaskDetector;
 use crate::network::{InferenceError, NetworkError};
 use crate::parallel;
+use crate::population::Population;
 use crate::quality::{Hint, Quality};
 use crate::template::Template;
 use crate::timing::{Step, timed};
@@ -25,6 +26,7 @@ pub struct Engine {
     pub(crate) embedder: Embedder,
     pub(crate) attack: AttackDetector,
     pub(crate) mask: MaskDetector,
+    pub(crate) population: Population,
     pub(crate) threads: usize,
     set: ModelSet,
     thresholds: Thresholds,
@@ -128,6 +130,7 @@ impl Engine {
                 embedder: embedder?,
                 attack: attack?,
                 mask: MaskDetector::load(store, thresholds.mask)?,
+                population: Population::load(store)?,
                 threads: threads.get(),
                 set: set.clone(),
                 thresholds: thresholds.clone(),
@@ -214,7 +217,7 @@ impl Engine {
             let judges = self.attack.judges();
             let scores: Result<Vec<f32>, _> =
                 judges.iter().map(|judge| judge.score(image, &face.bounding_box)).collect();
-            scores.map(|scores| scores.iter().sum::<f32>() / judges.len() as f32)
+            scores.map(|scores| self.attack.fused(&scores, &Traces::of(image, &face.bounding_box)))
         });
         let attack_score = attack_score?;
         let (embedding, embed_micros) = timed(|| self.embedder.embed(&crop));

@@ -28,11 +28,11 @@ impl Engine {
         let mean = |score: fn(&Measured) -> f32| {
             best.iter().map(|m| score(m)).sum::<f32>() / best.len() as f32
         };
-        let mask_score = mean(|m| m.mask_score);
+        let mask_worn = self.mask.worn(mean(|m| m.mask_score));
         Ok(Capture {
             model_set: self.model_set().to_owned(),
-            embedding,
-            mask_worn: self.mask.worn(mask_score),
+            embedding: self.population.centred(&embedding, mask_worn),
+            mask_worn,
             attack_score: mean(Measured::attack_score),
             quality: first.quality,
             frames_used: best.len() as u32,

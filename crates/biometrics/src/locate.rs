@@ -48,6 +48,14 @@ pub(crate) struct Located {
 }
 
 impl Engine {
+    /// Where the one face in `image` is and how good it is, without recognising anybody: for hints before a capture.
+    pub fn look(
+        &self,
+        image: &Image,
+    ) -> Result<Result<(Face, Quality), FaceError>, InferenceError> {
+        Ok(self.locate(image)?.map(|located| (located.face, located.quality)))
+    }
+
     /// The one face in `image`, or why there is none that can be used.
     pub(crate) fn locate(
         &self,
@@ -77,7 +85,7 @@ impl Engine {
 /// The face upright, and how good it is.
 pub(crate) fn cut(image: &Image, face: &Face) -> (Crop, Quality) {
     let crop = align(image, &face.landmarks);
-    let quality = Quality::measure(&crop, &face.landmarks);
+    let quality = Quality::measure(image, face, &crop);
     (crop, quality)
 }
 

@@ -2,7 +2,8 @@
 //! door and in an evaluation alike.
 use serde::{Deserialize, Serialize};
 
-use crate::align::align;
+use crate::align::{Crop, align};
+use crate::attack::Traces;
 use crate::detect::Face;
 use crate::draw_mask::{MaskStyle, draw_mask};
 use crate::embed::Embedding;
@@ -30,6 +31,9 @@ pub struct Measured {
     pub mask_score: f32,
     /// Probability of a bona fide presentation by each network of the set, 0–1.
     pub attack_scores: Vec<f32>,
+    /// Traces of reproduction.
+    pub traces: Traces,
+    attack_score: f32,
     straight: Embedding,
     mean: Embedding,
     /// The same face under drawn masks; none where they were not asked for.
@@ -52,9 +56,9 @@ impl Measured {
         &self.drawn
     }
 
-    /// Probability of a bona fide presentation, 0–1: the mean over the networks.
+    /// Probability of a bona fide presentation, 0–1, by networks and traces together.
     pub fn attack_score(&self) -> f32 {
-        self.attack_scores.iter().sum::<f32>() / self.attack_scores.len().max(1) as f32
+        self.attack_score
     }
 }
 
@@ -125,10 +129,15 @@ impl Engine {
         self.mask.worn(measured.mask_score)
     }
 
+    /// The largest face of a picture as the recogniser sees it, to train one; `None` where there is no face.
+    pub fn upright(&self, image: &Image) -> Result<Option<Crop>, InferenceError> {
+        let Some(face) = self.detector.detect(image)?.first().copied() else { return Ok(None) };
+        Ok(Some(align(image, &self.detector.refined(image, &face)?.landmarks)))
+    }
+
     /// What the mask detector weighs in the largest face of a picture, to train it; `None` where there is no face.
     pub fn mask_features(&self, image: &Image) -> Result<Option<Vec<f32>>, InferenceError> {
-        let Some(face) = self.detector.detect(image)?.first().copied() else { return Ok(None) };
-        let crop = align(image, &self.detector.refined(image, &face)?.landmarks);
+        let Some(crop) = self.upright(image)? else { return Ok(None) };
         Ok(Some(mask::features(&crop, &self.embedder.embed(&crop)?)))
     }
 
@@ -174,7 +183,9 @@ impl Engine {
         }
         let (measured, micros) = timed(|| {
             let pairs = frames.iter().zip(answers);
-            pairs.filter_map(|((_, located), answers)| self.measured(located, answers)).collect()
+            pairs
+                .filter_map(|((image, located), answers)| self.measured(image, located, answers))
+                .collect()
         });
         spent.mask = micros;
         Ok((measured, spent))
@@ -199,14 +210,17 @@ impl Engine {
         }
     }
 
-    fn measured(&self, located: &Located, answers: Answers) -> Option<Measured> {
+    fn measured(&self, image: &Image, located: &Located, answers: Answers) -> Option<Measured> {
         let mean = Embedding::mean(&answers.embeddings)?;
         let straight = answers.embeddings.into_iter().next()?;
+        let traces = Traces::of(image, &located.face.bounding_box);
         Some(Measured {
             face: located.face,
             quality: located.quality,
             mask_score: self.mask.score(&located.crop, &straight),
+            attack_score: self.attack.fused(&answers.attack_scores, &traces),
             attack_scores: answers.attack_scores,
+            traces,
             straight,
             mean,
             drawn: Vec::new(),

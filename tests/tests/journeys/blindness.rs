@@ -63,12 +63,12 @@ async fn secrets_of(ward: &Ward, masked: &std::path::Path) -> Vec<Form> {
         (faces::BEA, faces::photograph(faces::BEA)),
         ("the masked face", masked),
     ] {
-        let sample = faces::engine().sample(&picture, None).expect("a face is embedded");
-        let sample = sample.expect("the picture shows a face");
-        secrets.extend(leak::embedding_forms(
-            &format!("embedding of {name}"),
-            sample.straight.values(),
-        ));
+        let measured = faces::engine().measure(&picture).expect("a face is embedded");
+        let measured = measured.expect("the picture shows a face");
+        for embedding in [measured.straight(), measured.embedding()] {
+            let name = format!("embedding of {name}");
+            secrets.extend(leak::embedding_forms(&name, embedding.values()));
+        }
         secrets.extend(leak::picture_forms(name, &picture));
     }
     secrets
