@@ -1,7 +1,7 @@
 """A phone, written from docs/reference alone: phone.py STATE COMMAND …
 
 bind INVITATION
-run AIR NAME [lie HOW | air mtu=N | air loss=PERCENT]
+run AIR NAME [lie HOW | air mtu=N | air loss=PERCENT | radio bumble | radio HCI]
 status | uses | renew | erase
 """
 import asyncio
@@ -45,14 +45,44 @@ def run(state, air, name, *how):
     radio = dict(part.split('=') for part in [options['air']] if part) if 'air' in options else {}
     on_air = Air(air, name, int(radio.get('mtu', 247)), int(radio.get('loss', 0)) / 100)
 
+    gate, lie = Gate(state.identifier_key), options.get('lie')
+
     async def main():
-        task = asyncio.ensure_future(on_air.serve(state, Gate(state.identifier_key), say, options.get('lie')))
+        serving = {None: lambda: on_air.serve(state, gate, say, lie),
+                   'bumble': lambda: bumble(state, gate, lie, on_air.socket)}.get(
+                       options.get('radio'), lambda: attached(state, gate, lie, options['radio']))()
+        task = asyncio.ensure_future(serving)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         try:
             await task
         except asyncio.CancelledError:
             say('stopped')
     asyncio.run(main())
+
+
+async def attached(state, gate, lie, hci):
+    """The phone on a controller that is reached over HCI, such as `unix:/tmp/bt-server-le`."""
+    from bumble.device import Device
+    from bumble.hci import Address
+    from bumble.transport import open_transport
+    from gatt import Peripheral
+    async with await open_transport(hci) as controller:
+        radio = Device.with_hci('phone', Address('F0:F1:F2:F3:F4:F5'), controller.source, controller.sink)
+        await Peripheral(radio, state, gate, say, lie).serve(lambda: say('ready'))
+
+
+async def bumble(state, gate, lie, socket):
+    """Phone and relay, each on a controller of bumble's, on one air."""
+    from bumble.link import LocalLink
+    from gatt import Peripheral, Relay, device
+    air = LocalLink()
+    phone = Peripheral(device(air, 'phone', 'F0:F1:F2:F3:F4:F5'), state, gate, say, lie)
+    relay = Relay(device(air, 'relay', 'F5:F4:F3:F2:F1:F0'), socket)
+    socket.unlink(missing_ok=True)
+    try:
+        await asyncio.gather(phone.serve(lambda: None), relay.serve(lambda: say('ready')))
+    finally:
+        socket.unlink(missing_ok=True)
 
 
 def status(state):

@@ -49,6 +49,17 @@ fn the_server_refuses_what_a_phone_in_python_makes_up() {
     ward.admits(&[]);
 }
 
+/// The workstation's frames go over bumble's GATT client, link layer and GATT server: only the socket is ours.
+#[test]
+fn a_phone_on_another_bluetooth_stack_taps() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let narrator = Narrator::silent();
+    let mut ward = Ward::open(folder.path(), &narrator, phone());
+    ward.phone.run(&["radio", "bumble"]);
+    ward.admits(&[]);
+    ward.admits(&["--purpose", "tap-out"]);
+}
+
 #[test]
 fn a_phone_written_from_the_documentation_gets_through_a_bad_radio() {
     let folder = tempfile::tempdir().expect("a folder");
