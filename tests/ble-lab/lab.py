@@ -8,6 +8,7 @@ from link import link, mtu
 from measured import taps
 from process import PATIENCE
 from stack import Stack
+from stranger import Stranger
 from told import Failed, expect, say
 from trouble import MASKED, accepted, faults, killed, press, radio, restart, taps_out
 
@@ -29,6 +30,7 @@ class Lab:
     def __init__(self, names):
         settings = dict(PRIVATE) if 'slots' in names else {}
         self.stack = Stack(CROWD if MEDDLED & set(names) else None, settings)
+        self.stack.offers_controllers = 'bumble' in names
         self.hospital, self.phone = Hospital(), Phone()
         self.is_open = False
 
@@ -65,6 +67,24 @@ def tap(lab):
 
 
 SCENARIOS['tap'] = tap
+
+
+def bumble(lab):
+    """A phone written from the documentation, on another Bluetooth stack, is enrolled, and taps in and out. In a boot of its own."""
+    if lab.is_open:
+        raise Failed('bumble enrols a phone of its own: play it alone')
+    lab.phone = Stranger()
+    lab.open()
+    lab.hospital.near('ada')
+    lab.hospital.camera_sees(MASKED)
+    report, _ = press(lab)
+    accepted(report, 'she taps in by a phone with another Bluetooth stack')
+    taps_out(lab)
+    uses = lab.phone.ask('uses')
+    expect(uses.count(' tap-accepted ') == 2, 'and that phone has proven both receipts')
+
+
+SCENARIOS['bumble'] = bumble
 
 
 def main(names):

@@ -60,6 +60,8 @@ class Stack:
         # What the controllers are played by; btvirt itself where air.py is in between.
         self.air = self.server = None
         self.crowd, self.settings = crowd, settings or {}
+        # Whether programs with a Bluetooth host of their own may come.
+        self.offers_controllers = False
 
     def configure(self, **sections):
         """Changes settings; they count when bluetoothd is started the next time."""
@@ -115,7 +117,8 @@ class Stack:
 
     def start_air(self):
         if self.crowd is None:
-            self.air = Running('btvirt', ['btvirt', '-L', '-l2'], log=f'{LOGS}/btvirt.log')
+            offer = ['-s'] if self.offers_controllers else []
+            self.air = Running('btvirt', ['btvirt', '-L', '-l2', *offer], log=f'{LOGS}/btvirt.log')
             return
         if not self.server:
             self.server = Running('btvirt', ['btvirt', '-s'], log=f'{LOGS}/btvirt.log')

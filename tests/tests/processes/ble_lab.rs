@@ -22,7 +22,7 @@ fn she_taps_in_and_out_over_a_real_bluetooth_stack() {
     assert_eq!(status.code(), Some(0), "{said}");
     for told in [
         "bluetoothd is killed and started again, and they meet again",
-        "MTU 23 up",
+        "MTU 48 up",
         "MTU 517 down",
         "she taps in, with a mask on",
         "ble-connect",
