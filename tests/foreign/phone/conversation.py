@@ -106,7 +106,7 @@ class Conversation:
         if len(rest) != 1:
             raise Invalid('no message for a phone')
         if kind in (0, 7):
-            return self.asked(keys(rest[0], range(5), (5,)), kind == 7)
+            return self.asked(keys(rest[0], range(5)), kind == 7)
         if kind == 2:
             return self.stored(keys(keys(rest[0], (0,))[0], (0, 1, 2), (3,)))
         if kind == 4:

@@ -21,6 +21,8 @@ def say(line):
 
 
 def bind(state, text):
+    if state.bound:
+        raise Refused('this phone is bound already')
     url, fingerprint, code = server.invitation(text)
     root = server.pinned_root(url, fingerprint)
     body = {'code': code, 'certificate_request': b64(server.request(state.key))}
