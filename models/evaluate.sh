@@ -64,6 +64,10 @@ arrange_people
 arrange_montage
 arrange_crops
 evaluate lfw "$work/people" "Labeled Faces in the Wild, deep-funneled: press photographs of public figures, people with two photographs or more, research use, not in the repository; masks are drawn"
-cp "$work/lfw-results/calibration.json" "$here/imp-face.calibration.json"
+if [ -e "$work/lfw-results/calibration.json" ]; then
+  cp "$work/lfw-results/calibration.json" "$here/imp-face.calibration.json"
+else
+  echo "evaluate.sh: the people are too few for a calibration; the one before stays" >&2
+fi
 evaluate montage "$work/montage" "MaskTheFace's montage: 51 tiles of 60 pixels, ten public figures with and without real masks, enlarged three times"
 evaluate crops "$work/crops" "Face-Mask-Detection: photographs of unknown people from the web with and without real masks"
