@@ -18,7 +18,7 @@ demo: build ## the main job, on real photographs, in separate processes
 ble-lab: setup ## the tap over a real Bluetooth stack, in a small virtual machine (release build)
 	tests/setup/debian.sh lab
 	$(CARGO) build --locked --release --package imp-server --package imp-client --package imp-phone --package imp-hardware
-	tests/ble-lab/run.sh $${LAB_SCENARIOS:-link mtu tap killed}
+	tests/ble-lab/run.sh $${LAB_SCENARIOS:-link tap}
 
 test: setup-tests fmt lint units docs ## formatting, lints, all tests (the demo is one of them), documentation
 
