@@ -34,7 +34,7 @@ def measured(work):
 
 def sized(path, width, height):
     """The model for pictures of another size than it was exported for."""
-    model = onnx.load(path)
+    model = expanded(onnx.load(path))
     constants = {constant.name for constant in model.graph.initializer}
     used = {name for node in model.graph.node for name in node.input}
     pictures = [i for i in model.graph.input if i.name not in constants and i.name in used]
@@ -50,6 +50,20 @@ def sized(path, width, height):
         for output in model.graph.output:
             output.type.tensor_type.ClearField("shape")
     return model.SerializeToString(), picture.name
+
+
+def expanded(model):
+    """The model with weights of f32, as IMP expands int8 weights when it loads: others would do so in every run."""
+    constants = {constant.name: onnx.numpy_helper.to_array(constant) for constant in model.graph.initializer}
+    for node in [node for node in model.graph.node if node.op_type == "DequantizeLinear"]:
+        values, scales, zeros = (constants[name] for name in node.input)
+        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        axis, block = attributes["axis"], attributes["block_size"]
+        each = [numpy.repeat(v, block, axis).take(range(values.shape[axis]), axis) for v in (scales, zeros)]
+        weights = (values.astype("f4") - each[1].astype("f4")) * each[0]
+        model.graph.initializer.append(onnx.numpy_helper.from_array(weights, node.output[0]))
+        model.graph.node.remove(node)
+    return model
 
 
 def with_onnxruntime(model, name, picture):
