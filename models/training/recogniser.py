@@ -33,11 +33,11 @@ ROW = 1 + SIDE * SIDE * 3
 BATCH = 32
 RATE = 1e-4
 # Only training needs these, or they were computed once.
-GONE = ("DequantizeLinear", "Constant", "Dropout")
+GONE = ("DequantizeLinear", "Reshape", "Constant", "Dropout")
 
 
 def constants(graph):
-    """Every constant of the graph as f32; weights in blocks of int8 are expanded, as imp-biometrics does."""
+    """Every constant of the graph as f32; weights in blocks of int8 are expanded, as imp-biometrics does, and reshaped."""
     values = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant":
@@ -47,6 +47,9 @@ def constants(graph):
             quantised, scale, zero = (values.pop(i) for i in node.input)
             wide = lambda v: np.repeat(v, block, -1)[..., : quantised.shape[-1]]
             values[node.output[0]] = (quantised.astype("f4") - wide(zero)) * wide(scale)
+        if node.op_type == "Reshape":
+            weight, shape = (values.pop(i) for i in node.input)
+            values[node.output[0]] = weight.reshape(shape.astype(int))
     return {name: value.astype("f4") for name, value in values.items()}
 
 
@@ -145,8 +148,9 @@ def pairs(crops, lines, half):
 def targets(student, faces, work, people):
     """What the teacher says of each bare face and of its mirror image, and the mean for each person."""
     look = jax.jit(student.embed)
-    says = [[look(student.weights, pixels([f]))[0] for f in (faces[b], faces[b][:, ::-1])] for b, _, _ in work]
-    says = np.array(says)
+    shown = [crop for b, _, _ in work for crop in (faces[b], faces[b][:, ::-1])]
+    parts = [np.asarray(look(student.weights, pixels(shown[i : i + BATCH]))) for i in range(0, len(shown), BATCH)]
+    says = np.concatenate(parts).reshape(len(work), 2, -1)
     centres = np.zeros((people, says.shape[-1]), "f4")
     for (_, _, person), both in zip(work, says):
         centres[person] += both.sum(0)

@@ -26,7 +26,7 @@ pub(crate) fn photograph(name: &str) -> Image {
 }
 
 const OBAMA: [&str; 3] = ["obama.jpg", "obama2.jpg", "obama3.jpg"];
-const EVERYBODY: [&str; 5] =
+pub(crate) const EVERYBODY: [&str; 5] =
     ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg", "astronaut.png"];
 
 pub(crate) fn enrolled(names: &[&str]) -> Template {
@@ -39,7 +39,7 @@ fn masked(name: &str, style: MaskStyle) -> Image {
 }
 
 /// Two pictures side by side, both as wide as `width`.
-fn beside(left: &Image, right: &Image, width: u32) -> Image {
+pub(crate) fn beside(left: &Image, right: &Image, width: u32) -> Image {
     let height = 600;
     let mut rgb = Vec::with_capacity((width * 2 * height * 3) as usize);
     for y in 0..height {
