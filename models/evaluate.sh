@@ -71,3 +71,4 @@ else
 fi
 evaluate montage "$work/montage" "MaskTheFace's montage: 51 tiles of 60 pixels, ten public figures with and without real masks, enlarged three times"
 evaluate crops "$work/crops" "Face-Mask-Detection: photographs of unknown people from the web with and without real masks"
+python3 "$here/figures.py" "$here/../docs/faces"
