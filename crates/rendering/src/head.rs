@@ -155,7 +155,9 @@ fn turned_back(x: f32, y: f32, (yaw, pitch): (f32, f32)) -> (f32, f32) {
     // The nose stands out, and moves further than the cheeks.
     let nose = |x: f32, y: f32| 0.35 * (-(x * x + (y - 0.1).powi(2)) / 0.06).exp();
     let (mut sx, mut sy) = (x, y);
-    for _ in 0..4 {
+    // Small angles converge at once.
+    let rounds = if yaw.abs().max(pitch.abs()) < 0.08 { 2 } else { 5 };
+    for _ in 0..rounds {
         let z = depth(sx, sy) + nose(sx, sy);
         sx = (x - z * yaw.sin()) / yaw.cos().max(0.5);
         sy = (y - z * pitch.sin()) / pitch.cos().max(0.5);
