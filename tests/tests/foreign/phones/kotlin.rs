@@ -95,14 +95,15 @@ fn compile(jars: &Path, sources: &[PathBuf], made: &Path) {
 fn phone() -> Vec<OsString> {
     let jars = jars();
     let (phone, library) = (compiled(&jars), jar(&jars, "kotlin-stdlib-"));
-    let mut found = OsString::from("-Djna.library.path=");
+    let mut found = OsString::from("LD_LIBRARY_PATH=");
     found.push(binary(LIBRARY).parent().expect("a folder"));
     let class_path = joined(&[&phone, &library, Path::new(JNA)]);
     vec![
+        "env".into(),
+        found,
         "java".into(),
         "-Xmx128m".into(),
         "-XX:TieredStopAtLevel=1".into(),
-        found,
         "-cp".into(),
         class_path,
         "imp.phone.jvm.MainKt".into(),
