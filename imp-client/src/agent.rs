@@ -117,6 +117,8 @@ pub struct Agent {
     /// Whether the server says at once what changes of the sessions here.
     pub(crate) watching: AtomicBool,
     pub(crate) shutdown: Shutdown,
+    /// Seconds by which this machine's clock is ahead of the server's.
+    pub(crate) clock_ahead: Mutex<Option<i64>>,
     desktop: Mutex<Held>,
     last_tap: Mutex<Option<TapReport>>,
     _lock: StateLock,
@@ -195,6 +197,7 @@ impl Agent {
             screen: Screen::new(devices.desktop.clone(), config.accounts.clone()),
             radio: Mutex::default(),
             watching: AtomicBool::new(false),
+            clock_ahead: Mutex::default(),
             desktop: Mutex::default(),
             last_tap: Mutex::default(),
             config,

@@ -4,6 +4,7 @@ mod break_glass;
 mod doctor;
 mod enrol;
 mod gateway;
+mod journal;
 mod m2m;
 mod machine;
 pub(crate) mod output;
@@ -20,6 +21,8 @@ use clap::{Parser, Subcommand};
 use imp_client::config::InvalidConfig;
 use imp_client::state::StateError;
 use imp_client::{ClientConfig, StateDirectory};
+use imp_identity::Clock as _;
+use imp_identity::clock::SystemClock;
 
 use crate::face::{self, FaceCommand, FaceError};
 
@@ -74,6 +77,8 @@ enum Command {
     /// Sign and verify messages that are files.
     #[command(subcommand)]
     M2m(m2m::M2m),
+    /// What was decided without the server and waits for it; with `begin-anew`, go on after the server refused it.
+    Journal(journal::LookAtJournal),
     /// Look at photographs with the engine that decides at a tap.
     #[command(subcommand)]
     Face(FaceCommand),
@@ -120,6 +125,7 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
             Command::Status { json } => status::status(&context()?, *json).await,
             Command::Enrol(enrol) => enrol.run(context()?).await,
             Command::Machine(command) => command.run(&context()?).await,
+            Command::Journal(command) => command.run(&context()?).await,
             Command::Gateway(command) => command.run(context()?).await,
             Command::M2m(command) => command.run(&context()?).await,
             Command::Setup(command) => command.run(context()?, file(&arguments)).await,
@@ -138,7 +144,7 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
 }
 
 fn look(command: &FaceCommand, config: &ClientConfig) -> ExitCode {
-    face::run(command, config, &mut std::io::stdout().lock()).map_or_else(
+    face::run(command, config, SystemClock.now(), &mut std::io::stdout().lock()).map_or_else(
         |error| {
             output::complain_with_causes(&error);
             ExitCode::from(FaceError::EXIT_STATUS)

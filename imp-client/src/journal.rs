@@ -157,6 +157,33 @@ impl Journal {
         !kept.broken && !kept.waiting.is_empty()
     }
 
+    /// Whether the server does not take what waits.
+    pub fn is_refused(&self) -> bool {
+        self.kept().broken
+    }
+
+    /// Every entry that waits and can be read, oldest first.
+    pub fn entries(&self) -> Vec<JournalEntry> {
+        let waiting = self.kept().waiting.clone();
+        waiting.iter().filter_map(|bytes| JournalEntry::read(&bytes.0).ok()).collect()
+    }
+
+    /// Begins a new journal after somebody has looked into the one that the server refused: that one is kept beside it, sealed as it was, under the
+    /// name that is returned. `None` if the server refused nothing. Blocks.
+    pub fn begin_anew(&self, now: Timestamp) -> Result<Option<String>, JournalError> {
+        let mut kept = self.kept();
+        if !kept.broken {
+            return Ok(None);
+        }
+        let name = format!("journal.refused-{}.sealed", now.as_second());
+        let sealed = self.keystore.seal(KEY, SEALED_AS, &serde_json::to_vec(&*kept)?)?;
+        self.state.write(&name, &sealed)?;
+        let next = Kept::default();
+        self.write(&next)?;
+        *kept = next;
+        Ok(Some(name))
+    }
+
     /// How many entries wait.
     pub fn len(&self) -> usize {
         self.kept().waiting.len()
@@ -278,6 +305,27 @@ mod tests {
         let refused = again.append(&mut rng, |end| entry(end, NOW, None));
         assert!(matches!(refused, Err(JournalError::Broken)), "{refused:?}");
         assert!(!again.is_waiting() && again.len() == 1, "kept for whoever looks");
+    }
+
+    #[test]
+    fn a_journal_that_the_server_refused_is_set_aside_and_a_new_one_begins() {
+        let authority = Authority::new();
+        let mut rng = rand::rngs::StdRng::seed_from_u64(8);
+        let opened = journal(&authority);
+        opened.append(&mut rng, |end| entry(end, NOW, None)).unwrap();
+        assert_eq!(opened.begin_anew(NOW).unwrap(), None, "it was not refused");
+        let first = opened.entries().remove(0).journal;
+        opened.refused().unwrap();
+        assert!(opened.is_refused());
+        let name = opened.begin_anew(NOW).unwrap().unwrap();
+        let aside = authority.state.read(&name).unwrap().unwrap();
+        assert!(authority.keystore.unseal(KEY, SEALED_AS, &aside).is_ok(), "what it said is kept");
+        let again = journal(&authority);
+        assert!(again.is_empty() && !again.is_refused());
+        again.append(&mut rng, |end| entry(end, NOW, None)).unwrap();
+        let entry = again.entries().remove(0);
+        assert_ne!(entry.journal, first, "the server sees by its name that it is another");
+        assert_eq!(entry.sequence, 1);
     }
 
     #[test]

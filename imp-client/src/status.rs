@@ -2,7 +2,8 @@
 use std::sync::PoisonError;
 
 pub use imp_socket::{
-    Leaving, LeavingReason, RadioState, RosterStatus, ScreenState, SignedIn, StatusReport, Switched,
+    AloneStatus, Leaving, LeavingReason, RadioState, RosterStatus, ScreenState, SignedIn,
+    StatusReport, Switched,
 };
 use tokio::time::Instant;
 
@@ -40,7 +41,19 @@ impl Agent {
             challenges: self.prefetch().len(),
             untold: self.outbox.len(),
             last_tap: self.last_tap(),
+            clock_ahead: *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner),
+            alone: self.alone(),
         }
+    }
+
+    fn alone(&self) -> Option<AloneStatus> {
+        let (waiting, refused) = (self.journal.len(), self.journal.is_refused());
+        let known = self.roster.newest();
+        let until = known.and_then(|known| Some(known.roster().offline.as_ref()?.until));
+        let left = until.map(|until| until.duration_since(self.now()).as_mins().max(0));
+        let minutes_left = u32::try_from(left.unwrap_or_default()).unwrap_or(u32::MAX);
+        let shown = until.is_some() || waiting > 0 || refused;
+        shown.then_some(AloneStatus { minutes_left, waiting, refused })
     }
 }
 

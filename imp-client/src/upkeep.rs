@@ -192,6 +192,11 @@ impl Agent {
         tokio::task::spawn_blocking(accept)
             .await
             .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+        // The server makes the roster as it is asked for it.
+        if let Some(newest) = self.roster.newest() {
+            let ahead = now.duration_since(newest.roster().issued_at).as_secs();
+            *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+        }
         let Some(known) = self.roster.current(now) else { return Ok(false) };
         let recognised = self.presence().reconsider(|identifier| known.resolve(identifier, now));
         self.news.notify_waiters();

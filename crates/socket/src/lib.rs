@@ -19,7 +19,7 @@ pub use protocol::{
     VouchCommand,
 };
 pub use status::{
-    Leaving, LeavingReason, RadioState, Reach, RosterStatus, ScreenState, SignedIn, StatusReport,
-    Switched, Tapping,
+    AloneStatus, Leaving, LeavingReason, RadioState, Reach, RosterStatus, ScreenState, SignedIn,
+    StatusReport, Switched, Tapping,
 };
 pub use tap::{Hint, Person, Session, TapCommand, TapMeans, TapOutcome, TapReport};

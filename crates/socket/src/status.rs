@@ -46,6 +46,23 @@ pub struct StatusReport {
     pub untold: usize,
     /// The last tap.
     pub last_tap: Option<TapReport>,
+    /// Seconds by which this machine's clock is ahead of the server's, as the last answer with a time in it showed; negative: behind.
+    #[serde(default)]
+    pub clock_ahead: Option<i64>,
+    /// What this workstation may decide without the server, where the policy lets it.
+    #[serde(default)]
+    pub alone: Option<AloneStatus>,
+}
+
+/// What a workstation may decide without the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AloneStatus {
+    /// Whole minutes for which it still may.
+    pub minutes_left: u32,
+    /// Decisions that the server was not told yet.
+    pub waiting: usize,
+    /// The server does not take them: `imp-client journal` says more.
+    pub refused: bool,
 }
 
 /// A tap or an enrolment that is under way.

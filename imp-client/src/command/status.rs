@@ -3,7 +3,9 @@ use std::process::ExitCode;
 
 use imp_client::server::Reach;
 use imp_client::socket::{Answer, Connection, Request};
-use imp_client::status::{Leaving, LeavingReason, RadioState, ScreenState, StatusReport, Switched};
+use imp_client::status::{
+    AloneStatus, Leaving, LeavingReason, RadioState, ScreenState, StatusReport, Switched,
+};
 
 use super::{Context, Failure, output};
 
@@ -44,6 +46,9 @@ fn print(status: &StatusReport, json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A clock that is so many seconds off is said to be: taps begin to fail at the policy's tolerance, which is twice as much as it comes.
+const CLOCK_OFF: i64 = 60;
+
 /// Who is signed in comes first, and large: nobody should work under another's name by mistake.
 fn lines(status: &StatusReport) -> Vec<String> {
     let who = status.signed_in.as_ref().map_or("NOBODY", |s| s.person.display_name.as_str());
@@ -79,6 +84,23 @@ fn lines(status: &StatusReport) -> Vec<String> {
         Some(r) => format!("Roster        phones known: {}, until {:.0}", r.phones, r.expires_at),
         None => "Roster        none: the server could not be asked yet".to_owned(),
     });
+    if let Some(alone) = status.alone {
+        let AloneStatus { minutes_left, waiting, refused } = alone;
+        lines.push(format!(
+            "Alone         decides for {minutes_left} min more; decisions that wait: {waiting}"
+        ));
+        if refused {
+            lines
+                .push("              THE SERVER REFUSES THEM: see `imp-client journal`".to_owned());
+        }
+    }
+    if let Some(ahead) = status.clock_ahead.filter(|ahead| ahead.abs() >= CLOCK_OFF) {
+        let way = if ahead > 0 { "ahead of" } else { "behind" };
+        lines.push(format!(
+            "CLOCK         {} s {way} the server's: `timedatectl set-ntp true`",
+            ahead.abs()
+        ));
+    }
     if status.untold > 0 {
         lines.push(format!("To be told    {} messages wait for the server", status.untold));
     }
@@ -162,6 +184,8 @@ mod tests {
             challenges: 0,
             untold: 1,
             last_tap: None,
+            clock_ahead: Some(-90),
+            alone: Some(AloneStatus { minutes_left: 30, waiting: 2, refused: true }),
         }
     }
 
@@ -172,6 +196,11 @@ mod tests {
         assert_eq!(lines(&report(false, true))[1], "║  NOBODY  ║");
         let text = lines(&report(false, true)).join("\n");
         assert!(text.contains("DOES NOT ANSWER") && text.contains("2 not bound"));
+        assert!(
+            text.contains("90 s behind")
+                && text.contains("30 min more")
+                && text.contains("REFUSES")
+        );
     }
 
     #[test]

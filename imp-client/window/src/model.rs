@@ -241,7 +241,9 @@ impl Model {
         self.page = match &report.outcome {
             TapOutcome::Choose { people } => Page::Choose { people: people.clone(), purpose },
             TapOutcome::Busy => Page::Refused(Why::Busy),
-            TapOutcome::Refused { reason } => Page::Refused(Why::Refused(*reason)),
+            TapOutcome::Refused { reason } => {
+                Page::Refused(Why::Refused { reason: *reason, hint: report.hint })
+            }
             TapOutcome::Accepted { .. }
             | TapOutcome::Abandoned { reason: Abandonment::Cancelled } => Page::Home,
             TapOutcome::Abandoned { reason } => {

@@ -62,6 +62,28 @@ texts! {
     }
     LookHere { en: "Look at the camera", it: "Guarda la telecamera", el: "Κοιτάξτε την κάμερα" }
     ComeCloser { en: "Come closer", it: "Avvicinati", el: "Ελάτε πιο κοντά" }
+    MoveBack {
+        en: "Move back until your whole face is seen",
+        it: "Allontanati finché si vede tutto il viso",
+        el: "Απομακρυνθείτε ώσπου να φαίνεται όλο το πρόσωπο",
+    }
+    LightBehind {
+        en: "Turn away from the light behind you",
+        it: "Spostati: la luce è dietro di te",
+        el: "Μετακινηθείτε: το φως είναι πίσω σας",
+    }
+    ChinLevel { en: "Hold your chin level", it: "Tieni il mento diritto", el: "Κρατήστε το πιγούνι ευθεία" }
+    UncoverEyes {
+        en: "Take off dark glasses",
+        it: "Togli gli occhiali scuri",
+        el: "Βγάλτε τα σκούρα γυαλιά",
+    }
+    OpenEyes { en: "Open your eyes", it: "Apri gli occhi", el: "Ανοίξτε τα μάτια" }
+    OnceMore {
+        en: "Once more, to be sure: look at the camera",
+        it: "Ancora una volta, per sicurezza: guarda la telecamera",
+        el: "Μία φορά ακόμη, για σιγουριά: κοιτάξτε την κάμερα",
+    }
     HoldStill { en: "Hold still", it: "Non muoverti", el: "Μείνετε ακίνητοι" }
     MoreLight { en: "More light on your face", it: "Più luce sul viso", el: "Περισσότερο φως στο πρόσωπο" }
     LessLight { en: "Less light on your face", it: "Meno luce sul viso", el: "Λιγότερο φως στο πρόσωπο" }
@@ -184,6 +206,21 @@ texts! {
         en: "The server does not answer. Work goes on; messages that wait for it: {count}",
         it: "Il server non risponde. Il lavoro continua; messaggi in attesa: {count}",
         el: "Ο διακομιστής δεν απαντά. Η εργασία συνεχίζεται· σε αναμονή: {count}",
+    }
+    OfflineUntil {
+        en: "Sign-in works here for {minutes} more minutes.",
+        it: "Qui si accede ancora per {minutes} minuti.",
+        el: "Η σύνδεση λειτουργεί εδώ για {minutes} λεπτά ακόμη.",
+    }
+    JournalRefused {
+        en: "The server refuses what was decided here without it. Tell the help desk.",
+        it: "Il server rifiuta ciò che è stato deciso qui senza di esso. Avvisa l’assistenza.",
+        el: "Ο διακομιστής απορρίπτει όσα αποφασίστηκαν εδώ χωρίς αυτόν. Ενημερώστε την υποστήριξη.",
+    }
+    ClockOff {
+        en: "This computer’s clock is {seconds} seconds wrong. Tell the help desk.",
+        it: "L’orologio di questo computer è sbagliato di {seconds} secondi. Avvisa l’assistenza.",
+        el: "Το ρολόι αυτού του υπολογιστή έχει απόκλιση {seconds} δευτερολέπτων. Ενημερώστε την υποστήριξη.",
     }
     RadioFails {
         en: "Bluetooth does not work here. Use a security key.",

@@ -49,7 +49,12 @@ pub(crate) enum Screen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
     /// The server said no.
-    Refused(Refusal),
+    Refused {
+        /// Why.
+        reason: Refusal,
+        /// What could have been better about the face.
+        hint: Option<Hint>,
+    },
     /// The workstation gave up.
     Abandoned {
         /// Why.
@@ -75,6 +80,9 @@ pub(crate) struct Owner {
     pub(crate) locked: bool,
 }
 
+/// Seconds by which the clock has to be off for everybody to be told.
+const CLOCK_OFF: u64 = 60;
+
 /// What everybody should know, whatever is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
@@ -82,6 +90,15 @@ pub(crate) enum Notice {
     Offline {
         /// Messages that wait for it.
         waiting: usize,
+        /// Minutes for which this workstation decides on its own, where it may.
+        minutes_left: Option<u32>,
+    },
+    /// The server refuses what was decided without it.
+    JournalRefused,
+    /// This machine's clock is so many seconds from the server's.
+    ClockOff {
+        /// Seconds.
+        seconds: u64,
     },
     /// The radio does not hear.
     RadioFails,
@@ -138,8 +155,13 @@ impl Model {
     /// What everybody should know.
     pub(crate) fn notices(&self) -> Vec<Notice> {
         let Some(status) = self.status() else { return vec![] };
-        let offline = (status.server == Reach::Unreachable)
-            .then_some(Notice::Offline { waiting: status.untold });
+        let offline = (status.server == Reach::Unreachable).then_some(Notice::Offline {
+            waiting: status.untold + status.alone.map_or(0, |alone| alone.waiting),
+            minutes_left: status.alone.map(|alone| alone.minutes_left),
+        });
+        let refused = status.alone.filter(|alone| alone.refused).map(|_| Notice::JournalRefused);
+        let clock = status.clock_ahead.map(i64::unsigned_abs).filter(|off| *off >= CLOCK_OFF);
+        let clock = clock.map(|seconds| Notice::ClockOff { seconds });
         let radio =
             matches!(status.radio, RadioState::Failing { .. }).then_some(Notice::RadioFails);
         let screen = match &status.screen {
@@ -151,7 +173,7 @@ impl Model {
             | ScreenState::Open
             | ScreenState::SignIn => None,
         };
-        screen.into_iter().chain(offline).chain(radio).collect()
+        screen.into_iter().chain(refused).chain(offline).chain(radio).chain(clock).collect()
     }
 
     /// How the workstation is called.

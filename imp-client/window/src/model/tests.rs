@@ -2,7 +2,8 @@
 use imp_identity::tap::Step;
 use imp_identity::{Refusal, SessionId, UserId};
 use imp_socket::{
-    Hint, Leaving, LeavingReason, RadioState, Reach, Session, SignedIn, Switched, TapMeans, Tapping,
+    AloneStatus, Hint, Leaving, LeavingReason, RadioState, Reach, Session, SignedIn, Switched,
+    TapMeans, Tapping,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -36,6 +37,8 @@ pub(crate) fn status() -> StatusReport {
         roster: None,
         challenges: 0,
         untold: 0,
+        clock_ahead: None,
+        alone: None,
         last_tap: None,
     }
 }
@@ -133,7 +136,10 @@ fn a_refusal_says_why_and_leaves_after_a_while() {
     window.wishes(Wish::SignIn);
     let refused = report(TapOutcome::Refused { reason: Refusal::ComparisonFailed });
     let screen = window.takes(Input::Ended(Ended::Tap(Box::new(refused.clone()))));
-    assert_eq!(screen, Screen::Refused(Why::Refused(Refusal::ComparisonFailed)));
+    assert_eq!(
+        screen,
+        Screen::Refused(Why::Refused { reason: Refusal::ComparisonFailed, hint: None })
+    );
     // The status tells of the same tap: it is shown once, also after she has gone back.
     window.wishes(Wish::Back);
     let told = StatusReport { last_tap: Some(refused), ..status() };
@@ -162,7 +168,7 @@ fn what_others_asked_for_is_shown_too_but_not_what_was_before_the_window() {
     let looking = window.hears(StatusReport { tapping, ..old });
     assert_eq!(looking, Screen::Looking { hint: None, stoppable: false });
     let shown = window.hears(StatusReport { last_tap: refused(Refusal::PolicyRole), ..status() });
-    assert_eq!(shown, Screen::Refused(Why::Refused(Refusal::PolicyRole)));
+    assert_eq!(shown, Screen::Refused(Why::Refused { reason: Refusal::PolicyRole, hint: None }));
 }
 
 #[test]
@@ -296,7 +302,14 @@ fn everybody_is_told_that_the_server_or_the_radio_is_away() {
     let radio = RadioState::Failing { reason: "no adapter".to_owned() };
     let server = Reach::Unreachable;
     let window = Window::showing(StatusReport { radio, server, untold: 3, ..of("Ada", false) });
-    assert_eq!(window.model.notices(), [Notice::Offline { waiting: 3 }, Notice::RadioFails]);
+    let offline = Notice::Offline { waiting: 3, minutes_left: None };
+    assert_eq!(window.model.notices(), [offline, Notice::RadioFails]);
+    let alone = Some(AloneStatus { minutes_left: 7, waiting: 2, refused: true });
+    let window =
+        Window::showing(StatusReport { server, alone, clock_ahead: Some(-75), ..of("Ada", false) });
+    let offline = Notice::Offline { waiting: 2, minutes_left: Some(7) };
+    let told = [Notice::JournalRefused, offline, Notice::ClockOff { seconds: 75 }];
+    assert_eq!(window.model.notices(), told);
     assert!(Window::showing(status()).model.notices().is_empty());
 }
 

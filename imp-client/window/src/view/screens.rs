@@ -34,9 +34,16 @@ pub(super) fn whose(model: &Model, language: Language) -> String {
 pub(super) fn notice(ui: &mut Ui, notice: &Notice, shown: &Shown, scale: Scale) {
     let language = shown.language;
     let text = match notice {
-        Notice::Offline { waiting } => {
+        Notice::Offline { waiting, minutes_left } => {
             let means = Text::OfflineMeans.with(language, "count", &waiting.to_string());
-            format!("⚠ {}: {means}", Text::Offline.say(language))
+            let until = minutes_left.map_or_else(String::new, |minutes| {
+                format!(" {}", Text::OfflineUntil.with(language, "minutes", &minutes.to_string()))
+            });
+            format!("⚠ {}: {means}.{until}", Text::Offline.say(language))
+        }
+        Notice::JournalRefused => format!("⚠ {}", Text::JournalRefused.say(language)),
+        Notice::ClockOff { seconds } => {
+            format!("⚠ {}", Text::ClockOff.with(language, "seconds", &seconds.to_string()))
         }
         Notice::RadioFails => format!("⚠ {}", Text::RadioFails.say(language)),
         Notice::NotLocked => format!("⚠ {}", Text::NotLocked.say(language)),
@@ -225,7 +232,9 @@ fn not_let_in(ui: &mut Ui, why: &Why, model: &Model, shown: &Shown, scale: Scale
         frame.show(ui, |ui| {
             ui.set_min_width(box_width - scale.text * 2.0 - 4.0);
             say(ui, &text, scale.large(), theme::INK);
-            if let Why::Abandoned { hint: hint @ Some(_), .. } = why {
+            if let Why::Abandoned { hint: hint @ Some(_), .. }
+            | Why::Refused { hint: hint @ Some(_), .. } = why
+            {
                 shout(ui, looking::words(*hint).say(language), scale.large(), theme::INK);
             }
         });
@@ -248,7 +257,7 @@ fn not_let_in(ui: &mut Ui, why: &Why, model: &Model, shown: &Shown, scale: Scale
 /// What happened and what to do, and the stable word for the help desk.
 fn reason(why: &Why, language: Language) -> (String, Option<&'static str>) {
     match why {
-        Why::Refused(reason) => (refused(*reason, language).to_owned(), Some(reason.code())),
+        Why::Refused { reason, .. } => (refused(*reason, language).to_owned(), Some(reason.code())),
         Why::Abandoned { reason, .. } => {
             (abandoned(*reason, language).to_owned(), Some(reason.code()))
         }
