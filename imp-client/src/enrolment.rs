@@ -1,6 +1,7 @@
 //! The supervised enrolment of a person (SP 800-63B-4 §4.1): bind her phone, take her photographs, give the phone the signed reference.
 mod photographs;
 mod reference;
+mod trial;
 
 use std::time::Duration;
 
@@ -53,6 +54,11 @@ pub enum EnrolError {
     /// The check for a live face.
     #[error("the camera did not see a live face: let her stand before the camera herself")]
     NotLive,
+    /// She stands before the camera, and the new reference does not recognise her. Nothing was stored.
+    #[error(
+        "the new reference does not recognise her, and nothing was stored: take the photographs again, in the light in which she works, without dark glasses"
+    )]
+    NotRecognised(#[source] Failed),
     /// The server's credential is not for this reference.
     #[error("the server's credential cannot be trusted")]
     Credential(#[source] Option<StatementError>),
@@ -131,6 +137,7 @@ impl Agent {
         let (template, photographs) = self.photographs(tell).await?;
         tell(Progress::Photographed { photographs });
         crash::point("enrol:captured");
+        let template = self.try_reference(template, tell).await?;
         let receipt_delivered = self.hand_over(&server, &phone, template, tell).await?;
         self.state.remove(FILE)?;
         let display_name = phone.sitting.opened.display_name;

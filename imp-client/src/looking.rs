@@ -18,6 +18,7 @@ const QUALITIES: [u8; 3] = [70, 40, 15];
 #[derive(Debug)]
 pub(crate) struct Looking {
     tapping: Mutex<Option<Tapping>>,
+    better: Mutex<Option<Hint>>,
     picture: watch::Sender<Option<Arc<Picture>>>,
     changed: watch::Sender<()>,
 }
@@ -36,7 +37,7 @@ pub(crate) struct UnderWay(Arc<Looking>);
 impl Default for Looking {
     fn default() -> Self {
         let (picture, changed) = (watch::Sender::new(None), watch::Sender::new(()));
-        Self { tapping: Mutex::default(), picture, changed }
+        Self { tapping: Mutex::default(), better: Mutex::default(), picture, changed }
     }
 }
 
@@ -45,6 +46,7 @@ impl Looking {
     #[must_use]
     pub(crate) fn begin(self: &Arc<Self>) -> UnderWay {
         *self.held() = Some(Tapping::default());
+        self.could_be(None);
         self.notice();
         UnderWay(Arc::clone(self))
     }
@@ -60,6 +62,16 @@ impl Looking {
             tapping.hint = Some(hint);
         }
         self.notice();
+    }
+
+    /// What could have been better about a face that was good enough: said only if she is not recognised.
+    pub(crate) fn could_be(&self, better: Option<Hint>) {
+        *self.better.lock().unwrap_or_else(PoisonError::into_inner) = better;
+    }
+
+    /// What was last said by [`Self::could_be`].
+    pub(crate) fn better(&self) -> Option<Hint> {
+        *self.better.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Shows what the camera sees, if somebody watches.
@@ -146,15 +158,25 @@ pub(crate) const fn hint_for(face: &FaceError) -> Hint {
         FaceError::NoFace => Hint::LookHere,
         FaceError::SeveralFaces { .. } => Hint::OneAtATime,
         FaceError::TooSmall { .. } => Hint::ComeCloser,
-        FaceError::PoorQuality(quality) => match quality {
-            Quality::MoveCloser => Hint::ComeCloser,
-            Quality::HoldStill => Hint::HoldStill,
-            Quality::MoreLight => Hint::MoreLight,
-            Quality::LessLight => Hint::LessLight,
-            Quality::EvenLight => Hint::EvenLight,
-            Quality::FaceCamera => Hint::LookHere,
-            Quality::HeadUpright => Hint::HeadUpright,
-        },
+        FaceError::PoorQuality(quality) => hint_of(*quality),
+    }
+}
+
+/// What to do about a picture that could be better.
+pub(crate) const fn hint_of(quality: Quality) -> Hint {
+    match quality {
+        Quality::MoveCloser => Hint::ComeCloser,
+        Quality::MoveBack => Hint::MoveBack,
+        Quality::LightBehind => Hint::LightBehind,
+        Quality::ChinLevel => Hint::ChinLevel,
+        Quality::UncoverEyes => Hint::UncoverEyes,
+        Quality::OpenEyes => Hint::OpenEyes,
+        Quality::HoldStill => Hint::HoldStill,
+        Quality::MoreLight => Hint::MoreLight,
+        Quality::LessLight => Hint::LessLight,
+        Quality::EvenLight => Hint::EvenLight,
+        Quality::FaceCamera => Hint::LookHere,
+        Quality::HeadUpright => Hint::HeadUpright,
     }
 }
 

@@ -125,10 +125,20 @@ impl Agent {
     /// What the person can do better, if it was her face.
     fn advice(&self, outcome: &TapOutcome) -> Option<Hint> {
         use Abandonment::{NoFace, PoorQuality, SeveralFaces};
-        let TapOutcome::Abandoned { reason: NoFace | PoorQuality | SeveralFaces } = outcome else {
-            return None;
-        };
-        self.looking.tapping().and_then(|tapping| tapping.hint)
+        match outcome {
+            TapOutcome::Abandoned { reason: NoFace | PoorQuality | SeveralFaces } => {
+                self.looking.tapping().and_then(|tapping| tapping.hint)
+            }
+            TapOutcome::Refused {
+                reason: Refusal::ComparisonFailed | Refusal::PresentationAttack,
+            } => self.looking.better(),
+            TapOutcome::Accepted { .. }
+            | TapOutcome::Refused { .. }
+            | TapOutcome::Abandoned { .. }
+            | TapOutcome::Choose { .. }
+            | TapOutcome::Failed { .. }
+            | TapOutcome::Busy => None,
+        }
     }
 
     async fn run_tap(

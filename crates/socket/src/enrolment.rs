@@ -42,6 +42,8 @@ pub enum Progress {
         /// How many.
         photographs: usize,
     },
+    /// The reference is tried: she is looked at once more.
+    Trying,
     /// The server has signed the reference.
     Signed,
     /// The phone is not heard: it should come closer.

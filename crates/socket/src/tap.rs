@@ -32,8 +32,12 @@ pub enum Hint {
     LookHere,
     /// The face is small.
     ComeCloser,
+    /// A part of the face is outside the picture.
+    MoveBack,
     /// The face is blurred.
     HoldStill,
+    /// The light is behind the face.
+    LightBehind,
     /// The face is dark.
     MoreLight,
     /// The face is overexposed.
@@ -42,12 +46,20 @@ pub enum Hint {
     EvenLight,
     /// The head is tilted.
     HeadUpright,
+    /// The head is lowered or raised.
+    ChinLevel,
+    /// Dark glasses hide the eyes.
+    UncoverEyes,
+    /// The eyes are shut.
+    OpenEyes,
     /// Several faces are seen.
     OneAtATime,
     /// A mask covers the face and does no harm.
     MaskIsFine,
     /// At an enrolment the mask has to come off.
     MaskOff,
+    /// At an enrolment the new reference is tried.
+    OnceMore,
     /// The face is seen well; phone or server are still at work.
     OneMoment,
 }
@@ -223,6 +235,12 @@ impl Hint {
             Self::BringPhone => "bring your phone near, with Bluetooth switched on",
             Self::LookHere => "look at the camera",
             Self::ComeCloser => "come closer",
+            Self::MoveBack => "move back until the whole face is in the picture",
+            Self::LightBehind => "turn away from the light behind you",
+            Self::ChinLevel => "hold the chin level",
+            Self::UncoverEyes => "take off dark glasses",
+            Self::OpenEyes => "open the eyes",
+            Self::OnceMore => "once more, to be sure: look at the camera",
             Self::HoldStill => "hold still",
             Self::MoreLight => "more light on the face is needed",
             Self::LessLight => "less light on the face is needed",

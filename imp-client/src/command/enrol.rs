@@ -176,6 +176,7 @@ fn print(progress: &Progress) -> Result<(), Failure> {
         Progress::Photographed { photographs } => {
             output::say(&format!("{photographs} good photographs."));
         }
+        Progress::Trying => output::say("To be sure, look at the camera once more, please."),
         Progress::Signed => output::say("The server has signed the reference."),
         Progress::WaitingForPhone => {
             output::say("Hold the phone near, with Bluetooth switched on.");

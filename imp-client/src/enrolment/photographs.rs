@@ -1,17 +1,16 @@
 //! From the camera to a template.
 use std::time::Duration;
 
-use imp_biometrics::{Engine, EnrolError as Unusable, FaceError, Image, Template};
-
+use imp_biometrics::{Engine, EnrolError as Refused, FaceError, Image, Template};
 use imp_socket::Hint;
 
 use super::{EnrolError, Progress, Tell};
 use crate::agent::Agent;
-use crate::looking::hint_for;
+use crate::looking::{hint_for, hint_of};
 use crate::tap::photograph;
 
 /// How long a person has to follow a hint.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 impl Agent {
     /// Takes photographs until they are good; also returns how many the template was made of.
@@ -30,19 +29,11 @@ impl Agent {
             let work = tokio::task::spawn_blocking(move || template(&engine, images));
             let result =
                 work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-            let (shown, hint) = match &result {
-                Err(EnrolError::Photographs(Unusable::Unusable { source, .. })) => {
-                    (hint_for(source), hint(source))
-                }
-                Err(EnrolError::Photographs(Unusable::OnlyMasked)) => {
-                    (Hint::MaskOff, "Please take the mask off for a moment.".to_owned())
-                }
-                Err(error @ EnrolError::NotLive) => (Hint::LookHere, error.to_string()),
-                Ok(_) | Err(_) => return result,
+            let again = match &result {
+                Err(error) if attempts > 0 => again(error),
+                Ok(_) | Err(_) => None,
             };
-            if attempts == 0 {
-                return result;
-            }
+            let Some((shown, hint)) = again else { return result };
             self.looking.hint(shown);
             tell(Progress::Again { hint });
             tokio::time::sleep(PAUSE).await;
@@ -50,36 +41,48 @@ impl Agent {
     }
 }
 
-/// Makes a template of the good ones of `images`, if they are at least half.
-fn template(engine: &Engine, images: Vec<Image>) -> Result<(Template, usize), EnrolError> {
-    let mut images = distinct(images);
-    let least = images.len().div_ceil(2);
-    let template = loop {
-        match engine.enrol(&images) {
-            Err(Unusable::Unusable { index, .. })
-                if images.len() > least && index < images.len() =>
-            {
-                images.remove(index);
-            }
-            result => break result?,
+/// What she is told before the next try, on the screen and by the officer; `None` where another one would not help.
+fn again(error: &EnrolError) -> Option<(Hint, String)> {
+    match error {
+        EnrolError::Photographs(Refused::Unusable { source, .. }) => {
+            Some((hint_for(source), advice(source)))
         }
-    };
-    if !are_live(engine, &images)? {
-        return Err(EnrolError::NotLive);
+        EnrolError::Photographs(Refused::Weak { hint, .. }) => {
+            Some((hint_of(*hint), format!("The photographs would make a weak reference: {hint}.")))
+        }
+        EnrolError::Photographs(Refused::OnlyMasked) => {
+            Some((Hint::MaskOff, "Please take the mask off for a moment.".to_owned()))
+        }
+        EnrolError::Photographs(Refused::DifferentPeople { .. }) => {
+            Some((Hint::OneAtATime, "The photographs show more than one person.".to_owned()))
+        }
+        EnrolError::NotLive => Some((Hint::LookHere, error.to_string())),
+        EnrolError::Photographs(
+            Refused::NoPhotographs | Refused::TooMany(_) | Refused::Inference(_),
+        )
+        | EnrolError::Busy
+        | EnrolError::Server(_)
+        | EnrolError::State(_)
+        | EnrolError::NotBound
+        | EnrolError::Camera(_)
+        | EnrolError::Inference(_)
+        | EnrolError::NotRecognised(_)
+        | EnrolError::Credential(_)
+        | EnrolError::Phone(_)
+        | EnrolError::Confirmation(_)
+        | EnrolError::PhoneNotHeard
+        | EnrolError::Sign(_) => None,
     }
-    Ok((template, images.len()))
 }
 
-/// Whether every presentation was bona fide (ISO/IEC 30107-3): one picture of a print would weaken the whole reference.
-fn are_live(engine: &Engine, images: &[Image]) -> Result<bool, EnrolError> {
-    for image in images {
-        let inspection = engine.inspect(image)?;
-        let score = inspection.faces.first().map_or(0.0, |face| face.attack_score);
-        if score < engine.thresholds().attack {
-            return Ok(false);
-        }
-    }
-    Ok(!images.is_empty())
+/// Makes a template of the good ones of `images`, if they are at least half. One picture of a print would weaken the whole
+/// reference (ISO/IEC 30107-3): every presentation has to be bona fide.
+fn template(engine: &Engine, images: Vec<Image>) -> Result<(Template, usize), EnrolError> {
+    let images = distinct(images);
+    let series = engine.enrol_series(&images, images.len().div_ceil(2))?;
+    // Written so that a score that is no number is an attack.
+    let bona_fide = series.attack_score >= engine.thresholds().attack;
+    if bona_fide { Ok((series.template, series.photographs)) } else { Err(EnrolError::NotLive) }
 }
 
 /// A folder with few pictures, or a single one, gives the same ones again: each counts once.
@@ -94,7 +97,7 @@ fn distinct(images: Vec<Image>) -> Vec<Image> {
 }
 
 /// What to do better, for the person before the camera.
-fn hint(face: &FaceError) -> String {
+pub(super) fn advice(face: &FaceError) -> String {
     let reason = crate::tap::face_reason(face);
     format!("{} ({face})", reason.explain())
 }
@@ -108,5 +111,14 @@ mod tests {
         let image = |value| Image::from_rgb(32, 32, vec![value; 32 * 32 * 3]).unwrap();
         let images = vec![image(1), image(2), image(1), image(2), image(1)];
         assert_eq!(distinct(images).len(), 2);
+    }
+
+    #[test]
+    fn a_weak_photograph_is_taken_again_with_its_own_hint_and_a_broken_camera_is_not() {
+        let weak = Refused::Weak { index: 0, hint: imp_biometrics::Hint::UncoverEyes };
+        let (shown, said) = again(&weak.into()).unwrap();
+        assert_eq!(shown, Hint::UncoverEyes);
+        assert!(said.contains("take off dark glasses"), "{said}");
+        assert!(again(&EnrolError::Camera("gone".into())).is_none());
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::timeout_at;
 use super::{Attempt, Failure, with_causes};
 use crate::agent::{Agent, CameraFactory};
 use crate::crash;
-use crate::looking::{Looking, hint_for};
+use crate::looking::{Looking, hint_for, hint_of};
 
 /// No probe could be made.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,8 @@ pub(crate) enum FaceFailure {
     Image(#[from] ImageError),
     #[error("the face cannot be used")]
     Capture(#[from] CaptureError),
+    #[error("the camera gave no picture in time")]
+    Late,
     #[error("somebody stopped it")]
     Stopped,
 }
@@ -45,7 +47,7 @@ struct Captured {
 impl From<&FaceFailure> for Abandonment {
     fn from(failure: &FaceFailure) -> Self {
         match failure {
-            FaceFailure::Camera(_) | FaceFailure::Image(_) => Self::Camera,
+            FaceFailure::Camera(_) | FaceFailure::Image(_) | FaceFailure::Late => Self::Camera,
             FaceFailure::Stopped => Self::Cancelled,
             FaceFailure::Capture(error) => match error {
                 CaptureError::Unusable(face) => face_reason(face),
@@ -97,9 +99,12 @@ impl Attempt<'_> {
                     looking.hint(hint);
                 }
                 match captured {
-                    Err(CaptureError::Unusable(_)) if attempts > 0 => {}
+                    Err(CaptureError::Unusable(_)) if attempts > 0 => {
+                        session.show_for(HINT_TIME, &stopped)?;
+                    }
                     Err(error) => return Err(error.into()),
                     Ok(capture) => {
+                        looking.could_be(capture.quality().hint().map(hint_of));
                         return Ok(Captured { capture, camera_micros: session.micros });
                     }
                 }
@@ -133,6 +138,11 @@ fn hint_after(captured: &Result<Capture, CaptureError>) -> Option<Hint> {
     }
 }
 
+/// How long a person has to follow a hint before the next attempt.
+const HINT_TIME: Duration = Duration::from_millis(700);
+/// Between the pictures that she sees of herself meanwhile.
+const PACE: Duration = Duration::from_millis(66);
+
 /// The camera while it is on.
 struct CameraSession {
     camera: Box<dyn Camera>,
@@ -145,6 +155,16 @@ impl CameraSession {
         let start = Instant::now();
         let camera = factory()?;
         Ok(Self { camera, looking, micros: micros_since(start) })
+    }
+
+    /// Shows what the camera sees for `time`, and keeps nothing of it.
+    fn show_for(&mut self, time: Duration, stopped: &AtomicBool) -> Result<(), FaceFailure> {
+        let start = Instant::now();
+        while start.elapsed() < time {
+            self.take(1, Duration::ZERO, stopped)?;
+            std::thread::sleep(PACE);
+        }
+        Ok(())
     }
 
     /// Takes `count` frames with `interval` between them.
@@ -172,13 +192,20 @@ impl CameraSession {
     }
 }
 
-/// Takes photographs for an enrolment.
+/// How long one photograph may take, and opening the camera as well.
+const PHOTOGRAPH: Duration = Duration::from_secs(5);
+
+/// Takes photographs for an enrolment, in bounded time: a camera that gives nothing is given up, though its thread may hold
+/// the device until the driver answers.
 pub(crate) async fn photograph(
     agent: &Agent,
     count: u8,
     interval: Duration,
 ) -> Result<Vec<Image>, FaceFailure> {
-    let held = Arc::clone(&agent.camera).lock_owned().await;
+    let deadline =
+        tokio::time::Instant::now() + PHOTOGRAPH + (PHOTOGRAPH + interval) * u32::from(count);
+    let free = timeout_at(deadline, Arc::clone(&agent.camera).lock_owned()).await;
+    let held = free.map_err(|_| FaceFailure::Late)?;
     let stop = StopOnDrop(Arc::default());
     let (factory, stopped) = (agent.devices.camera.clone(), stop.0.clone());
     let looking = Arc::clone(&agent.looking);
@@ -186,7 +213,8 @@ pub(crate) async fn photograph(
         let _held = held;
         CameraSession::open(&factory, looking)?.take(count, interval, &stopped)
     });
-    work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    let joined = timeout_at(deadline, work).await.map_err(|_| FaceFailure::Late)?;
+    joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// A frame as the engine wants it; nothing is copied.
