@@ -34,7 +34,8 @@ def pinned_root(server, fingerprint):
     with socket.create_connection((where.hostname, where.port or 443), 10) as plain:
         plain.settimeout(None)
         tls = SSL.Connection(context, plain)
-        tls.set_tlsext_host_name(where.hostname.encode())
+        if not where.hostname.replace('.', '').isdigit():       # an address is no name
+            tls.set_tlsext_host_name(where.hostname.encode())
         tls.set_connect_state()
         tls.do_handshake()
         chain = [c.to_cryptography().public_bytes(serialization.Encoding.DER) for c in tls.get_peer_cert_chain()]
