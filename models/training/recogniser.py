@@ -106,7 +106,8 @@ class Recogniser:
         for node in nodes:
             for index, name in enumerate(node.input):
                 node.input[index] = self.alias.get(name, name)
-        del graph.node[:], graph.initializer[:]
+        # Weights are listed as inputs beside the picture; the runtime wants the picture alone.
+        del graph.node[:], graph.initializer[:], graph.value_info[:], graph.input[1:]
         graph.node.extend(nodes)
         graph.initializer.extend(numpy_helper.from_array(v, n) for n, v in values.items() if n in used)
         onnx.save(self.model, path)
