@@ -14,8 +14,8 @@ use crate::{jpeg, resize};
 const FILE_LIMIT: u64 = 64 << 20;
 /// Most pixels that a header may promise.
 const PIXEL_LIMIT: u64 = 50_000_000;
-/// Most bytes that file, decoder and pixels may take together.
-const MEMORY_LIMIT: u64 = 280_000_000;
+/// Most bytes that file, decoder and pixels may take together: with the networks, a process stays below 300 MB.
+const MEMORY_LIMIT: u64 = 120_000_000;
 /// Longest side that is kept, in pixels: a face in a larger picture gains nothing.
 const LONGEST_SIDE: u32 = 2048;
 /// Shortest side in which a face could be compared, in pixels.
@@ -46,8 +46,8 @@ pub enum ImageError {
     /// Truncated or damaged.
     #[error("the picture is truncated or damaged")]
     Corrupt,
-    /// More than 64 MiB of file, 50 megapixels, or 280 MB of memory to decode.
-    #[error("the picture is too large: at most 64 MiB and 50 megapixels are accepted")]
+    /// More than 64 MiB of file, 50 megapixels, or 120 MB of memory to decode.
+    #[error("the picture is too large: at most 64 MiB, 50 megapixels and 120 MB while it is decoded are accepted")]
     TooLarge,
     /// A side is shorter than 32 pixels.
     #[error("the picture is too small: {width}×{height} pixels, at least 32×32 are needed")]
