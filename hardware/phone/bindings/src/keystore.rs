@@ -100,7 +100,11 @@ impl Keys {
             let cause = "what the keystore calls a key is no P-256 key".into();
             return Err(core::KeystoreError::Failed("use the key", Some(cause)));
         }
-        Ok(Arc::new(Key { keystore: Arc::clone(&self.0), label: label.to_owned(), public_key }))
+        Ok(Arc::new(HardwareKey {
+            keystore: Arc::clone(&self.0),
+            label: label.to_owned(),
+            public_key,
+        }))
     }
 }
 
@@ -160,13 +164,13 @@ fn said(label: &str, what: &'static str) -> impl FnOnce(KeystoreError) -> core::
 }
 
 /// A key of the app's keystore.
-struct Key {
+struct HardwareKey {
     keystore: Arc<dyn Keystore>,
     label: String,
     public_key: Vec<u8>,
 }
 
-impl Signer for Key {
+impl Signer for HardwareKey {
     fn public_key(&self) -> &[u8] {
         &self.public_key
     }
