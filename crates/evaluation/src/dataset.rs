@@ -228,7 +228,7 @@ fn presentations(
                 found.push(Presentation { shows: shows(), frames: vec![entry.path] });
             }
             (true, FRAMES) => {
-                found.push(Presentation { shows: shows(), frames: frames(root, &entry)? })
+                found.push(Presentation { shows: shows(), frames: frames(root, &entry)? });
             }
             (true, _) if of_person && entry.name == MASKED => {
                 found.extend(presentations(root, &entry, &Shows::Masked)?);

@@ -173,9 +173,8 @@ fn begin(file: &mut File) -> io::Result<(u64, Option<Vec<u8>>)> {
 fn frame(reader: &mut impl io::Read) -> io::Result<Option<Vec<u8>>> {
     let mut head = [0; 8];
     let mut bytes = Vec::new();
-    let whole = |error: io::Error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => Ok(()),
-        _other => Err(error),
+    let whole = |error: io::Error| {
+        if error.kind() == io::ErrorKind::UnexpectedEof { Ok(()) } else { Err(error) }
     };
     if let Err(error) = reader.read_exact(&mut head) {
         return whole(error).map(|()| None);

@@ -138,8 +138,8 @@ impl<'a> Captures<'a> {
         wearing: Wearing,
         seen: Made<'a>,
     ) -> Option<(&'a Measured, Probe)> {
-        let (shown, reasons) = self.tally.entry(wearing).or_default();
-        *shown += 1;
+        let (count, reasons) = self.tally.entry(wearing).or_default();
+        *count += 1;
         let capture = seen.as_ref().ok().map(|(_, capture)| capture.clone());
         self.judged.push(Judged { person, shows, wearing, capture });
         match seen {

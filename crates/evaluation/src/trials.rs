@@ -119,6 +119,15 @@ impl Enrolment {
         }
     }
 
+    /// The kind of reference that it makes, where the mask detector does not err.
+    pub(crate) fn makes(self) -> ReferenceKind {
+        match self {
+            Self::One => ReferenceKind::Single,
+            Self::Two | Self::Three => ReferenceKind::Several,
+            Self::OneMasked | Self::ThreeMasked => ReferenceKind::MaskedOnly,
+        }
+    }
+
     fn masked(self) -> bool {
         match self {
             Self::OneMasked | Self::ThreeMasked => true,
@@ -246,7 +255,9 @@ impl Trials {
         let mut shown: BTreeMap<(Wearing, ProbeKind), Vec<u32>> = BTreeMap::new();
         for (kind, probes) in probes {
             let counts = shown.entry(*kind).or_insert_with(|| vec![0; people]);
-            probes.iter().for_each(|(person, _)| counts[*person as usize] += 1);
+            for (person, _) in probes {
+                counts[*person as usize] += 1;
+            }
         }
         for (reference, references) in &made {
             for ((wearing, judged), probes) in &shown {

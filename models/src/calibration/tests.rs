@@ -71,7 +71,7 @@ fn limits_out_of_range_or_missing_or_doubled_are_refused() {
         |c| c.thresholds.comparison[0].threshold = 0.0,
         |c| c.thresholds.comparison[0].threshold = 1.5,
         |c| c.thresholds.attack = -0.1,
-        |c| drop(c.thresholds.comparison.pop()),
+        |c| c.thresholds.comparison.truncate(5),
         |c| c.thresholds.comparison[1] = c.thresholds.comparison[0].clone(),
     ];
     for alter in bad {

@@ -144,8 +144,7 @@ fn limits(report: &Report) -> String {
             group(30 * inverse(report.aim))
         ));
     }
-    let items: String = items.iter().map(|item| format!("<li>{}</li>\n", text(item))).collect();
-    format!("<h2>What may not be concluded</h2>\n<ul class=\"limits\">\n{items}</ul>\n")
+    format!("<h2>What may not be concluded</h2>\n<ul class=\"limits\">\n{}</ul>\n", list(&items))
 }
 
 fn conditions(report: &Report) -> String {
@@ -261,8 +260,7 @@ fn thresholds(report: &Report) -> String {
         Calibrated::No { missing } => missing.clone(),
     };
     if !listed.is_empty() {
-        let items: String = listed.iter().map(|k| format!("<li>{}</li>\n", text(k))).collect();
-        let _ = writeln!(section, "<ul>\n{items}</ul>");
+        let _ = writeln!(section, "<ul>\n{}</ul>", list(&listed));
     }
     section
 }
@@ -403,14 +401,29 @@ fn method(report: &Report) -> String {
 fn table(header: &[&str], rows: &[Vec<String>], class: &str) -> String {
     let mut html = format!("<table class=\"{class}\">\n");
     if !header.is_empty() {
-        let cells: String = header.iter().map(|h| format!("<th>{}</th>", text(h))).collect();
-        let _ = writeln!(html, "<thead><tr>{cells}</tr></thead>");
+        html.push_str("<thead><tr>");
+        for cell in header {
+            let _ = write!(html, "<th>{}</th>", text(cell));
+        }
+        html.push_str("</tr></thead>\n");
     }
     for row in rows {
-        let cells: String = row.iter().map(|cell| format!("<td>{cell}</td>")).collect();
-        let _ = writeln!(html, "<tr>{cells}</tr>");
+        html.push_str("<tr>");
+        for cell in row {
+            let _ = write!(html, "<td>{cell}</td>");
+        }
+        html.push_str("</tr>\n");
     }
     html.push_str("</table>\n");
+    html
+}
+
+/// The items of a list.
+fn list(items: &[String]) -> String {
+    let mut html = String::new();
+    for item in items {
+        let _ = writeln!(html, "<li>{}</li>", text(item));
+    }
     html
 }
 
