@@ -171,6 +171,17 @@ impl Belief {
         self.normalise();
     }
 
+    /// The link was lost. That it stays lost says less: it is made again where the phone is heard.
+    pub(crate) fn lose(&mut self, usual: f64) {
+        for state in 0..STATES {
+            let linked = self.model.linked(usual - self.losses[state]);
+            let likely = (1.0 - linked).max(self.model.glitch);
+            self.clear[state] *= likely;
+            self.deaf[state] *= likely;
+        }
+        self.normalise();
+    }
+
     /// Another phone was heard: the air is clear.
     pub(crate) fn hear_other(&mut self) {
         let likely = self.model.jammed.powf(self.model.others_weight);
@@ -194,7 +205,7 @@ impl Belief {
         if self.expected.of == Some(of) {
             return;
         }
-        let Model { jammed, weight, miss_weight, others_weight, glitch, .. } = self.model;
+        let Model { jammed, weight, miss_weight, others_weight, unmade, .. } = self.model;
         let rate = STEP * miss_weight * usual.rate / self.model.detects(usual.level).max(0.1);
         let others = STEP * others_weight * usual.others;
         for state in 0..STATES {
@@ -203,7 +214,7 @@ impl Belief {
             let tied = match tie {
                 Tie::Unknown => 1.0,
                 Tie::Stands => linked.max(0.01).powf(STEP),
-                Tie::Lost => (1.0 - linked).max(glitch).powf(STEP),
+                Tie::Lost => (1.0 - linked).max(unmade).powf(STEP),
             };
             let missed = rate.mul_add(detects, others);
             self.expected.heard[state] = detects.max(LEAST).powf(weight);

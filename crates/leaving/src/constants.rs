@@ -33,7 +33,7 @@ impl Default for Constants {
         Self {
             window: Duration::from_secs(3),
             suspicion: 0.3,
-            certainty: 0.995,
+            certainty: 0.98,
             silence: Duration::from_secs(60),
             pause: Duration::from_secs(4),
             blind_pause: Duration::from_secs(20),

@@ -37,8 +37,10 @@ pub struct Model {
     pub jams: f64,
     /// See above.
     pub clears: f64,
-    /// How likely a link is lost, a second, though she is there.
+    /// How likely a link is lost at a time though she is there, and is not made again within a second.
     pub glitch: f64,
+    /// See above.
+    pub unmade: f64,
     /// How often, a second, she moves while she sits there.
     pub moves: f64,
     /// How often, a second, she turns while she walks.
@@ -77,7 +79,8 @@ impl Default for Model {
             jammed: 0.15,
             jams: 1.0 / 600.0,
             clears: 1.0 / 20.0,
-            glitch: 0.02,
+            glitch: 0.005,
+            unmade: 0.8,
             moves: 1.0 / 40.0,
             turns: 1.0 / 10.0,
             speed: 1.2,

@@ -171,6 +171,11 @@ impl Watch {
     /// The link to her phone was lost, or its heartbeats are gone.
     pub fn link_lost(&mut self, now: Duration) {
         self.catch_up(now);
+        if self.tie == Tie::Stands
+            && let Some(usual) = self.usual
+        {
+            self.belief.lose(usual);
+        }
         self.tie = Tie::Lost;
     }
 

@@ -44,7 +44,7 @@ impl Default for WalkAwayConfig {
             pause_seconds: seconds(constants.pause),
             blind_pause_seconds: seconds(constants.blind_pause),
             suspicion_percent: 30,
-            certainty_permille: 995,
+            certainty_permille: 980,
             silence_seconds: seconds(constants.silence),
             keep_link: true,
             idle_minutes: constants.idle.map_or(0, |idle| seconds(idle / 60)),

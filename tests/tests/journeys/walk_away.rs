@@ -92,7 +92,10 @@ async fn whoever_walks_away_is_locked_out_applications_are_told_and_her_tap_brin
     assert_eq!(leaving.reason, LeavingReason::SignalLow);
     assert!(!status(ward).locked, "she can still come back");
     let locked = time.needs(SOON, async || status(ward).locked).await;
-    println!("by construction: 7 s of walking, countdown after {counting:?}, lock after {:?}", counting + locked);
+    println!(
+        "by construction: 7 s of walking, countdown after {counting:?}, lock after {:?}",
+        counting + locked
+    );
     assert!(counting + locked <= SOON);
     assert!(ward.workstation.screen.take_told().contains(&"lock".to_owned()));
     time.needs(SOON, async || watched.ears.heard().0 > heard.0).await;
@@ -137,7 +140,8 @@ fn frames(ward: &Ward) -> usize {
 }
 
 #[tokio::test]
-async fn the_link_of_the_tap_is_kept_while_she_works_serves_the_next_tap_and_ends_with_her_session() {
+async fn the_link_of_the_tap_is_kept_while_she_works_serves_the_next_tap_and_ends_with_her_session()
+{
     let ward = Ward::open_in(watching().await).await;
     at_work(&ward).await;
     let again = ward.workstation.tap_for("ada", Some(Purpose::StepUp)).await;

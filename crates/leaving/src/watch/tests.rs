@@ -157,8 +157,11 @@ fn she_comes_back_and_the_countdown_stops_by_itself() {
 #[test]
 fn a_lost_link_counts_only_where_the_phone_is_not_heard_as_usual() {
     let mut desk = Desk::open();
+    desk.watch.link_stands(None, desk.now);
     desk.watch.link_lost(desk.now);
     assert_eq!(desk.until_news(SOON), None, "bluetoothd was restarted");
+    desk.watch.link_stands(None, desk.now);
+    desk.watch.link_lost(desk.now);
     desk.rssi = None;
     let (begins, after) = desk.news();
     assert_eq!(begins, Verdict::Begins(Reason::LinkLost));

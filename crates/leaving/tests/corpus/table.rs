@@ -91,7 +91,7 @@ pub(crate) fn curve() -> Vec<(u16, [Tally; 2])> {
     let of = |permille: u16, links| {
         let constants =
             Constants { certainty: f64::from(permille) / 1000.0, ..Constants::default() };
-        let shifts = 2001..2031;
+        let shifts = 3001..3031;
         Tally::of(&Condition { interval: 0.25, sees_keys: true, links, shifts }, constants)
     };
     std::thread::scope(|scope| {
@@ -101,7 +101,7 @@ pub(crate) fn curve() -> Vec<(u16, [Tally; 2])> {
                 [Links::None, Links::Stands].map(|links| scope.spawn(move || of(permille, links))),
             )
         };
-        let playing = [700, 900, 950, 990].map(play);
+        let playing = [700, 900, 950, 995].map(play);
         playing
             .into_iter()
             .map(|(permille, both)| (permille, both.map(|tally| tally.join().unwrap())))
