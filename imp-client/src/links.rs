@@ -21,7 +21,7 @@ const HEARD: Duration = Duration::from_secs(1);
 /// The longest time that making it may take: nobody listens to advertisements meanwhile.
 const MAKING: Duration = Duration::from_secs(4);
 /// Waits between two attempts double from the first to the last.
-const WAITS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(60)];
+const WAITS: [Duration; 2] = [Duration::from_secs(2), Duration::from_mins(1)];
 
 /// The link that is kept, if there is one.
 #[derive(Default)]

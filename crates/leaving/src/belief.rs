@@ -19,7 +19,7 @@ const AWAY: usize = 1;
 /// [`LEAP`] on.
 const LEAPS: f64 = 0.3;
 const LEAP: usize = 3;
-const LEAP_TO: f64 = (METRES.len() - LEAP) as f64;
+const LEAP_TO: f64 = 6.0;
 /// Decibels that her body takes then, beside what is usual: a phone in front goes behind it, one behind comes to light.
 const TURNED: [f64; 5] = [-12.0, -6.0, 0.0, 6.0, 12.0];
 /// Metres from the phone to the workstation at work.
@@ -279,8 +279,9 @@ impl Belief {
                 *state = (*state / all).max(LEAST);
             }
         } else {
-            let even = 1.0 / (2.0 * STATES as f64);
-            (self.clear, self.deaf) = ([even; STATES], [even; STATES]);
+            // Nothing explains what was heard: begin anew, with her there.
+            (self.clear, self.deaf) = ([LEAST; STATES], [LEAST; STATES]);
+            self.clear[..HERE].copy_from_slice(&BODIES_BEFORE);
         }
     }
 }

@@ -34,7 +34,7 @@ impl Default for Constants {
             window: Duration::from_secs(3),
             suspicion: 0.3,
             certainty: 0.98,
-            silence: Duration::from_secs(60),
+            silence: Duration::from_mins(1),
             pause: Duration::from_secs(4),
             blind_pause: Duration::from_secs(20),
             countdown: Duration::from_secs(5),

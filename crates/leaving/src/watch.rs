@@ -66,6 +66,7 @@ pub struct Countdown {
 
 /// Watches over one desktop from its opening to its lock.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Watch {
     constants: Constants,
     level: Level,

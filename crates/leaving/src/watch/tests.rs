@@ -14,12 +14,12 @@ const SOON: u64 = 60;
 
 impl Desk {
     fn open() -> Self {
-        Self::of(Constants::default(), true)
+        Self::of(&Constants::default(), true)
     }
 
     /// A desktop where she has typed for a minute.
-    fn of(constants: Constants, by_phone: bool) -> Self {
-        let watch = Watch::opened(constants, by_phone, Duration::ZERO);
+    fn of(constants: &Constants, by_phone: bool) -> Self {
+        let watch = Watch::opened(*constants, by_phone, Duration::ZERO);
         let now = Duration::ZERO;
         let mut desk = Self { watch, now, touched: Some(now), rssi: Some(-60), others: true };
         for _ in 0..240 {
@@ -69,7 +69,7 @@ fn whoever_left_is_counted_down_and_locked_once() {
             Verdict::Begins(Reason::SignalLow) => began = began.or(Some(step)),
             Verdict::Lock(Reason::SignalLow) => locked = Some(step),
             Verdict::Nothing => {}
-            other => panic!("{other:?}"),
+            Verdict::Begins(_) | Verdict::Stops | Verdict::Lock(_) => panic!("at step {step}"),
         }
     }
     let (began, locked) = (began.unwrap(), locked.unwrap());
@@ -224,12 +224,12 @@ fn where_keys_are_not_seen_the_phone_must_be_away_for_longer() {
 fn the_limit_without_input_counts_wherever_the_phone_is() {
     let constants = Constants { idle: Some(Duration::from_mins(2)), ..Constants::default() };
     for by_phone in [true, false] {
-        let mut desk = Desk::of(constants, by_phone);
+        let mut desk = Desk::of(&constants, by_phone);
         let (begins, after) = desk.until_news(121).unwrap();
         assert_eq!((begins, after.round()), (Verdict::Begins(Reason::Idle), 120.0));
         assert_eq!(desk.news(), (Verdict::Lock(Reason::Idle), 5.0));
     }
-    let mut never = Desk::of(Constants { idle: None, ..constants }, true);
+    let mut never = Desk::of(&Constants { idle: None, ..constants }, true);
     assert_eq!(never.until_news(3600), None);
 }
 

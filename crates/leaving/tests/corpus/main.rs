@@ -147,8 +147,8 @@ fn without_any_filter_people_are_locked_out_who_sit_there() {
     };
     let trace = Nurse::new(2001, 0.25).shift(SHIFT);
     let (calm, nervous) = (
-        replay::replay(&trace, Constants::default(), true, Links::None),
-        replay::replay(&trace, nervous, true, Links::None),
+        replay::replay(&trace, &Constants::default(), true, Links::None),
+        replay::replay(&trace, &nervous, true, Links::None),
     );
     assert!(
         nervous.false_locks.len() > 5 + 2 * calm.false_locks.len(),

@@ -1,6 +1,6 @@
 //! A nurse at a workstation: she types, reads, sits still, turns away, goes and comes back.
 use crate::chance::Chance;
-use crate::radio::{Place, Radio, Spot};
+use crate::radio::{Place, Radio, Spot, Tied};
 use crate::trace::{Absence, Event, Trace, Trip};
 
 /// Metres a second.
@@ -246,9 +246,9 @@ impl Nurse {
             let passed = self.now - self.linked;
             self.linked = self.now;
             match self.radio.tie(spot, passed, lost) {
-                Some(Some(rssi)) => self.note(Event::Link(rssi)),
-                Some(None) => self.note(Event::Lost),
-                None => {}
+                Tied::Stands(rssi) => self.note(Event::Link(rssi)),
+                Tied::Lost => self.note(Event::Lost),
+                Tied::Silent => {}
             }
         }
         // advDelay: 0 to 10 ms (Core 5.4, Vol 6, Part B, §4.4.2.2).

@@ -57,6 +57,16 @@ struct Link {
     stands: bool,
 }
 
+/// What is seen of a link.
+pub(crate) enum Tied {
+    /// It stands, at this strength in dBm.
+    Stands(i16),
+    /// It was lost just now.
+    Lost,
+    /// Nothing came, or there is none.
+    Silent,
+}
+
 /// Groups of channels that fade apart: 80 MHz, of which 6 fade together (delay spreads of 30 ns indoors: ITU-R P.1238).
 const GROUPS: usize = 12;
 /// Connection events a second.
@@ -100,8 +110,8 @@ impl Radio {
         Self { place, scattered, slow, link }
     }
 
-    /// The link, `passed` seconds after it was looked at last: `Some(None)` when it was just lost, else a reading when it stands.
-    pub(crate) fn tie(&mut self, spot: Spot, passed: f64, lost: f64) -> Option<Option<i16>> {
+    /// The link, `passed` seconds after it was looked at last.
+    pub(crate) fn tie(&mut self, spot: Spot, passed: f64, lost: f64) -> Tied {
         let (fast, spread) = if spot.walks { (0.1, 4.0) } else { (8.0_f64, 3.0) };
         let mean = spread * self.slow + self.place.mean(spot);
         let direct = if spot.bodies < 8.0 { 5.0_f64 } else { 1.0 };
@@ -128,14 +138,14 @@ impl Radio {
                 if heard.is_some() && mean > SENSITIVITY + 5.0 { link.well + passed } else { 0.0 };
             link.stands = link.well >= MADE_AGAIN;
             link.silent = 0.0;
-            return None;
+            return Tied::Silent;
         }
         link.silent = if heard.is_some() { 0.0 } else { link.silent + passed };
         if link.silent >= SUPERVISION {
             (link.stands, link.well) = (false, 0.0);
-            return Some(None);
+            return Tied::Lost;
         }
-        heard.map(Some)
+        heard.map_or(Tied::Silent, Tied::Stands)
     }
 
     pub(crate) const fn interval(&self) -> f64 {

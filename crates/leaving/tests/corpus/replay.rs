@@ -63,13 +63,13 @@ pub(crate) enum Links {
 /// Plays `trace`. With `sees_keys` the desktop says when a key was touched.
 pub(crate) fn replay(
     trace: &Trace,
-    constants: Constants,
+    constants: &Constants,
     sees_keys: bool,
     links: Links,
 ) -> Judgement {
     let mut replay = Replay {
-        watch: Watch::opened(constants, true, Duration::ZERO),
-        constants,
+        watch: Watch::opened(*constants, true, Duration::ZERO),
+        constants: *constants,
         links,
         metres: 0.0,
         key: None,

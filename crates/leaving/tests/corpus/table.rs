@@ -37,7 +37,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn of(condition: &Condition, constants: Constants) -> Self {
+    pub(crate) fn of(condition: &Condition, constants: &Constants) -> Self {
         let mut tally = Self::default();
         for seed in condition.shifts.clone() {
             let trace = Nurse::new(seed, condition.interval).shift(SHIFT);
@@ -79,7 +79,7 @@ pub(crate) fn tallies<'a>(rows: &[(&'a str, Condition)]) -> Vec<(&'a str, Tally)
     std::thread::scope(|scope| {
         let play = |(name, condition): &(&'a str, Condition)| {
             let (name, condition) = (*name, condition.clone());
-            (name, scope.spawn(move || Tally::of(&condition, Constants::default())))
+            (name, scope.spawn(move || Tally::of(&condition, &Constants::default())))
         };
         let playing: Vec<_> = rows.iter().map(play).collect();
         playing.into_iter().map(|(name, tally)| (name, tally.join().unwrap())).collect()
@@ -92,7 +92,7 @@ pub(crate) fn curve() -> Vec<(u16, [Tally; 2])> {
         let constants =
             Constants { certainty: f64::from(permille) / 1000.0, ..Constants::default() };
         let shifts = 3001..3031;
-        Tally::of(&Condition { interval: 0.25, sees_keys: true, links, shifts }, constants)
+        Tally::of(&Condition { interval: 0.25, sees_keys: true, links, shifts }, &constants)
     };
     std::thread::scope(|scope| {
         let play = |permille: u16| {
@@ -177,6 +177,13 @@ pub(crate) fn write(
         all().map(|t| of(t.printer)),
     );
     row(&mut text, "stays at the next bed (4–6 m, minutes) that locked", all().map(|t| of(t.bed)));
+    write_curve(&mut text, curve);
+    write_shorts(&mut text, shorts);
+    text.push('\n');
+    text
+}
+
+fn write_curve(text: &mut String, curve: &[(u16, [Tally; 2])]) {
     text.push_str("\n| `certainty_permille` | false locks a shift | missed | 3 m to the lock, p50 / p95 | with the link: false locks | missed | p50 / p95 |\n|---|---|---|---|---|---|---|\n");
     for (permille, both) in curve {
         let cells = both.iter().flat_map(|t| {
@@ -188,11 +195,14 @@ pub(crate) fn write(
                 format!("{:.1} / {:.1}", time(0.5), time(0.95)),
             ]
         });
-        row(&mut text, &permille.to_string(), cells);
+        row(text, &permille.to_string(), cells);
     }
+}
+
+fn write_shorts(text: &mut String, shorts: &[(String, Trace)]) {
     text.push_str("\n| Short trace | Countdowns while there | Locks while there | Locked behind her |\n|---|---|---|---|\n");
     for (name, trace) in shorts {
-        let judged = replay(trace, Constants::default(), true, Links::None);
+        let judged = replay(trace, &Constants::default(), true, Links::None);
         let behind: Vec<_> = judged
             .outcomes
             .iter()
@@ -206,6 +216,4 @@ pub(crate) fn write(
         let (begun, locked) = (judged.countdowns.len(), judged.false_locks.len());
         let _ = writeln!(text, "| `{name}` | {begun} | {locked} | {behind} |");
     }
-    text.push('\n');
-    text
 }
