@@ -7,6 +7,7 @@
     clippy::cast_precision_loss,
     reason = "times are printed, and pixels are small numbers"
 )]
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
@@ -41,21 +42,21 @@ fn main() -> Result<(), Failure> {
     let mut table = String::new();
     for network in engine.networks() {
         let (width, height) = network.size();
-        let millis = measured(&network)?;
+        let millis = measured(network)?;
         let name = format!("{}-{width}x{height}", network.name());
         let picture = picture(network.size());
         write(&folder.join(format!("{name}.input")), &network.input(&picture))?;
         for (index, output) in network.run(&picture)?.iter().enumerate() {
             write(&folder.join(format!("{name}.output{index}")), output)?;
         }
-        table += &format!("{}\t{width}\t{height}\t{millis}\n", network.name());
+        writeln!(table, "{}\t{width}\t{height}\t{millis}", network.name())?;
     }
     fs::write(folder.join("networks.tsv"), table)?;
     Ok(())
 }
 
 /// The middle time of a run, in milliseconds of a core that nobody else uses.
-fn measured(network: &LoadedNetwork<'_>) -> Result<f64, Failure> {
+fn measured(network: LoadedNetwork<'_>) -> Result<f64, Failure> {
     let picture = picture(network.size());
     let mut times = Vec::with_capacity(ROUNDS);
     for _ in 0..ROUNDS {

@@ -55,7 +55,7 @@ impl AttackDetector {
     }
 
     /// One probability of a bona fide presentation, 0–1, of what the networks said and the traces show.
-    pub(crate) fn fused(&self, probabilities: &[f32], traces: &Traces) -> f32 {
+    pub(crate) fn fused(&self, probabilities: &[f32], traces: Traces) -> f32 {
         match &self.fusion {
             Some(fusion) => fusion.score(probabilities, traces),
             None => probabilities.iter().sum::<f32>() / probabilities.len().max(1) as f32,

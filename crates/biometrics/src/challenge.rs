@@ -275,7 +275,7 @@ impl Challenge {
     }
 
     fn open(&self, frame: &Observation) -> bool {
-        frame.openness > (1.0 + self.limits.closed) / 2.0 * self.straight.openness
+        frame.openness > f32::midpoint(1.0, self.limits.closed) * self.straight.openness
     }
 
     /// Straight ahead; how near is not asked, since who came closer may stay there.

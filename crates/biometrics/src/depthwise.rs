@@ -217,8 +217,8 @@ impl<'a> Workspace<'a> {
                 // The first pixel of this phase of columns, and where it goes.
                 let skipped = (across + stride - left % stride) % stride;
                 let start = (phase * stride + across) * area + y * self.pitch;
-                let place = start + (skipped + left) / stride;
-                let row = &mut self.phases[place..start + self.pitch];
+                let target = start + (skipped + left) / stride;
+                let row = &mut self.phases[target..start + self.pitch];
                 if stride == 1 {
                     let length = row.len().min(line.len());
                     row[..length].copy_from_slice(&line[..length]);
@@ -260,6 +260,7 @@ impl<'a> Workspace<'a> {
 }
 
 /// A kernel of 3 × 3 at once, so that each sum is written once. All of `seen` are as long as `sums`.
+#[expect(clippy::many_single_char_names, reason = "the nine places of the kernel, in order")]
 fn nine(sums: &mut [f32], seen: [&[f32]; 9], taps: &[f32; 9], bias: f32) {
     let length = sums.len();
     let [a, b, c, d, e, f, g, h, i] = seen.map(|row| &row[..length]);
@@ -283,12 +284,12 @@ mod tests {
         for place in 0..down * across {
             let (y, x) = (place / across * stride, place % across * stride);
             let mut sum = bias;
-            for tap in 0..kernel * kernel {
+            for (tap, weight) in taps.iter().enumerate() {
                 let (row, column) = (y + tap / kernel, x + tap % kernel);
                 let inside =
                     (top..top + height).contains(&row) && (left..left + width).contains(&column);
                 if inside {
-                    sum += taps[tap] * input[(row - top) * width + column - left];
+                    sum += weight * input[(row - top) * width + column - left];
                 }
             }
             output.push(if sum > 0.0 { sum } else { slope * sum });

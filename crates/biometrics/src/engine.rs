@@ -103,18 +103,18 @@ impl Engine {
     pub fn load(store: &ModelStore, threads: NonZeroUsize) -> Result<Self, LoadError> {
         let uncalibrated = |source| LoadError::Calibration { set: store.active_set().id(), source };
         let calibration = store.calibration(crate::PIPELINE).map_err(uncalibrated)?;
-        Self::load_with(store, threads, calibration.thresholds)
+        Self::load_with(store, threads, &calibration.thresholds)
     }
 
     /// Loads the active set of `store` without a calibration, to make one: no comparison has a threshold.
     pub fn load_uncalibrated(store: &ModelStore, threads: NonZeroUsize) -> Result<Self, LoadError> {
-        Self::load_with(store, threads, store.uncalibrated())
+        Self::load_with(store, threads, &store.uncalibrated())
     }
 
     fn load_with(
         store: &ModelStore,
         threads: NonZeroUsize,
-        thresholds: Thresholds,
+        thresholds: &Thresholds,
     ) -> Result<Self, LoadError> {
         let set = store.active_set().clone();
         let id = set.id();
@@ -217,7 +217,7 @@ impl Engine {
             let judges = self.attack.judges();
             let scores: Result<Vec<f32>, _> =
                 judges.iter().map(|judge| judge.score(image, &face.bounding_box)).collect();
-            scores.map(|scores| self.attack.fused(&scores, &Traces::of(image, &face.bounding_box)))
+            scores.map(|scores| self.attack.fused(&scores, Traces::of(image, &face.bounding_box)))
         });
         let attack_score = attack_score?;
         let (embedding, embed_micros) = timed(|| self.embedder.embed(&crop));

@@ -120,12 +120,12 @@ fn into_convolution(
         bias[channel] = (moved + f64::from(beta[channel])) as f32;
     }
     // Other nodes may use the same weights.
-    let dims = weights.dims.clone();
+    let (dims, outputs) = (weights.dims.clone(), weights.dims[..1].to_vec());
     let (weights, offsets) = (named(node, "weights"), named(node, "bias"));
     before.input.truncate(1);
     before.input.extend([weights.clone(), offsets.clone()]);
     constants.insert(weights.clone(), tensor(weights, dims, &values));
-    constants.insert(offsets.clone(), tensor(offsets, vec![channels as i64], &bias));
+    constants.insert(offsets.clone(), tensor(offsets, outputs, &bias));
     Some(())
 }
 
@@ -206,8 +206,8 @@ fn with_activation(
     if values.len() != present.len() {
         return None;
     }
-    let slope = slope.clone();
-    constants.insert(slope.clone(), tensor(slope, vec![values.len() as i64], &values));
+    let (slope, count) = (slope.clone(), i64::try_from(values.len()).ok()?);
+    constants.insert(slope.clone(), tensor(slope, vec![count], &values));
     Some(())
 }
 

@@ -50,6 +50,7 @@ impl Detector {
 
 impl Square {
     /// The square whose middle is that of `bounds`, and in which its longer side takes this `share`.
+    #[expect(clippy::manual_clamp, reason = "`clamp` would let through what is no number")]
     fn around(bounds: &BoundingBox, share: f32) -> Self {
         // Whatever the network says, a number or none: a face is no larger than a picture, 2048 pixels.
         let side = (bounds.width.max(bounds.height) / share).round().max(16.0).min(4096.0);
@@ -72,10 +73,10 @@ impl Square {
     fn cut(&self, image: &Image) -> Zeroizing<Vec<u8>> {
         let side = self.side as usize;
         let (width, height) = (i64::from(image.width()), i64::from(image.height()));
-        let (first, end) = (self.left.clamp(0, width), (self.left + side as i64).clamp(0, width));
+        let (first, end) =
+            (self.left.clamp(0, width), (self.left + i64::from(self.side)).clamp(0, width));
         let mut part = Zeroizing::new(vec![0u8; side * side * 3]);
-        for (row, line) in part.chunks_exact_mut(side * 3).enumerate() {
-            let y = self.top + row as i64;
+        for (y, line) in (self.top..).zip(part.chunks_exact_mut(side * 3)) {
             if first < end && (0..height).contains(&y) {
                 let from = (y * width + first) as usize * 3;
                 let length = (end - first) as usize * 3;

@@ -218,7 +218,7 @@ impl Engine {
             face: located.face,
             quality: located.quality,
             mask_score: self.mask.score(&located.crop, &straight),
-            attack_score: self.attack.fused(&answers.attack_scores, &traces),
+            attack_score: self.attack.fused(&answers.attack_scores, traces),
             attack_scores: answers.attack_scores,
             traces,
             straight,

@@ -1,4 +1,5 @@
 //! The networks of an engine one by one, to be measured beside other runtimes (`make bench-faces`).
+use crate::attack::Judge;
 use crate::engine::Engine;
 use crate::network::{InferenceError, Network};
 
@@ -9,7 +10,7 @@ pub struct LoadedNetwork<'a>(&'a Network);
 impl Engine {
     /// Every network, once for each size of picture that it takes.
     pub fn networks(&self) -> Vec<LoadedNetwork<'_>> {
-        let judges = self.attack.judges().iter().map(|judge| judge.network());
+        let judges = self.attack.judges().iter().map(Judge::network);
         let detectors = self.detector.networks().into_iter();
         detectors.chain([self.embedder.network()]).chain(judges).map(LoadedNetwork).collect()
     }

@@ -80,8 +80,8 @@ impl std::fmt::Debug for Template {
 mod tests {
     use super::*;
 
-    fn part(photographs: u16) -> Option<Part> {
-        Some(Part { mean: Embedding::normalised(vec![1.0, 2.0]), photographs, spread: 0.0 })
+    fn part(photographs: u16) -> Part {
+        Part { mean: Embedding::normalised(vec![1.0, 2.0]), photographs, spread: 0.0 }
     }
 
     fn template(bare: Option<Part>, masked: Option<Part>) -> Template {
@@ -90,14 +90,14 @@ mod tests {
 
     #[test]
     fn the_kind_follows_from_the_photographs() {
-        assert_eq!(template(part(1), part(0)).kind(), ReferenceKind::Single);
-        assert_eq!(template(part(3), part(0)).kind(), ReferenceKind::Several);
-        assert_eq!(template(part(1), part(1)).kind(), ReferenceKind::Several);
-        assert_eq!(template(None, part(2)).kind(), ReferenceKind::MaskedOnly);
+        assert_eq!(template(Some(part(1)), Some(part(0))).kind(), ReferenceKind::Single);
+        assert_eq!(template(Some(part(3)), Some(part(0))).kind(), ReferenceKind::Several);
+        assert_eq!(template(Some(part(1)), Some(part(1))).kind(), ReferenceKind::Several);
+        assert_eq!(template(None, Some(part(2))).kind(), ReferenceKind::MaskedOnly);
     }
 
     #[test]
     fn debug_shows_nothing() {
-        assert_eq!(format!("{:?}", template(part(1), None)), "Template([redacted])");
+        assert_eq!(format!("{:?}", template(Some(part(1)), None)), "Template([redacted])");
     }
 }

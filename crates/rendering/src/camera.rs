@@ -169,9 +169,9 @@ impl Camera {
                 (x, y.saturating_sub(1)),
                 (x, (y + 1).min(height - 1)),
             ];
-            for c in 0..3 {
-                let mean = around.iter().map(|&(x, y)| toned[y * width + x][c]).sum::<f32>() / 4.0;
-                let value = toned[index][c];
+            for (channel, &value) in toned[index].iter().enumerate() {
+                let beside = around.iter().map(|&(x, y)| toned[y * width + x][channel]);
+                let mean = beside.sum::<f32>() / 4.0;
                 let value = 255.0 * (value + self.sharpening * (value - mean));
                 rgb.push((value + noise.share()).clamp(0.0, 255.0) as u8);
             }

@@ -37,12 +37,11 @@ impl Picture {
         let (right, low) = ((left + 1).min(self.width - 1), (top + 1).min(self.height - 1));
         let (dx, dy) = (x - left as f32, y - top as f32);
         let pixel = |x: usize, y: usize| self.pixels[y * self.width + x];
-        let (a, b, c, d) =
-            (pixel(left, top), pixel(right, top), pixel(left, low), pixel(right, low));
-        [0, 1, 2].map(|i| {
-            let above = a[i] * (1.0 - dx) + b[i] * dx;
-            let below = c[i] * (1.0 - dx) + d[i] * dx;
-            above * (1.0 - dy) + below * dy
+        let above = [pixel(left, top), pixel(right, top)];
+        let below = [pixel(left, low), pixel(right, low)];
+        [0, 1, 2].map(|channel| {
+            let across = |row: &[Light; 2]| row[0][channel] * (1.0 - dx) + row[1][channel] * dx;
+            across(&above) * (1.0 - dy) + across(&below) * dy
         })
     }
 

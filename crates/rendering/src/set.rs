@@ -1,5 +1,6 @@
 //! A set of presentations on disk, rendered from a folder of photographs, in the layout that the evaluation reads:
 //! `<person>/attacks/<species>/<photograph>.frames/<n>.jpg`. The species `bona-fide` and `masked-bona-fide` are people.
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -149,7 +150,7 @@ fn sorted(folder: &Path) -> Result<Vec<PathBuf>, SetError> {
 }
 
 fn is_photograph(path: &Path) -> bool {
-    let extension = path.extension().map(|e| e.to_ascii_lowercase());
+    let extension = path.extension().map(OsStr::to_ascii_lowercase);
     path.is_file() && extension.is_some_and(|e| e == "jpg" || e == "jpeg" || e == "png")
 }
 

@@ -52,9 +52,10 @@ impl Attempt<'_> {
                 .or_else(|error| {
                     let shown = super::with_causes(&error);
                     tracing::warn!(error = shown, phone.id = %self.entry.phone, "the reference is not compared");
-                    match error.is_outdated() {
-                        true => Err(Failure::abandoned(Abandonment::ReferenceOutdated, shown)),
-                        false => Ok(not_compared(engine)),
+                    if error.is_outdated() {
+                        Err(Failure::abandoned(Abandonment::ReferenceOutdated, shown))
+                    } else {
+                        Ok(not_compared(engine))
                     }
                 })?
         };
@@ -114,7 +115,7 @@ impl NotComparable {
 /// chose another key has released another reference.
 fn digest(released: &ReleasedReference) -> Digest {
     let (salt, template) = (released.salt.expose(), released.template.expose());
-    let key = released.key.as_ref().map(|key| key.expose());
+    let key = released.key.as_ref().map(imp_authenticator::TemplateKey::expose);
     match (ProtectedTemplate::from_bytes(template), key) {
         (Ok(template), Some(key)) if template.is_of(&TemplateKey::from(key)) => {}
         // What is no template of ours has no key of its own.

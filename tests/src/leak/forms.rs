@@ -21,6 +21,7 @@ pub fn bytes_forms(name: &str, bytes: &[u8]) -> Vec<Form> {
 ///
 /// # Panics
 /// Where the template is none, or has no key.
+#[expect(clippy::expect_used, reason = "a test that looks for nothing must fail")]
 pub fn reference_forms(released: &ReleasedReference) -> Vec<Form> {
     let template = released.template.expose();
     let key = released.key.as_ref().expect("a key").expose();

@@ -76,7 +76,7 @@ impl Corridor {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_of_half_a_second_is_not_noticed_and_one_of_four_seconds_is() {
-    let corridor = Corridor::open().await;
+    let corridor = Box::pin(Corridor::open()).await;
     println!("| Delay, each way (ms) | Outcome | TLS (ms) | Request (ms) | Whole tap (ms) |");
     println!("|---|---|---|---|---|");
     for millis in [0, 10, 50, 100, 500] {
@@ -97,7 +97,7 @@ async fn a_relay_of_half_a_second_is_not_noticed_and_one_of_four_seconds_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_face_must_be_at_this_camera_whoever_carries_her_phones_frames() {
-    let corridor = Corridor::open().await;
+    let corridor = Box::pin(Corridor::open()).await;
     corridor.relay.delays(Duration::from_millis(10));
     corridor.ward.workstation.scene.shows(faces::path(faces::BEA));
     let report = corridor.ward.workstation.tap("ada").await;

@@ -36,7 +36,7 @@ impl Fusion {
     }
 
     /// Probability of a bona fide presentation, 0–1.
-    pub(super) fn score(&self, probabilities: &[f32], traces: &Traces) -> f32 {
+    pub(super) fn score(&self, probabilities: &[f32], traces: Traces) -> f32 {
         let odds = |p: f32| {
             let p = p.clamp(1e-6, 1.0 - 1e-6);
             (p / (1.0 - p)).ln().clamp(-CERTAIN, CERTAIN)
@@ -56,7 +56,7 @@ mod tests {
     fn every_trace_of_reproduction_lowers_the_score_and_it_stays_a_probability() {
         let fusion = Fusion { networks: vec![0.2, 0.2], stripes: -0.7, black: -28.0, bias: 6.0 };
         let clean = Traces { stripes: 4.0, black: 0.03 };
-        let score = |p: f32, traces| fusion.score(&[p, p], &traces);
+        let score = |p: f32, traces| fusion.score(&[p, p], traces);
         let bona_fide = score(0.95, clean);
         assert!(bona_fide > 0.9);
         assert!(score(0.05, clean) < bona_fide);

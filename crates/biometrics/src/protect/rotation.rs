@@ -73,7 +73,9 @@ fn aim(vector: &mut [f64]) -> f64 {
     vector[0] += sign * length(vector);
     // Zero with a probability of none; the reflection is then no reflection.
     let length = length(vector).max(f64::MIN_POSITIVE);
-    vector.iter_mut().for_each(|value| *value /= length);
+    for value in vector {
+        *value /= length;
+    }
     sign
 }
 
@@ -193,12 +195,12 @@ mod tests {
         values[DIMENSIONS - 1] = 1.0;
         Rotation::new(&key, Use::Bare).apply(&mut values);
         let expected = [
-            -0.04090612538817042,
-            0.04205696514149178,
-            -0.13547256440705727,
-            0.030049481586975273,
-            0.028280834942771713,
-            -0.07410915808631746,
+            -0.040_906_125_388_170_42,
+            0.042_056_965_141_491_78,
+            -0.135_472_564_407_057_27,
+            0.030_049_481_586_975_273,
+            0.028_280_834_942_771_713,
+            -0.074_109_158_086_317_46,
         ];
         for (found, expected) in values.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-12, "{found} {expected}");

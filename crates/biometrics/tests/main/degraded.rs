@@ -1,4 +1,11 @@
 //! Photographs made worse on purpose, each in one way.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "pixel arithmetic goes from integers to floats and back, bounded by the size of a photograph"
+)]
 use imp_biometrics::{Face, Image, Point};
 
 /// One way of making a photograph worse.

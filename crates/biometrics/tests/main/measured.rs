@@ -30,7 +30,7 @@ fn a_reference_of_measured_photographs_is_that_of_enrolment() {
 fn a_probe_of_measured_frames_is_that_of_the_camera() {
     let frame = photograph("obama3.jpg");
     let template = engine().enrol(&[photograph("obama.jpg")]).unwrap();
-    let seen = engine().verify(&[frame.clone()], &template).unwrap();
+    let seen = engine().verify(std::slice::from_ref(&frame), &template).unwrap();
     let measured = engine().measure(&frame).unwrap().unwrap();
     let capture = engine().capture_of(&[&measured]).unwrap();
     let kept = engine().compare(&capture, &template).unwrap();

@@ -1,4 +1,8 @@
 //! Thousands of malformed, huge, tiny and odd pictures: a typed error or a picture, in bounded memory, never a panic.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "random numbers, bits and checksums are cut on purpose, and sizes are small"
+)]
 use std::fmt::Write as _;
 use std::process::Command;
 
@@ -199,6 +203,7 @@ fn decodes_large_pictures() {
 /// Written row by row, so that making it takes no memory that would be counted.
 fn large_png(width: u32, height: u32, bytes: usize, colour: ExtendedColorType) -> Vec<u8> {
     use ExtendedColorType::{L8, Rgb8, Rgb16, Rgba8};
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the encoder knows many more")]
     let (kind, depth) = match colour {
         L8 => (0u8, 8u8),
         Rgb8 => (2, 8),

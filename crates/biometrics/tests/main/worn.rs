@@ -1,4 +1,4 @@
-//! Masks that are really worn, on tiles of 60×60 pixels of ten people (MaskTheFace's montage); skipped without them.
+//! Masks that are really worn, on tiles of 60×60 pixels of ten people (the montage of `MaskTheFace`); skipped without them.
 use imp_biometrics::{Capture, Image, Measured, Template};
 use imp_models::ProbeKind;
 
@@ -31,7 +31,7 @@ fn doubled(image: &Image) -> Image {
             for (dy, dx, weight) in [(0, 0, 9), (0, 1, 3), (1, 0, 3), (1, 1, 1)] {
                 // The nearest pixel weighs most; the other is on the side to which this half of it lies.
                 let near = |at: usize, far: usize, end: usize| {
-                    let step = if at % 2 == 0 { -1 } else { 1 };
+                    let step = if at.is_multiple_of(2) { -1 } else { 1 };
                     (at / 2).saturating_add_signed(far.cast_signed() * step).min(end - 1)
                 };
                 let at = near(y, dy, height) * width + near(x, dx, width);

@@ -83,7 +83,9 @@ impl Kept {
             std::mem::take(&mut *parked).into_iter().partition(|link| link.until <= now);
         *parked = left;
         drop(parked);
-        due.into_iter().for_each(|parked| end(parked.idle.phone));
+        for parked in due {
+            end(parked.idle.phone);
+        }
     }
 
     fn parked(&self) -> MutexGuard<'_, VecDeque<Parked>> {
