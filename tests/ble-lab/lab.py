@@ -70,7 +70,7 @@ SCENARIOS['tap'] = tap
 
 
 def bumble(lab):
-    """A phone written from the documentation, on another Bluetooth stack, is enrolled, and taps in and out. In a boot of its own."""
+    """A phone that uses none of our code, on another Bluetooth stack, is enrolled, and taps in and out. In a boot of its own."""
     if lab.is_open:
         raise Failed('bumble enrols a phone of its own: play it alone')
     lab.phone = Stranger()

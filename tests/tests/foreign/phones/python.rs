@@ -1,4 +1,4 @@
-//! The phone in Python, written from `docs/reference` by somebody who has not seen our code: `tests/foreign/phone`.
+//! The phone in Python, an implementation of its own that uses none of our code: `tests/foreign/phone`.
 use std::ffi::OsString;
 
 use imp_tests::demo::Narrator;
@@ -14,7 +14,7 @@ fn phone() -> Vec<OsString> {
 }
 
 #[test]
-fn a_phone_written_from_the_documentation_alone_lives() {
+fn a_phone_without_our_code_lives() {
     let folder = tempfile::tempdir().expect("a folder");
     let narrator = Narrator::silent();
     let mut ward = Ward::open(folder.path(), &narrator, phone());
@@ -22,7 +22,7 @@ fn a_phone_written_from_the_documentation_alone_lives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strangers_and_replays_get_nothing_of_a_phone_written_from_the_documentation() {
+async fn strangers_and_replays_get_nothing_of_a_phone_without_our_code() {
     let folder = tempfile::tempdir().expect("a folder");
     let narrator = Narrator::silent();
     let mut ward = Ward::open(folder.path(), &narrator, phone());
@@ -61,7 +61,7 @@ fn a_phone_on_another_bluetooth_stack_taps() {
 }
 
 #[test]
-fn a_phone_written_from_the_documentation_gets_through_a_bad_radio() {
+fn a_phone_without_our_code_gets_through_a_bad_radio() {
     let folder = tempfile::tempdir().expect("a folder");
     let narrator = Narrator::silent();
     let mut ward = Ward::open(folder.path(), &narrator, phone());
