@@ -138,6 +138,7 @@ pub struct Timeline {
 
 /// Entries that belong together: a session with the tap that opened it and all that was done in it, or one thing by itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = TimelineGroup)]
 pub struct Group {
     /// What it is, in plain words.
     pub title: String,

@@ -69,6 +69,7 @@ pub struct RenewCertificate {
 
 /// A machine's certificate and whom it trusts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MachineCredentials)]
 pub struct Credentials {
     /// The machine's name.
     #[schema(value_type = String)]

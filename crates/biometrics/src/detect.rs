@@ -243,7 +243,8 @@ fn decode(outputs: &[Vec<f32>], side: usize, least_score: f32) -> Vec<Face> {
             .zip(boxes.as_chunks::<4>().0.iter().zip(points.as_chunks::<10>().0));
         for (index, ((class, object), (bounds, points))) in cells.enumerate() {
             let score = (class.clamp(0.0, 1.0) * object.clamp(0.0, 1.0)).sqrt();
-            if score >= least_score {
+            let found = bounds.iter().chain(points).all(|value| value.is_finite());
+            if score >= least_score && found {
                 let cell = Point { x: (index % columns) as f32, y: (index / columns) as f32 };
                 faces.push(face(cell, stride as f32, score, (bounds, points)));
             }
@@ -285,6 +286,24 @@ mod tests {
         let at = Point { x: 0.0, y: 0.0 };
         let bounding_box = BoundingBox { left, top: 0.0, width: side, height: side };
         Face { bounding_box, landmarks: Landmarks::from_points([at; 5]), score }
+    }
+
+    #[test]
+    fn a_box_that_is_no_number_is_no_face() {
+        // One cell of the coarsest level; the finer levels see nothing.
+        let heads = |bounds: [f32; 4]| -> Vec<Vec<f32>> {
+            let mut outputs: Vec<Vec<f32>> = [1, 1, 4, 10]
+                .into_iter()
+                .flat_map(|n| [vec![0.0; 16 * n], vec![0.0; 4 * n], vec![0.0; n]])
+                .collect();
+            (outputs[2], outputs[5], outputs[8]) = (vec![1.0], vec![1.0], bounds.to_vec());
+            outputs
+        };
+        assert_eq!(decode(&heads([0.0, 0.0, 0.0, 0.0]), 32, 0.6).len(), 1);
+        for wrong in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert!(decode(&heads([wrong, 0.0, 0.0, 0.0]), 32, 0.6).is_empty());
+            assert!(decode(&heads([0.0, 0.0, wrong, 0.0]), 32, 0.6).is_empty());
+        }
     }
 
     #[test]

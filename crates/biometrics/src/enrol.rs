@@ -100,7 +100,7 @@ impl Engine {
         if template.bare().is_none() {
             return Err(EnrolError::OnlyMasked);
         }
-        let attack_score = measured.iter().map(|m| m.attack_score()).fold(1.0, f32::min);
+        let attack_score = lowest(measured.iter().map(|m| m.attack_score()));
         Ok(Series { template, photographs: good.len(), attack_score })
     }
 
@@ -121,7 +121,10 @@ impl Engine {
     pub fn template(&self, photographs: &[&Measured]) -> Result<Template, EnrolError> {
         countable(photographs.len())?;
         let first = photographs.first().ok_or(EnrolError::NoPhotographs)?;
-        let other = |m: &&Measured| m.embedding().similarity(first.embedding()) < SAME_PERSON;
+        let other = |m: &&Measured| {
+            let similarity = m.embedding().similarity(first.embedding());
+            similarity.is_nan() || similarity < SAME_PERSON
+        };
         if let Some(index) = photographs.iter().position(other) {
             return Err(EnrolError::DifferentPeople { index });
         }
@@ -168,4 +171,21 @@ fn part(embeddings: &[Embedding], photographs: usize) -> Option<Part> {
     let far: f32 = embeddings.iter().map(|e| 1.0 - e.similarity(&mean)).sum();
     let spread = (far / embeddings.len() as f32).clamp(0.0, 2.0);
     Some(Part { mean, photographs: photographs as u16, spread })
+}
+
+/// The lowest of probabilities; one that is no number counts as 0.
+fn lowest(scores: impl Iterator<Item = f32>) -> f32 {
+    scores.fold(1.0, |low: f32, score| if score.is_nan() { 0.0 } else { low.min(score) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_that_is_no_number_is_the_lowest() {
+        assert!((lowest([0.9, 0.4, 0.8].into_iter()) - 0.4).abs() < 1e-6);
+        assert!(lowest([0.9, f32::NAN, 0.8].into_iter()).abs() < 1e-6);
+        assert!(lowest([f32::NAN].into_iter()).abs() < 1e-6);
+    }
 }

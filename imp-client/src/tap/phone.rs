@@ -243,6 +243,10 @@ impl Attempt<'_> {
         request: fn(TapRequest) -> Message,
     ) -> Result<Answered, Exchange> {
         let kept = self.agent.links.take(self.entry.phone);
+        if kept.is_some() {
+            // Whatever becomes of this tap, nobody looks at that link any more: it says nothing about who is there.
+            self.agent.departures.link_ended();
+        }
         if let Some(contact) = kept.filter(|kept| kept.public_key() == self.entry.public_key) {
             let challenge = challenge.get_or_try_init(|| self.ask_challenge()).await;
             let challenge = challenge.map_err(Exchange::Challenge)?;

@@ -35,7 +35,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "imp-phone-bindings",
-        &["imp-identity", "imp-authenticator", "imp-hardware", "imp-api", "imp-translog", "imp-phone"],
+        &[
+            "imp-identity",
+            "imp-authenticator",
+            "imp-hardware",
+            "imp-api",
+            "imp-translog",
+            "imp-phone",
+        ],
     ),
     ("imp-service", &["imp-identity", "imp-api"]),
     ("pam-imp", &[]),

@@ -52,6 +52,38 @@ fn names_say_what_they_name() {
 }
 
 #[test]
+fn no_two_schemas_of_the_contract_share_a_name() {
+    let mut seen = std::collections::BTreeMap::new();
+    for path in files("crates/api/src") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut lines = text.lines().map(str::trim);
+        while let Some(line) = lines.next() {
+            if !(line.starts_with("#[derive(") && line.contains("ToSchema")) {
+                continue;
+            }
+            let mut renamed = None;
+            for line in lines.by_ref() {
+                if let Some((_, name)) = line.split_once("schema(as = ") {
+                    renamed = name.split([')', ',']).next();
+                }
+                let Some(declared) =
+                    ["pub struct ", "pub enum "].iter().find_map(|k| line.strip_prefix(k))
+                else {
+                    continue;
+                };
+                let declared = declared.split(|c: char| !c.is_alphanumeric()).next();
+                let name = renamed.or(declared).unwrap().to_owned();
+                if let Some(first) = seen.insert(name.clone(), shown(&path)) {
+                    panic!("`{name}` is a schema of {first} and of {}", shown(&path));
+                }
+                break;
+            }
+        }
+    }
+    assert!(seen.contains_key("MachineCredentials") && seen.len() > 100, "{}", seen.len());
+}
+
+#[test]
 fn the_project_knows_nothing_of_the_place_where_it_is_built() {
     let places = [
         concat!("..", "/shared"),
