@@ -133,8 +133,10 @@ pub(super) async fn models(config: &ClientConfig) -> (Check, Option<Arc<Engine>>
     match blocking(load).await {
         Ok((count, engine, made)) => {
             let set = engine.model_set();
-            let found =
-                format!("{set} in {shown}: {count} models, each with the digest of the manifest; calibrated {} with {} people ({})", made.at, made.people, made.data);
+            let found = format!(
+                "{set} in {shown}: {count} models, each with the digest of the manifest; calibrated {} with {} people ({})",
+                made.at, made.people, made.data
+            );
             (Check::good("models", found), Some(Arc::new(engine)))
         }
         Err(error) => (Check::bad("models", error, mend), None),
