@@ -55,7 +55,7 @@ pub enum ChallengeFailure {
     LostFace,
 }
 
-/// How much has to move, and how long it may take; measured in `docs/faces/attacks.md`.
+/// How much has to move, and how long it may take; set by judgement and not measured on people yet (`docs/faces/attacks.md`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// Movement of the nose against eyes and mouth that is a turn, in eye distances.
