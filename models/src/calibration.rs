@@ -1,13 +1,15 @@
 //! The calibration file: decision limits that `imp-client face evaluate` chose for exactly these models, and how often
 //! they were wrong. A file made for other models, or by another pipeline, is refused: its limits would mean nothing.
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::{Manifest, ModelSet, ProbeKind, ReferenceKind};
-use crate::store::{ModelStore, read_bounded};
+use crate::store::{ModelStore, read_open};
 
 /// Longest calibration file, in bytes.
 const LONGEST: u64 = 256 << 10;
@@ -95,6 +97,18 @@ pub struct Rate {
     pub high: f64,
 }
 
+/// A number with which protection would be switched off, or nobody be recognised.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{name} is {value}, but must be {bound}")]
+pub struct OutOfBounds {
+    /// Which number.
+    pub name: String,
+    /// What it is.
+    pub value: f64,
+    /// What it must be.
+    pub bound: &'static str,
+}
+
 /// A calibration cannot be used; each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CalibrationError {
@@ -134,9 +148,22 @@ pub enum CalibrationError {
         /// Its format.
         found: u32,
     },
-    /// A limit is out of range, or a kind of comparison has no limit or two.
-    #[error("{} must give every kind of comparison exactly one threshold within its range", .0.display())]
+    /// A kind of comparison has no limit or two.
+    #[error("{} must give every kind of comparison exactly one threshold", .0.display())]
     Inconsistent(PathBuf),
+    /// A number is out of its bounds.
+    #[error(
+        "{} does not protect: run `imp-client face evaluate` to make another", .path.display()
+    )]
+    OutOfBounds {
+        /// The file.
+        path: PathBuf,
+        /// Which number, and its bounds.
+        source: OutOfBounds,
+    },
+    /// A configured file that its owner's group or anybody can write: they could switch recognition off.
+    #[error("{} can be changed by others than its owner: `chmod go-w` it after looking it through", .0.display())]
+    Writable(PathBuf),
     /// Made with other models.
     #[error(
         "{} was made with another {model} than the model set has: run `imp-client face evaluate` with these models", .path.display()
@@ -176,15 +203,48 @@ impl Thresholds {
         found.map(|c| c.threshold)
     }
 
-    fn sound(&self) -> bool {
-        let probabilities = [self.detection, self.attack, self.mask];
+    fn complete(&self) -> bool {
         let kinds: BTreeSet<_> = self.comparison.iter().map(|c| (c.reference, c.probe)).collect();
-        let complete = kinds.len() == ReferenceKind::ALL.len() * ProbeKind::ALL.len()
-            && self.comparison.len() == kinds.len();
-        complete
-            && probabilities.iter().all(|p| (0.0..=1.0).contains(p))
-            && self.comparison.iter().all(|c| c.threshold > 0.0 && c.threshold <= 1.0)
+        kinds.len() == ReferenceKind::ALL.len() * ProbeKind::ALL.len()
+            && self.comparison.len() == kinds.len()
     }
+
+    /// None of these switches a protection off; a number that is none is in no range.
+    fn within_bounds(&self) -> Result<(), OutOfBounds> {
+        let usual = 0.1..=0.95;
+        bounded("detection", self.detection, usual.contains(&self.detection), "0.1 to 0.95")?;
+        bounded("mask", self.mask, usual.contains(&self.mask), "0.1 to 0.95")?;
+        let attack = (0.05..1.0).contains(&self.attack);
+        bounded("attack", self.attack, attack, "at least 0.05 and below 1")?;
+        for Comparison { reference, probe, threshold, .. } in &self.comparison {
+            let name = format!("the threshold of {reference:?} and {probe:?}");
+            let kept = (0.25..1.0).contains(threshold);
+            bounded(&name, *threshold, kept, "at least 0.25 and below 1")?;
+        }
+        Ok(())
+    }
+}
+
+fn bounded(
+    name: &str,
+    value: impl Into<f64>,
+    kept: bool,
+    bound: &'static str,
+) -> Result<(), OutOfBounds> {
+    let refused = || OutOfBounds { name: name.to_owned(), value: value.into(), bound };
+    if kept { Ok(()) } else { Err(refused()) }
+}
+
+/// What `path` holds; where `guarded`, only if nobody but its owner can change it.
+fn content(path: &Path, guarded: bool) -> Result<Vec<u8>, CalibrationError> {
+    let unreadable = |source| CalibrationError::Unreadable { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    let mode = file.metadata().map_err(unreadable)?.permissions().mode();
+    if guarded && mode & 0o022 != 0 {
+        return Err(CalibrationError::Writable(path.to_owned()));
+    }
+    let bytes = read_open(file, LONGEST).map_err(unreadable)?;
+    bytes.ok_or_else(|| CalibrationError::TooLarge(path.to_owned()))
 }
 
 impl Calibration {
@@ -204,11 +264,7 @@ impl Calibration {
         path: PathBuf,
         pipeline: u32,
     ) -> Result<Self, CalibrationError> {
-        let bytes = match read_bounded(&path, LONGEST) {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => return Err(CalibrationError::TooLarge(path)),
-            Err(source) => return Err(CalibrationError::Unreadable { path, source }),
-        };
+        let bytes = content(&path, store.has_own_calibration())?;
         let calibration: Self = match serde_json::from_slice(&bytes) {
             Ok(calibration) => calibration,
             Err(source) => return Err(CalibrationError::Malformed { path, source }),
@@ -234,7 +290,21 @@ impl Calibration {
         if self.pipeline != running {
             return Err(CalibrationError::OtherPipeline { path, found: self.pipeline, running });
         }
-        if self.thresholds.sound() { Ok(self) } else { Err(CalibrationError::Inconsistent(path)) }
+        if !self.thresholds.complete() {
+            return Err(CalibrationError::Inconsistent(path));
+        }
+        match self.within_bounds() {
+            Ok(()) => Ok(self),
+            Err(source) => Err(CalibrationError::OutOfBounds { path, source }),
+        }
+    }
+
+    /// Whether the aim and every limit protect: the first number that does not, with its bounds. Programs refuse a
+    /// calibration that fails here.
+    pub fn within_bounds(&self) -> Result<(), OutOfBounds> {
+        let aim = self.aim > 0.0 && self.aim <= 1e-3;
+        bounded("aim", self.aim, aim, "above 0 and at most 0.001")?;
+        self.thresholds.within_bounds()
     }
 }
 

@@ -4,7 +4,9 @@ mod calibration;
 mod manifest;
 mod store;
 
-pub use calibration::{Calibration, CalibrationError, Comparison, Made, Rate, Thresholds};
+pub use calibration::{
+    Calibration, CalibrationError, Comparison, Made, OutOfBounds, Rate, Thresholds,
+};
 pub use manifest::{
     Channels, ImageConvention, Input, Manifest, ManifestError, Model, ModelSet, Output, ProbeKind,
     Purpose, ReferenceKind,

@@ -102,7 +102,8 @@ impl ModelStore {
         }
     }
 
-    /// With the calibration at `path` instead of the one that the manifest names: a hospital's own.
+    /// With the calibration at `path` instead of the one that the manifest names: a hospital's own. It is refused when it
+    /// is read, if others than its owner can write it.
     #[must_use]
     pub fn calibrated_by(self, path: impl Into<PathBuf>) -> Self {
         Self { calibration: Some(path.into()), ..self }
@@ -112,6 +113,11 @@ impl ModelStore {
     pub fn calibration_file(&self) -> Option<PathBuf> {
         let beside = || self.active.calibration.as_ref().map(|file| self.folder.join(file));
         self.calibration.clone().or_else(beside)
+    }
+
+    /// Whether the calibration is a hospital's own, and not the one beside the manifest.
+    pub(crate) fn has_own_calibration(&self) -> bool {
+        self.calibration.is_some()
     }
 
     /// Where the files are.
@@ -155,7 +161,11 @@ impl ModelStore {
 
 /// The file's content, or `None` where it is longer than `limit` bytes.
 pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let file = File::open(path)?;
+    read_open(File::open(path)?, limit)
+}
+
+/// As [`read_bounded`], of a file that is open already.
+pub(crate) fn read_open(file: File, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let size = file.metadata()?.len();
     if size > limit {
         return Ok(None);

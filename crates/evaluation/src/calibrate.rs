@@ -78,6 +78,17 @@ pub(crate) fn calibrate(
         made: basis.made.clone(),
         thresholds: Thresholds { comparison, ..basis.limits.clone() },
     };
+    finished(calibration, carried_over)
+}
+
+/// The calibration, unless programs would refuse it.
+fn finished(
+    calibration: Calibration,
+    carried_over: Vec<String>,
+) -> (Option<Calibration>, Calibrated) {
+    if let Err(limit) = calibration.within_bounds() {
+        return (None, Calibrated::OutOfBounds { limit: limit.to_string() });
+    }
     let complete = carried_over.is_empty();
     let how = if complete { Calibrated::Complete } else { Calibrated::Completed { carried_over } };
     (Some(calibration), how)
@@ -140,7 +151,25 @@ pub(crate) fn as_written(limit: Limit) -> Limit {
 
 #[cfg(test)]
 mod tests {
-    use super::rounded_up;
+    use super::*;
+
+    #[test]
+    fn a_calibration_that_protects_too_little_is_reported_and_not_written() {
+        let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models");
+        let store = ModelStore::open(models).unwrap();
+        let text = std::fs::read_to_string(store.calibration_file().unwrap()).unwrap();
+        let shipped: Calibration = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            finished(shipped.clone(), vec![]),
+            (Some(shipped.clone()), Calibrated::Complete)
+        );
+        let (none, why) = finished(Calibration { aim: 0.01, ..shipped.clone() }, vec![]);
+        let limit = "aim is 0.01, but must be above 0 and at most 0.001".to_owned();
+        assert_eq!((none, why), (None, Calibrated::OutOfBounds { limit }));
+        let mut lax = shipped;
+        lax.thresholds.comparison[0].threshold = 0.2;
+        assert_eq!(finished(lax, vec![]).0, None);
+    }
 
     #[test]
     fn thresholds_are_never_rounded_down() {

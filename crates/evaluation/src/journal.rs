@@ -3,18 +3,23 @@
 //!
 //! The records are biometric data of the people in the photographs: the file is for its owner alone (mode 0600), and is
 //! removed when the evaluation is done unless it is asked to stay.
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 /// First bytes; the last of them is the version of the format.
 const MAGIC: [u8; 8] = *b"IMPMEAS\x01";
 /// Longest record, in bytes.
 const LONGEST: u32 = 4 << 20;
+/// Room for a usual record, in bytes: a buffer that grows leaves copies behind that nobody wipes.
+const USUAL: usize = 128 << 10;
 
 /// The file, open for more.
 pub(crate) struct Journal {
@@ -45,6 +50,11 @@ pub enum JournalError {
     /// Another evaluation writes it at this moment.
     #[error("{} is in use by another evaluation", .0.display())]
     InUse(PathBuf),
+    /// A link, somebody else's, or open to others: what is measured would go astray, or what is read was planted.
+    #[error(
+        "{} is not a file of yours that only you can read (mode 0600): remove it, or choose another folder with --out", .0.display()
+    )]
+    NotOurs(PathBuf),
     /// It cannot be read or written: no permission, no space.
     #[error("could not keep measurements in {}", .path.display())]
     Io {
@@ -74,12 +84,7 @@ impl Journal {
         existing: Existing,
     ) -> Result<(Self, Found<T>), JournalError> {
         let failed = |source| JournalError::Io { path: path.to_owned(), source };
-        if existing == Existing::Refuse && path.exists() {
-            return Err(JournalError::Interrupted(path.to_owned()));
-        }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut file = options.open(path).map_err(failed)?;
+        let mut file = opened(path, existing)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Err(JournalError::InUse(path.to_owned())),
@@ -97,7 +102,7 @@ impl Journal {
             journal.write(&settings)?;
             return Ok((journal, Found { records: vec![], dropped: 0 }));
         };
-        if head != settings {
+        if *head != settings {
             return Err(JournalError::OtherRun(path.to_owned()));
         }
         let (records, end) = journal.read(length).map_err(failed)?;
@@ -106,14 +111,14 @@ impl Journal {
     }
 
     /// Adds a record, and returns it as it will be read after a crash: an evaluation that was interrupted comes to the
-    /// same figures.
+    /// same figures. What could not be read again is not written.
     pub(crate) fn append<T: Serialize + DeserializeOwned>(
         &mut self,
         record: &T,
     ) -> Result<T, JournalError> {
-        let bytes = serde_json::to_vec(record).map_err(|e| self.failed(e.into()))?;
+        let (bytes, again) = round_trip(record).map_err(|e| self.failed(e.into()))?;
         self.write(&bytes)?;
-        serde_json::from_slice(&bytes).map_err(|e| self.failed(e.into()))
+        Ok(again)
     }
 
     /// Removes the file.
@@ -125,7 +130,7 @@ impl Journal {
         let too_long = || self.failed(io::Error::other("a measurement is too long"));
         let length =
             u32::try_from(bytes.len()).ok().filter(|l| *l <= LONGEST).ok_or_else(too_long)?;
-        let mut framed = Vec::with_capacity(bytes.len() + 8);
+        let mut framed = Zeroizing::new(Vec::with_capacity(bytes.len() + 8));
         framed.extend(length.to_le_bytes());
         framed.extend(crc32fast::hash(bytes).to_le_bytes());
         framed.extend(bytes);
@@ -136,7 +141,8 @@ impl Journal {
     fn read<T: DeserializeOwned>(&mut self, length: u64) -> io::Result<(Vec<T>, u64)> {
         let mut records = Vec::new();
         let mut end = self.file.stream_position()?;
-        let mut reader = io::BufReader::new((&self.file).take(length));
+        // Not buffered: the buffer would not be wiped.
+        let mut reader = (&self.file).take(length);
         while let Some(bytes) = frame(&mut reader)? {
             let Ok(record) = serde_json::from_slice(&bytes) else { break };
             records.push(record);
@@ -156,8 +162,43 @@ impl Journal {
     }
 }
 
+/// `value` as it is written, and as it is read again; fails where that cannot be, as with a number that is not finite.
+pub(crate) fn round_trip<T: Serialize + DeserializeOwned>(
+    value: &T,
+) -> serde_json::Result<(Zeroizing<Vec<u8>>, T)> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(USUAL));
+    serde_json::to_writer(&mut *bytes, value)?;
+    let again = serde_json::from_slice(&bytes)?;
+    Ok((bytes, again))
+}
+
+/// The file at `path`: made, or our own that nobody else can read. No link is followed.
+fn opened(path: &Path, existing: Existing) -> Result<File, JournalError> {
+    let failed = |error: Errno| JournalError::Io { path: path.to_owned(), source: error.into() };
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match rustix::fs::open(path, flags | OFlags::CREATE | OFlags::EXCL, Mode::RUSR | Mode::WUSR) {
+        Ok(made) => return Ok(made.into()),
+        Err(Errno::EXIST) if existing == Existing::Refuse => {
+            return Err(JournalError::Interrupted(path.to_owned()));
+        }
+        Err(Errno::EXIST) => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let file: File = match rustix::fs::open(path, flags | OFlags::NONBLOCK, Mode::empty()) {
+        Ok(file) => file.into(),
+        Err(Errno::LOOP | Errno::ISDIR) => return Err(JournalError::NotOurs(path.to_owned())),
+        Err(error) => return Err(failed(error)),
+    };
+    let metadata =
+        file.metadata().map_err(|source| JournalError::Io { path: path.to_owned(), source })?;
+    let ours = metadata.is_file()
+        && metadata.uid() == rustix::process::geteuid().as_raw()
+        && metadata.mode() & 0o077 == 0;
+    if ours { Ok(file) } else { Err(JournalError::NotOurs(path.to_owned())) }
+}
+
 /// The length of the file, and its settings; none where it does not even hold these. The file then stands behind them.
-fn begin(file: &mut File) -> io::Result<(u64, Option<Vec<u8>>)> {
+fn begin(file: &mut File) -> io::Result<(u64, Option<Zeroizing<Vec<u8>>>)> {
     let length = file.metadata()?.len();
     let mut magic = [0; MAGIC.len()];
     let head = match file.read_exact(&mut magic) {
@@ -170,9 +211,9 @@ fn begin(file: &mut File) -> io::Result<(u64, Option<Vec<u8>>)> {
 }
 
 /// The next record; none at the end, or where it is damaged.
-fn frame(reader: &mut impl io::Read) -> io::Result<Option<Vec<u8>>> {
+fn frame(reader: &mut impl io::Read) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let mut head = [0; 8];
-    let mut bytes = Vec::new();
+    let mut bytes = Zeroizing::new(Vec::new());
     let whole = |error: io::Error| {
         if error.kind() == io::ErrorKind::UnexpectedEof { Ok(()) } else { Err(error) }
     };
@@ -251,6 +292,45 @@ mod tests {
         let (_journal, found) = open(&path, Existing::Resume).unwrap();
         assert_eq!(found.records, ["first"]);
         assert!(found.dropped > 0);
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_or_that_is_a_link_is_refused() {
+        let (folder, path) = three();
+        for mode in [0o640, 0o604, 0o620, 0o601] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            for existing in [Existing::Resume, Existing::Discard] {
+                assert!(matches!(open(&path, existing), Err(JournalError::NotOurs(_))), "{mode:o}");
+            }
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let whole = fs::read(&path).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(matches!(open(&link, Existing::Refuse), Err(JournalError::Interrupted(_))));
+        for existing in [Existing::Resume, Existing::Discard] {
+            assert!(matches!(open(&link, existing), Err(JournalError::NotOurs(_))));
+        }
+        let nowhere = folder.path().join("planted");
+        std::os::unix::fs::symlink(folder.path().join("elsewhere"), &nowhere).unwrap();
+        assert!(open(&nowhere, Existing::Refuse).is_err());
+        assert!(!folder.path().join("elsewhere").exists());
+        assert_eq!(fs::read(&path).unwrap(), whole, "nothing was thrown away");
+        assert_eq!(open(&path, Existing::Resume).unwrap().1.records.len(), 3);
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("measured");
+        let mut journal = Journal::open::<f32>(&path, &"settings", Existing::Refuse).unwrap().0;
+        for number in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert!(matches!(journal.append(&number), Err(JournalError::Io { .. })));
+        }
+        journal.append(&0.5f32).unwrap();
+        drop(journal);
+        let found = Journal::open::<f32>(&path, &"settings", Existing::Resume).unwrap().1;
+        assert_eq!((found.records, found.dropped), (vec![0.5], 0));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use imp_biometrics::{DrawMaskError, Engine, FaceError, Image, ImageError, MaskSt
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Dataset, Shows};
-use crate::journal::{Found, Journal, JournalError};
+use crate::journal::{Found, Journal, JournalError, round_trip};
 use crate::random::Seeded;
 
 /// One picture, as it was when it was measured.
@@ -159,9 +159,18 @@ fn look(engine: &Engine, dataset: &Dataset, job: &Job<'_>) -> Record {
 fn seen(engine: &Engine, image: &Image, enrols: bool) -> Seen {
     let measured = if enrols { engine.measure_reference(image) } else { engine.measure(image) };
     match measured {
-        Ok(Ok(measured)) => Seen::Measured(Box::new(measured)),
+        Ok(Ok(measured)) => kept(measured),
         Ok(Err(error)) => Seen::Refused(unusable(&error)),
         Err(error) => Seen::Refused(error.to_string()),
+    }
+}
+
+/// Refuses what could not be kept: a network may give numbers that are not finite, and one such picture must not end an
+/// evaluation of thousands.
+fn kept(measured: Measured) -> Seen {
+    match round_trip(&measured) {
+        Ok(_) => Seen::Measured(Box::new(measured)),
+        Err(_not_finite) => Seen::Refused("a measured number is not finite".to_owned()),
     }
 }
 
@@ -187,5 +196,33 @@ fn unreadable(error: &ImageError) -> String {
         | ImageError::Corrupt
         | ImageError::TooLarge
         | ImageError::Encoding(_) => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroUsize;
+
+    #[test]
+    fn a_number_that_is_not_finite_refuses_the_picture() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let store = imp_models::ModelStore::open(root.join("models")).unwrap();
+        let engine = Engine::load_uncalibrated(&store, NonZeroUsize::MIN).unwrap();
+        let image = Image::open(&root.join("tests/data/faces/biden.jpg")).unwrap();
+        let Seen::Measured(good) = seen(&engine, &image, false) else { panic!("one face") };
+        let damage: [fn(&mut Measured); 4] = [
+            |m| m.mask_score = f32::NAN,
+            |m| m.quality.sharpness = f32::INFINITY,
+            |m| m.traces.stripes = f32::NEG_INFINITY,
+            |m| m.attack_scores.push(f32::NAN),
+        ];
+        for alter in damage {
+            let mut measured = (*good).clone();
+            alter(&mut measured);
+            let Seen::Refused(reason) = kept(measured) else { panic!("kept") };
+            assert_eq!(reason, "a measured number is not finite");
+        }
+        assert!(matches!(kept(*good), Seen::Measured(_)));
     }
 }

@@ -119,6 +119,11 @@ pub enum Calibrated {
         /// For which kinds of comparison, and what is missing.
         missing: Vec<String>,
     },
+    /// A program would refuse it: it would protect too little.
+    OutOfBounds {
+        /// Which number, and its bounds.
+        limit: String,
+    },
 }
 
 impl Report {

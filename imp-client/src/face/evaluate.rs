@@ -1,16 +1,16 @@
 //! `imp-client face evaluate`: measures the engine on a folder of photographs, and writes a report and a calibration.
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use imp_biometrics::{Engine, LoadError};
 use imp_client::ClientConfig;
 use imp_evaluation::{
-    Condition, Dataset, DatasetError, Enrolment, Evaluated, Existing, JournalError, Probes,
-    Progress, Settings, evaluate,
+    Calibrated, Condition, Dataset, DatasetError, Enrolment, Evaluated, Existing, JournalError,
+    Probes, Progress, Settings, evaluate,
 };
 use imp_models::{Made, OpenError};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -165,11 +165,11 @@ fn settings(arguments: &Evaluate, now: Timestamp) -> Settings {
     }
 }
 
-/// The folder for the results, made if need be.
+/// The folder for the results, made for its owner alone if need be.
 fn prepared(arguments: &Evaluate) -> Result<PathBuf, EvaluateError> {
     let out = &arguments.out;
     let failed = |source| EvaluateError::Write { path: out.clone(), source };
-    fs::create_dir_all(out).map_err(failed)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(out).map_err(failed)?;
     let (out, folder) = (out.canonicalize().map_err(failed)?, arguments.folder.canonicalize());
     if folder.is_ok_and(|folder| out.starts_with(folder)) {
         // If it was made just now; one with content stays.
@@ -191,11 +191,11 @@ fn bar() -> ProgressBar {
 fn write_all(folder: &Path, evaluated: &Evaluated) -> Result<(), EvaluateError> {
     let json =
         |value: serde_json::Result<String>| value.map(|text| text + "\n").map_err(io::Error::from);
-    write_file(&folder.join(PAGE), 0o644, Ok(evaluated.report.html()))?;
-    write_file(&folder.join(REPORT), 0o644, json(serde_json::to_string_pretty(&evaluated.report)))?;
+    write_file(&folder.join(PAGE), Ok(evaluated.report.html()))?;
+    write_file(&folder.join(REPORT), json(serde_json::to_string_pretty(&evaluated.report)))?;
     let calibration = folder.join(CALIBRATION);
     match &evaluated.calibration {
-        Some(made) => write_file(&calibration, 0o644, json(serde_json::to_string_pretty(made)))?,
+        Some(made) => write_file(&calibration, json(serde_json::to_string_pretty(made)))?,
         // One of an earlier evaluation would be taken for this one's.
         None => match fs::remove_file(&calibration) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -210,15 +210,22 @@ fn write_all(folder: &Path, evaluated: &Evaluated) -> Result<(), EvaluateError> 
     };
     let rows: String = evaluated.refused.iter().map(row).collect();
     // Names of folders are names of people.
-    write_file(&folder.join(REFUSED), 0o600, Ok(format!("picture,reason\n{rows}")))
+    write_file(&folder.join(REFUSED), Ok(format!("picture,reason\n{rows}")))
 }
 
-/// Writes the whole file or leaves the one before.
-fn write_file(path: &Path, mode: u32, text: io::Result<String>) -> Result<(), EvaluateError> {
+/// Writes the whole file, for its owner alone, or leaves the one before.
+fn write_file(path: &Path, text: io::Result<String>) -> Result<(), EvaluateError> {
     let beside = path.with_extension("part");
     let write = || -> io::Result<()> {
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
+        // Left by a crash, or a link that somebody put there; a new file (O_EXCL) follows none.
+        match fs::remove_file(&beside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600).custom_flags(flags);
+        let mut file = options.open(&beside)?;
         file.write_all(text?.as_bytes())?;
         file.sync_all()?;
         fs::rename(&beside, path)
@@ -266,16 +273,19 @@ fn summary(folder: &Path, evaluated: &Evaluated, out: &mut impl Write) -> io::Re
         )?;
     }
     writeln!(out, "Report: {}", folder.join(PAGE).display())?;
-    match &evaluated.calibration {
-        Some(_) => writeln!(
+    match &report.calibration {
+        Calibrated::Complete | Calibrated::Completed { .. } => writeln!(
             out,
             "Calibration: {}; `calibration = \"…\"` below `[face]` in client.toml puts it to use.",
             folder.join(CALIBRATION).display()
         ),
-        None => writeln!(
+        Calibrated::No { .. } => writeln!(
             out,
             "No calibration: the photographs are too few; the report says how many are needed."
         ),
+        Calibrated::OutOfBounds { limit } => {
+            writeln!(out, "No calibration, for it would protect too little: {limit}.")
+        }
     }
 }
 

@@ -20,9 +20,14 @@ fn altered(alter: impl FnOnce(&mut Calibration)) -> Result<Calibration, Calibrat
 }
 
 fn written(text: &str) -> Result<Calibration, CalibrationError> {
+    with_mode(text, 0o644)
+}
+
+fn with_mode(text: &str, mode: u32) -> Result<Calibration, CalibrationError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ward.json");
     fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     shipped().calibrated_by(path).calibration(pipeline())
 }
 
@@ -66,16 +71,53 @@ fn a_calibration_made_by_another_pipeline_is_refused_with_both_numbers() {
 }
 
 #[test]
-fn limits_out_of_range_or_missing_or_doubled_are_refused() {
-    let bad: [fn(&mut Calibration); 5] = [
-        |c| c.thresholds.comparison[0].threshold = 0.0,
-        |c| c.thresholds.comparison[0].threshold = 1.5,
-        |c| c.thresholds.attack = -0.1,
+fn missing_and_doubled_limits_are_refused() {
+    let bad: [fn(&mut Calibration); 2] = [
         |c| c.thresholds.comparison.truncate(5),
         |c| c.thresholds.comparison[1] = c.thresholds.comparison[0].clone(),
     ];
     for alter in bad {
         assert!(matches!(altered(alter), Err(CalibrationError::Inconsistent(_))));
+    }
+}
+
+#[test]
+fn limits_that_would_switch_protection_off_are_refused_by_name() {
+    let bad: [(&str, fn(&mut Calibration, f32), &[f32]); 5] = [
+        ("aim", |c, v| c.aim = v.into(), &[0.0, -1e-4, 1.1e-3, 1.0]),
+        ("Bare", |c, v| c.thresholds.comparison[0].threshold = v, &[0.0, -1.0, 0.249, 1.0, 1.5]),
+        ("attack", |c, v| c.thresholds.attack = v, &[0.0, -0.1, 0.049, 1.0]),
+        ("mask", |c, v| c.thresholds.mask = v, &[0.0, 0.09, 0.96, 1.0]),
+        ("detection", |c, v| c.thresholds.detection = v, &[0.0, 0.09, 0.96, 1.0]),
+    ];
+    for (name, alter, values) in bad {
+        for value in values {
+            let Err(CalibrationError::OutOfBounds { source, .. }) = altered(|c| alter(c, *value))
+            else {
+                panic!("{name} {value} was taken")
+            };
+            assert!(source.name.contains(name), "{source}");
+        }
+        let mut calibration = shipped().calibration(pipeline()).unwrap();
+        alter(&mut calibration, f32::NAN);
+        assert!(calibration.within_bounds().unwrap_err().name.contains(name));
+    }
+    let strict = altered(|c| {
+        (c.aim, c.thresholds.attack, c.thresholds.mask) = (1e-3, 0.05, 0.95);
+        (c.thresholds.detection, c.thresholds.comparison[0].threshold) = (0.1, 0.25);
+    });
+    assert!(strict.is_ok(), "the bounds themselves are allowed: {strict:?}");
+}
+
+#[test]
+fn a_configured_calibration_that_others_can_write_is_refused() {
+    let text = fs::read_to_string(shipped().calibration_file().unwrap()).unwrap();
+    for mode in [0o664, 0o646, 0o620] {
+        let refused = with_mode(&text, mode);
+        assert!(matches!(refused, Err(CalibrationError::Writable(_))), "{mode:o}");
+    }
+    for mode in [0o644, 0o600, 0o400] {
+        assert!(with_mode(&text, mode).is_ok(), "{mode:o}");
     }
 }
 

@@ -117,6 +117,7 @@ fn short(report: &Report) -> String {
         Calibrated::Complete => "<li>The calibration file beside this report has thresholds for every kind of comparison.</li>\n",
         Calibrated::Completed { .. } => "<li>The calibration file beside this report keeps some thresholds of the one before, because these photographs are too few for them (see Thresholds).</li>\n",
         Calibrated::No { .. } => "<li><b>No calibration file was written</b>: these photographs are too few (see Thresholds).</li>\n",
+        Calibrated::OutOfBounds { .. } => "<li><b>No calibration file was written</b>: it would protect too little (see Thresholds).</li>\n",
     });
     section.push_str("</ul>\n");
     section
@@ -258,6 +259,7 @@ fn thresholds(report: &Report) -> String {
             carried_over.iter().map(|k| format!("{k}: kept from the calibration before")).collect()
         }
         Calibrated::No { missing } => missing.clone(),
+        Calibrated::OutOfBounds { limit } => vec![limit.clone()],
     };
     if !listed.is_empty() {
         let _ = writeln!(section, "<ul>\n{}</ul>", list(&listed));

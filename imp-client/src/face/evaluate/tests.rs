@@ -147,6 +147,29 @@ fn a_folder_that_cannot_be_evaluated_and_a_place_that_cannot_be_written_are_name
     assert!(Program::try_parse_from(["evaluate", staff, "--resume", "--discard"]).is_err());
 }
 
+#[test]
+fn results_are_for_their_owner_alone_and_no_planted_link_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let (staff, results) = (folder.path().join("staff"), folder.path().join("new/results"));
+    fs::create_dir(&staff).unwrap();
+    let arguments = ["evaluate", staff.to_str().unwrap(), "--out", results.to_str().unwrap()];
+    let arguments = Program::try_parse_from(arguments).unwrap().evaluate;
+    assert_eq!(prepared(&arguments).unwrap(), results.canonicalize().unwrap());
+    assert_eq!(mode(&results), 0o700);
+    let (victim, page) = (folder.path().join("victim"), results.join(PAGE));
+    fs::write(&victim, "theirs").unwrap();
+    std::os::unix::fs::symlink(&victim, page.with_extension("part")).unwrap();
+    std::os::unix::fs::symlink(&victim, &page).unwrap();
+    for text in ["first", "second"] {
+        write_file(&page, Ok(text.to_owned())).unwrap();
+        assert_eq!(fs::read_to_string(&page).unwrap(), text);
+    }
+    assert!(fs::symlink_metadata(&page).unwrap().is_file());
+    assert_eq!((mode(&page), fs::read_to_string(&victim).unwrap()), (0o600, "theirs".to_owned()));
+    assert!(!page.with_extension("part").exists());
+}
+
 /// Twelve people with four photographs each, of a folder of research photographs that is not part of the repository.
 #[test]
 fn people_are_recognised_with_a_mask_drawn_and_others_are_not() {
