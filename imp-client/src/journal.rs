@@ -1,13 +1,15 @@
 //! The journal of what this workstation decided while the server could not be reached: one file, sealed (AES-256-GCM under the machine's key), each
 //! entry chained to the one before. An entry is on the disk before the desktop opens, and stays until the server has taken it in.
+use std::fs;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use imp_api::Base64;
 use imp_authenticator::journal::{InvalidEntry, JournalEntry, JournalHead, MOST};
 use imp_authenticator::offline::attempts_of;
 use imp_hardware::keystore::{Keystore, KeystoreError};
-use imp_identity::attempts::Attempts;
-use imp_identity::{Digest, Refusal, UserId};
+use imp_identity::attempts::{Attempts, BEFORE_DISABLED};
+use imp_identity::clock::SystemClock;
+use imp_identity::{Clock as _, Digest, Refusal, UserId};
 use jiff::Timestamp;
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
@@ -36,8 +38,21 @@ struct Kept {
     head: Option<Head>,
     /// Entries that the server has not taken in, oldest first.
     waiting: Vec<Base64>,
-    /// The server does not take them: somebody has to look.
+    /// The server does not take them, or they cannot be read: somebody has to look.
     broken: bool,
+    /// The file that could not be read: [`FILE`] itself until it is set aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable: Option<String>,
+    /// Failed comparisons of journals that were set aside, which the server may never learn of; oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    carried: Vec<Failed>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Failed {
+    user: UserId,
+    at: Timestamp,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -55,8 +70,10 @@ pub enum JournalError {
     /// There are as many entries as are kept.
     #[error("the journal is full: the server has to be reached first")]
     Full,
-    /// The server refused what is in it.
-    #[error("the server does not take this workstation's journal: somebody has to look into it")]
+    /// The server refused what is in it, or it could not be read.
+    #[error(
+        "this workstation's journal cannot be read, or the server does not take it: somebody has to look into it"
+    )]
     Broken,
     /// The clock stands before the last entry.
     #[error("the clock went back behind the last entry of the journal")]
@@ -76,15 +93,55 @@ pub enum JournalError {
 }
 
 impl Journal {
-    /// Takes up what an earlier run left behind. A file that cannot be read is left aside, and a new journal is begun: the server learns of it by
-    /// its name. Blocks.
+    /// Takes up what an earlier run left behind. A file that cannot be read is set aside and never overwritten, and nothing is decided here until
+    /// somebody has looked: see [`Journal::unreadable`]. Blocks.
     pub fn open(state: StateDirectory, keystore: Arc<dyn Keystore>) -> Self {
         let journal = Self { state, keystore, kept: Mutex::default() };
         match journal.read() {
             Ok(kept) => *journal.kept() = kept.unwrap_or_default(),
-            Err(error) => tracing::error!(error = %error, "the journal cannot be read"),
+            Err(error) => {
+                tracing::error!(error = %error, "the journal cannot be read: nothing is decided without the server");
+                journal.distrust(&error);
+            }
         }
         journal
+    }
+
+    /// Nothing more is decided. What will never be readable is set aside at once; what a keystore or a disk may yield later stays where it is.
+    fn distrust(&self, error: &JournalError) {
+        let mut kept = self.kept();
+        kept.broken = true;
+        kept.unreadable = Some(FILE.to_owned());
+        let for_good = matches!(
+            error,
+            JournalError::Json(_)
+                | JournalError::Keystore(KeystoreError::Unsealing | KeystoreError::Missing(_))
+                | JournalError::State(StateError::TooLong(_))
+        );
+        if !for_good {
+            return;
+        }
+        let name = unreadable_name(SystemClock.now());
+        let next = Kept { unreadable: Some(name.clone()), ..kept.clone() };
+        match self.replace_unreadable(&name, &next) {
+            Ok(()) => *kept = next,
+            Err(error) => {
+                tracing::error!(error = %error, "the unreadable journal stays where it is");
+            }
+        }
+    }
+
+    /// Keeps the unreadable file as `name` and puts `next` in its place. A crash between the two leaves a file that is unreadable still.
+    fn replace_unreadable(&self, name: &str, next: &Kept) -> Result<(), JournalError> {
+        let sealed = self.sealed(next)?;
+        let path = self.state.path(name);
+        // Unlike a rename, a link never takes another file's place.
+        fs::hard_link(self.state.path(FILE), &path).map_err(|source| StateError::Io {
+            action: "set the journal aside as",
+            path,
+            source,
+        })?;
+        Ok(self.state.write(FILE, &sealed)?)
     }
 
     fn read(&self) -> Result<Option<Kept>, JournalError> {
@@ -137,7 +194,11 @@ impl Journal {
     pub fn taken(&self, taken: usize) -> Result<(), JournalError> {
         let mut kept = self.kept();
         let mut next = kept.clone();
-        next.waiting.drain(..taken.min(next.waiting.len()));
+        let gone: Vec<_> = next.waiting.drain(..taken.min(next.waiting.len())).collect();
+        for (user, accepted, _) in outcomes(&gone) {
+            // What was accepted since ends what was carried over.
+            next.carried.retain(|failed| !accepted || failed.user != user);
+        }
         self.write(&next)?;
         *kept = next;
         Ok(())
@@ -157,9 +218,14 @@ impl Journal {
         !kept.broken && !kept.waiting.is_empty()
     }
 
-    /// Whether the server does not take what waits.
+    /// Whether the server does not take what waits, or the file could not be read: nothing is decided here.
     pub fn is_refused(&self) -> bool {
         self.kept().broken
+    }
+
+    /// The name of the file that could not be read, until a new journal is begun.
+    pub fn unreadable(&self) -> Option<String> {
+        self.kept().unreadable.clone()
     }
 
     /// Every entry that waits and can be read, oldest first.
@@ -168,18 +234,31 @@ impl Journal {
         waiting.iter().filter_map(|bytes| JournalEntry::read(&bytes.0).ok()).collect()
     }
 
-    /// Begins a new journal after somebody has looked into the one that the server refused: that one is kept beside it, sealed as it was, under the
-    /// name that is returned. `None` if the server refused nothing. Blocks.
+    /// Begins a new journal after somebody has looked into the one that the server refused or that cannot be read: that one is kept beside it, sealed
+    /// as it was, under the name that is returned. Failed comparisons that can be read still count. `None` if nothing is wrong. Blocks.
     pub fn begin_anew(&self, now: Timestamp) -> Result<Option<String>, JournalError> {
         let mut kept = self.kept();
         if !kept.broken {
             return Ok(None);
         }
-        let name = format!("journal.refused-{}.sealed", now.as_second());
-        let sealed = self.keystore.seal(KEY, SEALED_AS, &serde_json::to_vec(&*kept)?)?;
-        self.state.write(&name, &sealed)?;
-        let next = Kept::default();
-        self.write(&next)?;
+        let next = Kept { carried: kept.failures(), ..Kept::default() };
+        let name = match kept.unreadable.clone() {
+            Some(name) if name == FILE => {
+                let name = unreadable_name(now);
+                self.replace_unreadable(&name, &next)?;
+                name
+            }
+            Some(name) => {
+                self.write(&next)?;
+                name
+            }
+            None => {
+                let name = format!("journal.refused-{}.sealed", now.as_second());
+                self.state.write(&name, &self.sealed(&kept)?)?;
+                self.write(&next)?;
+                name
+            }
+        };
         *kept = next;
         Ok(Some(name))
     }
@@ -196,22 +275,19 @@ impl Journal {
 
     /// A person's failed comparisons that the server was not told yet.
     pub fn attempts(&self, user: UserId) -> Attempts {
-        let waiting = self.kept().waiting.clone();
-        let entries = waiting.iter().filter_map(|bytes| JournalEntry::read(&bytes.0).ok());
-        let hers = entries.filter(|entry| entry.user == user);
-        let outcomes = hers.filter_map(|entry| match entry.refused {
-            None => Some((true, entry.decided_at)),
-            Some(Refusal::ComparisonFailed | Refusal::PresentationAttack) => {
-                Some((false, entry.decided_at))
-            }
-            Some(_) => None,
-        });
-        attempts_of(user, outcomes)
+        let kept = self.kept().clone();
+        let carried = kept.carried.iter().map(|failed| (failed.user, false, failed.at));
+        let all = carried.chain(outcomes(&kept.waiting));
+        let hers = all.filter(|(whose, ..)| *whose == user);
+        attempts_of(user, hers.map(|(_, accepted, at)| (accepted, at)))
+    }
+
+    fn sealed(&self, kept: &Kept) -> Result<Vec<u8>, JournalError> {
+        Ok(self.keystore.seal(KEY, SEALED_AS, &serde_json::to_vec(kept)?)?)
     }
 
     fn write(&self, kept: &Kept) -> Result<(), JournalError> {
-        let sealed = self.keystore.seal(KEY, SEALED_AS, &serde_json::to_vec(kept)?)?;
-        Ok(self.state.write(FILE, &sealed)?)
+        Ok(self.state.write(FILE, &self.sealed(kept)?)?)
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -225,6 +301,41 @@ impl Kept {
         let journal = head.journal.0.as_slice().try_into().ok()?;
         Some(JournalHead { journal, sequence: head.sequence, last: head.last })
     }
+
+    /// Everybody's failed comparisons since a face of hers was accepted, oldest first: no more of each than disable her face.
+    fn failures(&self) -> Vec<Failed> {
+        let mut failures = self.carried.clone();
+        for (user, accepted, at) in outcomes(&self.waiting) {
+            if accepted {
+                failures.retain(|failed| failed.user != user);
+                continue;
+            }
+            let hers = failures.iter().filter(|failed| failed.user == user).count();
+            if hers >= BEFORE_DISABLED as usize
+                && let Some(oldest) = failures.iter().position(|failed| failed.user == user)
+            {
+                failures.remove(oldest);
+            }
+            failures.push(Failed { user, at });
+        }
+        failures
+    }
+}
+
+/// Whose comparison succeeded or failed, and when; what cannot be read is passed over.
+fn outcomes(waiting: &[Base64]) -> impl Iterator<Item = (UserId, bool, Timestamp)> {
+    let entries = waiting.iter().filter_map(|bytes| JournalEntry::read(&bytes.0).ok());
+    entries.filter_map(|entry| match entry.refused {
+        None => Some((entry.user, true, entry.decided_at)),
+        Some(Refusal::ComparisonFailed | Refusal::PresentationAttack) => {
+            Some((entry.user, false, entry.decided_at))
+        }
+        Some(_) => None,
+    })
+}
+
+fn unreadable_name(now: Timestamp) -> String {
+    format!("journal.unreadable-{}.sealed", now.as_second())
 }
 
 #[cfg(test)]
@@ -344,5 +455,67 @@ mod tests {
         assert_eq!(opened.attempts(Id::from_bytes([9; 16])).failures, 0);
         opened.append(&mut rng, |end| entry(end, NOW + 60.seconds(), None)).unwrap();
         assert_eq!(opened.attempts(user).failures, 0);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_kept_and_nothing_is_decided_until_a_new_one_is_begun() {
+        let authority = Authority::new();
+        let mut rng = rand::rngs::StdRng::seed_from_u64(9);
+        assert!(!journal(&authority).is_refused(), "a missing file is an empty journal");
+        let unparsed = authority.keystore.seal(KEY, SEALED_AS, b"{\"half\":").unwrap();
+        for damaged in [b"rubbish".to_vec(), unparsed] {
+            authority.state.write(FILE, &damaged).unwrap();
+            let opened = journal(&authority);
+            let aside = opened.unreadable().unwrap();
+            assert!(aside.starts_with("journal.unreadable-"), "{aside}");
+            assert_eq!(authority.state.read(&aside).unwrap().unwrap(), damaged);
+            // Also after a restart.
+            let again = journal(&authority);
+            assert_eq!(again.unreadable().as_ref(), Some(&aside));
+            assert!(again.is_refused() && !again.is_waiting());
+            let refused = again.append(&mut rng, |end| entry(end, NOW, None));
+            assert!(matches!(refused, Err(JournalError::Broken)), "{refused:?}");
+            assert_eq!(again.begin_anew(NOW).unwrap().as_ref(), Some(&aside));
+            let anew = journal(&authority);
+            assert!(!anew.is_refused() && anew.unreadable().is_none());
+            anew.append(&mut rng, |end| entry(end, NOW, None)).unwrap();
+            assert_eq!(authority.state.read(&aside).unwrap().unwrap(), damaged);
+            authority.state.remove(&aside).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_that_the_disk_does_not_yield_stays_where_it_is() {
+        let authority = Authority::new();
+        let mut rng = rand::rngs::StdRng::seed_from_u64(10);
+        fs::create_dir(authority.state.path(FILE)).unwrap();
+        let opened = journal(&authority);
+        assert_eq!(opened.unreadable().as_deref(), Some(FILE));
+        assert!(opened.append(&mut rng, |end| entry(end, NOW, None)).is_err());
+        opened.begin_anew(NOW).unwrap_err();
+        assert!(opened.is_refused() && authority.state.path(FILE).is_dir());
+    }
+
+    #[test]
+    fn failed_comparisons_count_in_the_journal_that_is_begun_anew() {
+        let authority = Authority::new();
+        let mut rng = rand::rngs::StdRng::seed_from_u64(11);
+        let user = Id::from_bytes([4; 16]);
+        let opened = journal(&authority);
+        let failed = Some(Refusal::ComparisonFailed);
+        for n in 0..5 {
+            opened.append(&mut rng, |end| entry(end, NOW + n.seconds(), failed)).unwrap();
+        }
+        opened.refused().unwrap();
+        opened.begin_anew(NOW).unwrap().unwrap();
+        let anew = journal(&authority);
+        assert!(anew.is_empty());
+        assert_eq!(anew.attempts(user).check(NOW + 5.seconds()), Err(Refusal::TooManyAttempts));
+        anew.append(&mut rng, |end| entry(end, NOW + 40.seconds(), failed)).unwrap();
+        assert_eq!(anew.attempts(user).failures, 6);
+        anew.append(&mut rng, |end| entry(end, NOW + 200.seconds(), None)).unwrap();
+        assert_eq!(anew.attempts(user).failures, 0);
+        anew.taken(2).unwrap();
+        assert_eq!(journal(&authority).attempts(user).failures, 0);
     }
 }

@@ -83,7 +83,12 @@ impl Vault<'_> {
         credential: &ReferenceCredential,
         reference: &ReleasedReference,
     ) -> Result<(), VaultError> {
-        let former = self.load().ok().flatten().map(|stored| stored.slot);
+        let former = match self.load() {
+            Ok(stored) => stored.map(|stored| stored.slot),
+            Err(VaultError::Damaged) => None,
+            // Which place is the live one is not known, so neither is touched.
+            Err(error) => return Err(error),
+        };
         let slot = former.map_or(Slot::A, Slot::other);
         self.clear(slot)?;
         let keyed = reference.key.is_some();

@@ -1,4 +1,4 @@
-//! The journal of what was decided without the server: looking, and beginning anew after the server refused it.
+//! The journal of what was decided without the server: looking, and beginning anew after the server refused it or it could not be read.
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -17,7 +17,7 @@ pub(crate) struct LookAtJournal {
 
 #[derive(Subcommand)]
 enum What {
-    /// Set a journal that the server refused aside, and begin a new one: the workstation decides on its own again.
+    /// Set a journal that the server refused, or that cannot be read, aside, and begin a new one: the workstation decides on its own again.
     BeginAnew,
 }
 
@@ -47,6 +47,13 @@ impl LookAtJournal {
 }
 
 fn show(journal: &Journal) {
+    if let Some(name) = journal.unreadable() {
+        output::say(&format!(
+            "THE JOURNAL CANNOT BE READ. It is kept as {name}, and nothing is decided here without the server. \
+             Find out why, then: imp-client journal begin-anew"
+        ));
+        return;
+    }
     let refused = if journal.is_refused() { ", and the server refuses them" } else { "" };
     output::say(&format!("Decisions that wait for the server: {}{refused}", journal.len()));
     for entry in journal.entries() {

@@ -1,4 +1,5 @@
 //! The phone's owner: what she is shown, and what she is asked.
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::SystemTime;
@@ -76,10 +77,11 @@ impl AppScreen {
         // Ends with the sender.
         threads.spawn_blocking(move || {
             for shown in seen {
-                match shown {
+                // An app that throws panics here: it misses this one, and sees the next.
+                let _ = catch_unwind(AssertUnwindSafe(|| match shown {
                     Shown::Notice(notice) => reader.show(notice),
                     Shown::Withdrawal => reader.withdraw(),
-                }
+                }));
             }
         });
         Self { screen, shown }
@@ -123,5 +125,43 @@ impl imp_phone::Screen for AppScreen {
         let agreed = spawn_blocking(move || screen.ask(shown)).await.unwrap_or(false);
         asked.answered = true;
         agreed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::*;
+    use crate::threads::Threads;
+
+    struct Throwing(Sender<Notice>);
+
+    impl Screen for Throwing {
+        fn show(&self, notice: Notice) {
+            assert_ne!(notice, Notice::Advertising, "an app that throws");
+            self.0.send(notice).unwrap();
+        }
+
+        fn ask(&self, _: Question) -> bool {
+            panic!("an app that throws");
+        }
+
+        fn withdraw(&self) {
+            panic!("an app that throws");
+        }
+    }
+
+    #[test]
+    fn an_app_that_throws_sees_the_next_notice() {
+        let threads = Threads::start().unwrap();
+        let (sender, seen) = channel();
+        let screen = AppScreen::new(Arc::new(Throwing(sender)), threads.handle());
+        screen.tell(Shown::Notice(Notice::Advertising));
+        screen.tell(Shown::Withdrawal);
+        screen.tell(Shown::Notice(Notice::Stranger));
+        // Without a thread that reads, the sender is gone and this fails.
+        drop(screen);
+        assert_eq!(seen.recv(), Ok(Notice::Stranger));
     }
 }

@@ -1,4 +1,5 @@
 //! The phone while it serves, and what the app's radio tells it.
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -99,7 +100,8 @@ impl Drop for Service {
     fn drop(&mut self) {
         self.shutdown.cancel();
         if self.is_serving() {
-            self.radio.stop_advertising();
+            // An app that throws panics here, where nobody could be told.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.radio.stop_advertising()));
         }
     }
 }

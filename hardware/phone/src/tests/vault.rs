@@ -161,3 +161,25 @@ fn a_new_reference_destroys_the_key_of_the_old_one() {
     fs::write(&path, &old).unwrap();
     assert!(matches!(holder.release(hospital.now()), Err(TapError::Storage(_))));
 }
+
+#[test]
+fn a_reference_that_the_storage_does_not_yield_is_not_taken_for_none() {
+    let hospital = Hospital::new();
+    let phone = hospital.open();
+    hospital.enrol(&phone);
+    let holder = Holder::load(&phone).unwrap().unwrap();
+    let path = phone.state().path(Entry::Reference);
+    let whole = fs::read(&path).unwrap();
+    // Reading a folder fails as a disk does.
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    holder.store(&hospital.enrolment().reference, hospital.now()).unwrap_err();
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, &whole).unwrap();
+    holder.release(hospital.now()).unwrap();
+
+    // A damaged record is none.
+    fs::write(&path, b"rubbish").unwrap();
+    hospital.enrol(&phone);
+    holder.release(hospital.now()).unwrap();
+}
