@@ -191,9 +191,10 @@ fn opened(path: &Path, existing: Existing) -> Result<File, JournalError> {
     };
     let metadata =
         file.metadata().map_err(|source| JournalError::Io { path: path.to_owned(), source })?;
+    let others = Mode::from_raw_mode(metadata.mode()) & (Mode::RWXG | Mode::RWXO);
     let ours = metadata.is_file()
         && metadata.uid() == rustix::process::geteuid().as_raw()
-        && metadata.mode() & 0o077 == 0;
+        && others.is_empty();
     if ours { Ok(file) } else { Err(JournalError::NotOurs(path.to_owned())) }
 }
 

@@ -83,7 +83,8 @@ fn missing_and_doubled_limits_are_refused() {
 
 #[test]
 fn limits_that_would_switch_protection_off_are_refused_by_name() {
-    let bad: [(&str, fn(&mut Calibration, f32), &[f32]); 5] = [
+    type Alter = fn(&mut Calibration, f32);
+    let bad: [(&str, Alter, &[f32]); 5] = [
         ("aim", |c, v| c.aim = v.into(), &[0.0, -1e-4, 1.1e-3, 1.0]),
         ("Bare", |c, v| c.thresholds.comparison[0].threshold = v, &[0.0, -1.0, 0.249, 1.0, 1.5]),
         ("attack", |c, v| c.thresholds.attack = v, &[0.0, -0.1, 0.049, 1.0]),
