@@ -47,7 +47,9 @@ pub enum ImageError {
     #[error("the picture is truncated or damaged")]
     Corrupt,
     /// More than 64 MiB of file, 50 megapixels, or 120 MB of memory to decode.
-    #[error("the picture is too large: at most 64 MiB, 50 megapixels and 120 MB while it is decoded are accepted")]
+    #[error(
+        "the picture is too large: at most 64 MiB, 50 megapixels and 120 MB while it is decoded are accepted"
+    )]
     TooLarge,
     /// A side is shorter than 32 pixels.
     #[error("the picture is too small: {width}×{height} pixels, at least 32×32 are needed")]

@@ -352,7 +352,8 @@ async fn what_was_read_is_settled_when_its_group_has_ended() {
 #[tokio::test]
 async fn a_lost_connection_fails_the_group_and_the_next_one_opens_another() {
     const PID: &str = "SELECT pg_backend_pid()";
-    const KILL: &str = "SELECT pg_terminate_backend($1)";
+    // Answers when the process is gone, not when it was told to go.
+    const KILL: &str = "SELECT pg_terminate_backend($1, 60000)";
     let (_directory, migrator) = migrations().await;
     let Some(url) = crate::testing::postgres().await else { return };
     let storage = Storage::open(&url, &migrator, &Options::default()).await.unwrap();
