@@ -123,6 +123,10 @@ impl Links {
         true
     }
 
+    fn is_kept(&self) -> bool {
+        self.held().kept.is_some()
+    }
+
     /// It came to nothing.
     pub(crate) fn not_made(&self) {
         self.held().making = false;
@@ -141,6 +145,11 @@ impl Kept {
 }
 
 impl Agent {
+    /// Whether the link of a tap stands: it begins to when the phone has its receipt, a moment after the person was answered.
+    pub fn keeps_link(&self) -> bool {
+        self.links.is_kept()
+    }
+
     /// Looks at the link, tells who watches, and makes a lost one again.
     pub(crate) fn look_at_link(self: &Arc<Self>) {
         let phone = self.departures.phone().filter(|_| self.config.walk_away.keeps_link());

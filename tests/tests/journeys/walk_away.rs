@@ -134,6 +134,16 @@ async fn a_key_and_her_return_stop_the_countdown() {
     assert!(!status(&ward).locked);
 }
 
+/// The phone has its receipt, and the link stands.
+async fn is_linked(ward: &Ward) {
+    let linked = async {
+        while !ward.workstation.agent.keeps_link() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), linked).await.expect("a link to keep");
+}
+
 /// Everything that has passed between phone and workstation.
 fn frames(ward: &Ward) -> usize {
     ward.world.air.recording().len()
@@ -144,10 +154,12 @@ async fn the_link_of_the_tap_is_kept_while_she_works_serves_the_next_tap_and_end
 {
     let ward = Ward::open_in(watching().await).await;
     at_work(&ward).await;
+    is_linked(&ward).await;
     let again = ward.workstation.tap_for("ada", Some(Purpose::StepUp)).await;
     assert!(again.accepted(), "{again:?}");
     let step = |name: &str| again.steps.iter().any(|step| step.name == name);
     assert!(step("request") && !step("ble-connect") && !step("tls"), "{:?}", again.steps);
+    is_linked(&ward).await;
     let time = Frozen::from_now_on();
     is_known(&time).await;
     // Nothing of hers is heard but the heartbeats: a minute later she is still there.
@@ -175,6 +187,7 @@ async fn the_link_of_the_tap_is_kept_while_she_works_serves_the_next_tap_and_end
 async fn a_link_that_breaks_is_made_again_and_locks_nobody_who_is_heard() {
     let ward = Ward::open_in(watching().await).await;
     at_work(&ward).await;
+    is_linked(&ward).await;
     let time = Frozen::from_now_on();
     is_known(&time).await;
     touches_nothing(&ward);
@@ -197,6 +210,7 @@ async fn a_link_that_breaks_is_made_again_and_locks_nobody_who_is_heard() {
     };
     let made = tokio::time::timeout(Duration::from_secs(90), made).await;
     assert!(made.is_ok(), "heartbeats of the new link");
+    is_linked(&ward).await;
     let again = ward.workstation.tap_for("ada", Some(Purpose::StepUp)).await;
     assert!(again.accepted() && again.steps.iter().all(|step| step.name != "ble-connect"));
 }
