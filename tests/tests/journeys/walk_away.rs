@@ -198,7 +198,7 @@ async fn a_link_that_breaks_is_made_again_and_locks_nobody_who_is_heard() {
     ward.phone.script.change(|script| script.disconnect_after_frames = None).unwrap();
     for _ in 0..30 {
         time.passes(Duration::from_secs(1)).await;
-        assert!(!status(&ward).locked && !counts_down(&ward));
+        assert!(!status(&ward).locked);
     }
     // A handshake takes its real time.
     drop(time);
